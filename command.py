@@ -1,0 +1,28 @@
+"""How every entry point ends: with one clear line and the right exit code, never a traceback."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run an entry point; exits 1 with one line for wrong input, 130 when interrupted.
+
+    AKC_DEBUG=1 shows the traceback instead.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.INFO if is_main_process() else "WARNING")
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        if os.environ.get("AKC_DEBUG"):
+            raise
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from what is finished", file=sys.stderr)
+        sys.exit(130)
+
+
+def is_main_process() -> bool:
+    """Whether this is the first, or only, process that Accelerate or torchrun started."""
+    return os.environ.get("RANK", "0") == "0"

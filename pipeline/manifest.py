@@ -1,0 +1,192 @@
+"""What lies beside shards: a record per shard, a manifest and a table of songs per split.
+
+The record is a shard's commit marker: it is written last, by rename, and a tar without one does
+not count. It says where each sample's members lie, so that training reads them by offset.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import zstandard
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json.zst"
+SONGS_NAME = "songs.jsonl.zst"
+
+
+class ManifestError(ValueError):
+    """A manifest or record that is missing, damaged, or of other settings than today's."""
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Parsed = TypeVar("Parsed", bound=Frozen)
+
+
+class PackSettings(Frozen):
+    """Everything that shapes a split's shards: the same settings and songs give the same bytes."""
+
+    format_version: int = FORMAT_VERSION
+    dataset: str
+    split: str
+    format: str  # "audio" or "png"
+    sample_rate: int  # Hz
+    interval_seconds: float
+    cqt: dict[str, Any] | None  # config.toml's [cqt] for png, None for audio
+    songs_per_shard: int
+    max_shard_bytes: int
+    seed: int
+    songs: str  # how many, and a digest of their names, keys and sizes
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of all settings."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+class SongEntry(Frozen):
+    """One song of a shard, as the table of songs lists it."""
+
+    song_id: str
+    recording_id: str
+    key: str
+    label_source: str
+    confidence: float
+    intervals: int
+
+
+class ShardRecord(Frozen):
+    """What one tar file holds; the sample's columns run in the order of the tar."""
+
+    shard: str
+    bytes: int
+    sha256: str
+    settings: PackSettings
+    songs: tuple[SongEntry, ...]
+    song: tuple[int, ...]  # of each sample, its place in `songs`
+    interval: tuple[int, ...]
+    media_offset: tuple[int, ...]
+    media_bytes: tuple[int, ...]
+    media_crc32: tuple[int, ...]
+    json_offset: tuple[int, ...]
+    json_bytes: tuple[int, ...]
+    json_crc32: tuple[int, ...]
+    left_out: tuple[tuple[str, str], ...]  # (song_id, reason)
+    continued_by: tuple[str, ...] = ()  # further tars of the same songs, when one grew too large
+
+
+class ManifestShard(Frozen):
+    """One line of a manifest."""
+
+    name: str
+    songs: int
+    intervals: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(Frozen):
+    """All shards of one split of one data set in one format."""
+
+    settings: PackSettings
+    fingerprint: str
+    shards: tuple[ManifestShard, ...]
+    songs_by_key: dict[str, int]
+    left_out_by_reason: dict[str, int]
+
+
+def record_name(shard: str) -> str:
+    """'000000.tar' -> '000000.json'."""
+    return shard.removesuffix(".tar") + ".json"
+
+
+def write_record(folder: Path, record: ShardRecord) -> None:
+    """Write the record of a shard, which makes the shard count."""
+    write_whole(folder / record_name(record.shard), record.model_dump_json().encode())
+
+
+def read_record(folder: Path, shard: str) -> ShardRecord:
+    """The record of `shard`; raises ManifestError when it is missing or damaged."""
+    path = folder / record_name(shard)
+    return _parse(ShardRecord, path, _read(path))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a split's manifest: the last file of packing."""
+    compressed = zstandard.compress(manifest.model_dump_json(indent=1).encode())
+    write_whole(folder / MANIFEST_NAME, compressed)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a split's folder; raises ManifestError when it is missing or damaged."""
+    path = folder / MANIFEST_NAME
+    return _parse(Manifest, path, _decompress(path, _read(path)))
+
+
+def write_songs(folder: Path, songs: Iterable[SongEntry]) -> None:
+    """Write the table of songs, one JSON line each, in the order of the shards."""
+    lines = "".join(song.model_dump_json() + "\n" for song in songs)
+    write_whole(folder / SONGS_NAME, zstandard.compress(lines.encode()))
+
+
+def read_songs(folder: Path) -> Iterator[SongEntry]:
+    """The songs of a split in the order of its shards: a song's place is its `song_index`."""
+    path = folder / SONGS_NAME
+    for line in _decompress(path, _read(path)).splitlines():
+        yield _parse(SongEntry, path, line)
+
+
+def differences(there: dict[str, Any], today: dict[str, Any]) -> str:
+    """The settings that differ, in words: 'sample_rate: 22050 there, 44100 today; ...'."""
+    names = sorted({*there, *today})
+    return "; ".join(
+        f"{name}: {there.get(name)} there, {today.get(name)} today"
+        for name in names
+        if there.get(name) != today.get(name)
+    )
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that under its name there is never a part of it: fsync, then rename."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ManifestError(
+            f"{path}: not there; pack this data set first (just prepare-shards)"
+        ) from None
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _decompress(path: Path, data: bytes) -> bytes:
+    try:
+        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+    except zstandard.ZstdError:
+        raise ManifestError(f"{path}: damaged; pack again with --overwrite") from None
+
+
+def _parse(kind: type[Parsed], path: Path, data: bytes) -> Parsed:
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise ManifestError(
+            f"{path}: damaged or of another version ({where}: {problem['msg']}); "
+            "pack again with --overwrite"
+        ) from None

@@ -1,0 +1,67 @@
+"""Who reads what: an epoch's order and each process's part of it, as pure functions of numbers.
+
+Intervals are numbered through all shards in manifest order. An epoch's order is one array for all
+processes; global batch t is its slice [t G, (t + 1) G), and a process takes every `ranks`-th of it.
+So any number of processes and workers sees the same batches, and going on at step t is arithmetic.
+"""
+
+import numpy as np
+
+
+def epoch_order(
+    intervals: np.ndarray, seed: int, epoch: int, lanes: int, block_intervals: int
+) -> np.ndarray:
+    """Every interval once, shuffled for this epoch: (N,) int64, from the (shards,) counts.
+
+    The shards are shuffled and laid end to end, the line is cut into lanes, each lane is permuted
+    in blocks, and position p of the order is the next one of lane p mod `lanes`. When the number
+    of processes divides `lanes`, each process reads only its own lanes' shards.
+    """
+    random = np.random.default_rng((seed, epoch))
+    line = _laid_end_to_end(intervals, random.permutation(len(intervals)))
+    order = np.empty_like(line)
+    start = 0
+    for lane in range(lanes):
+        size = len(order[lane::lanes])
+        order[lane::lanes] = _permuted_in_blocks(
+            line[start : start + size], block_intervals, random
+        )
+        start += size
+    return order
+
+
+def step_count(total: int, global_batch_size: int) -> int:
+    """Steps of a training epoch: the same on every process; the last N mod G intervals wait."""
+    return total // global_batch_size
+
+
+def padded_step_count(total: int, global_batch_size: int) -> int:
+    """Steps of an evaluation: all intervals, the last batch filled up."""
+    return -(-total // global_batch_size)
+
+
+def share(
+    order: np.ndarray, step: int, global_batch_size: int, rank: int, ranks: int
+) -> np.ndarray:
+    """Positions in `order` that process `rank` takes of global batch `step`."""
+    end = min((step + 1) * global_batch_size, len(order))
+    return np.arange(step * global_batch_size + rank, end, ranks)
+
+
+def substitutes(position: int, total: int, lanes: int) -> np.ndarray:
+    """Where to look, in turn, for an interval in place of a bad one: the rest of its lane."""
+    lane = np.arange(position % lanes, total, lanes)
+    return np.roll(lane, -(position // lanes))[1:]
+
+
+def _laid_end_to_end(intervals: np.ndarray, shards: np.ndarray) -> np.ndarray:
+    """The interval numbers of `shards`, one shard after the other."""
+    firsts = np.cumsum(intervals) - intervals  # the number of each shard's first interval
+    counts = intervals[shards]
+    places = np.cumsum(counts) - counts  # where in the line each shard begins
+    return np.repeat(firsts[shards] - places, counts) + np.arange(counts.sum())
+
+
+def _permuted_in_blocks(lane: np.ndarray, size: int, random: np.random.Generator) -> np.ndarray:
+    blocks = [random.permutation(lane[start : start + size]) for start in range(0, len(lane), size)]
+    return np.concatenate(blocks) if blocks else lane

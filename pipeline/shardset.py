@@ -1,0 +1,185 @@
+"""The shards of several data sets as one numbered list of intervals, read by offset."""
+
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keys import parse_key
+from pipeline.manifest import (
+    Manifest,
+    ManifestError,
+    ShardRecord,
+    SongEntry,
+    differences,
+    read_manifest,
+    read_record,
+    read_songs,
+)
+
+OPEN_SHARDS = 64  # tars and records a process keeps open
+
+
+class BadSample(ValueError):
+    """A sample whose bytes are not what its shard's record says, or that cannot be decoded."""
+
+
+class Stored(NamedTuple):
+    """One sample as it lies in its shard."""
+
+    media: bytes
+    key_id: int
+    song_index: int
+
+
+@dataclass(frozen=True)
+class ShardSet:
+    """Shards in manifest order; interval and song numbers run through all of them."""
+
+    folders: tuple[Path, ...]  # of each shard
+    names: tuple[str, ...]
+    intervals: np.ndarray  # (shards,) int64
+    songs: np.ndarray  # (shards,) int64
+    manifests: tuple[Manifest, ...]
+    manifest_folders: tuple[Path, ...]
+
+    @property
+    def format(self) -> str:
+        """What the samples are: 'audio' or 'png'."""
+        return self.manifests[0].settings.format
+
+    @property
+    def media_shape(self) -> tuple[int, ...]:
+        """Of one decoded sample: (S,) of audio, (F, T) of a spectrogram with its margins."""
+        settings = self.manifests[0].settings
+        audio_samples = round(settings.interval_seconds * settings.sample_rate)
+        if (cqt := settings.cqt) is None:
+            return (audio_samples,)
+        margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
+        return (cqt["n_bins"] + margins, audio_samples // cqt["hop_length"] + 1)
+
+    @property
+    def total(self) -> int:
+        """Intervals in all shards."""
+        return int(self.intervals.sum())
+
+    @cached_property
+    def ends(self) -> np.ndarray:
+        """(shards,) one past the number of each shard's last interval."""
+        return np.cumsum(self.intervals)
+
+    @cached_property
+    def first_songs(self) -> np.ndarray:
+        """(shards,) the number of each shard's first song."""
+        return np.cumsum(self.songs) - self.songs
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies the data to a checkpoint: all manifests' fingerprints."""
+        return "+".join(manifest.fingerprint for manifest in self.manifests)
+
+    def song_table(self) -> Iterator[tuple[str, SongEntry]]:
+        """(data set, song) for each `song_index`."""
+        for folder, manifest in zip(self.manifest_folders, self.manifests, strict=True):
+            for song in read_songs(folder):
+                yield manifest.settings.dataset, song
+
+
+def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) -> Path:
+    """Where the shards of one split lie."""
+    return Path(shards_dir) / format / dataset / split
+
+
+def open_shards(
+    shards_dir: str, format: str, datasets: Sequence[str], split: str, shaped_by: dict[str, Any]
+) -> ShardSet:
+    """The shards of `split` of all `datasets`, checked to be whole and made with these settings.
+
+    `shaped_by` holds today's sample_rate, interval_seconds and cqt. A data set may lack the split,
+    but not all may.
+    """
+    opened = []
+    for dataset in datasets:
+        folder = split_folder(shards_dir, format, dataset, split)
+        if folder.exists() or not folder.parent.exists():
+            manifest = read_manifest(folder)
+            _check_settings(folder, manifest, shaped_by)
+            _check_files(folder, manifest)
+            opened.append((folder, manifest))
+    if not opened:
+        raise ManifestError(
+            f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; raise "
+            f"split.{split}_fraction or the number of songs, and pack again with --overwrite"
+        )
+    return _joined(opened)
+
+
+def _joined(opened: list[tuple[Path, Manifest]]) -> ShardSet:
+    shards = [(folder, shard) for folder, manifest in opened for shard in manifest.shards]
+    return ShardSet(
+        folders=tuple(folder for folder, _ in shards),
+        names=tuple(shard.name for _, shard in shards),
+        intervals=np.array([shard.intervals for _, shard in shards], dtype=np.int64),
+        songs=np.array([shard.songs for _, shard in shards], dtype=np.int64),
+        manifests=tuple(manifest for _, manifest in opened),
+        manifest_folders=tuple(folder for folder, _ in opened),
+    )
+
+
+def _check_settings(folder: Path, manifest: Manifest, shaped_by: dict[str, Any]) -> None:
+    there = manifest.settings.model_dump()
+    today = {name: value for name, value in shaped_by.items() if there[name] is not None}
+    if changed := differences({name: there[name] for name in today}, today):
+        raise ManifestError(
+            f"{folder}: packed with other settings ({changed}); "
+            "set them back, or pack again with --overwrite"
+        )
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    """Refuse a shard that is missing or of another size before the first batch is read."""
+    for shard in manifest.shards:
+        path = folder / shard.name
+        size = path.stat().st_size if path.exists() else None
+        if size != shard.bytes:
+            state = "not there" if size is None else f"{size} bytes long"
+            raise ManifestError(
+                f"{path}: {state}, the manifest says {shard.bytes} bytes; delete "
+                f"{path.with_suffix('.json').name} and {folder.name}'s manifest, and pack again"
+            )
+
+
+class ShardReader:
+    """Reads samples by their number; keeps a few tars and records open. One for each process."""
+
+    def __init__(self, shards: ShardSet):
+        self.shards = shards
+        self._open = lru_cache(maxsize=OPEN_SHARDS)(self._open_shard)
+
+    def read(self, number: int) -> Stored:
+        """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""
+        shard = int(np.searchsorted(self.shards.ends, number, side="right"))
+        place = number - int(self.shards.ends[shard] - self.shards.intervals[shard])
+        file, record, key_ids = self._open(shard)
+        media = os.pread(file.fileno(), record.media_bytes[place], record.media_offset[place])
+        if zlib.crc32(media) != record.media_crc32[place]:
+            raise BadSample("its bytes differ from the recorded checksum")
+        song = record.song[place]
+        return Stored(media, key_ids[song], int(self.shards.first_songs[shard]) + song)
+
+    def name(self, number: int) -> str:
+        """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""
+        shard = int(np.searchsorted(self.shards.ends, number, side="right"))
+        place = number - int(self.shards.ends[shard] - self.shards.intervals[shard])
+        return f"{self.shards.folders[shard] / self.shards.names[shard]}, sample {place}"
+
+    def _open_shard(self, shard: int) -> tuple[Any, ShardRecord, tuple[int, ...]]:
+        folder, name = self.shards.folders[shard], self.shards.names[shard]
+        record = read_record(folder, name)
+        key_ids = tuple(parse_key(song.key).id for song in record.songs)
+        return open(folder / name, "rb", buffering=0), record, key_ids

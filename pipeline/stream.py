@@ -1,0 +1,158 @@
+"""Shards to this process's batches: each worker reads, checks and decodes every w-th of them."""
+
+import logging
+import multiprocessing
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from pipeline.audio import decode_flac
+from pipeline.image import decode_png
+from pipeline.order import epoch_order, padded_step_count, share, step_count, substitutes
+from pipeline.sample import Batch
+from pipeline.shardset import BadSample, ShardReader, ShardSet
+
+logger = logging.getLogger(__name__)
+
+Sample = tuple[np.ndarray, int, int]  # media, key_id, song_index
+
+
+class StreamError(ValueError):
+    """Data that cannot make a batch, or too many samples that could not be read."""
+
+
+def decode(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
+    """int16 audio (S,) or uint8 levels (F, T); ValueError for anything that is not of `shape`."""
+    if format == "png":
+        return decode_png(media, shape)
+    waveform = decode_flac(media)
+    if waveform.shape != shape:
+        raise BadSample(f"{len(waveform)} audio samples, expected {shape[0]}")
+    return waveform
+
+
+class Stream(IterableDataset):
+    """The batches of one pass for process `rank` of `ranks`, from `first_step` to the last step.
+
+    In training a bad sample is replaced by the next of its lane, so that every process has the same
+    number of steps; in evaluation it is marked not valid. Both are logged and counted.
+    """
+
+    def __init__(
+        self,
+        shards: ShardSet,
+        order: np.ndarray,
+        global_batch_size: int,
+        rank: int,
+        ranks: int,
+        lanes: int | None = None,
+        first_step: int = 0,
+    ):
+        """`lanes` is that of the epoch's order in training, None in evaluation."""
+        if global_batch_size % ranks:
+            raise StreamError(
+                f"a global batch of {global_batch_size} cannot be shared by {ranks} processes; "
+                "make the batch size a multiple of them"
+            )
+        count = padded_step_count if lanes is None else step_count
+        last_step = count(shards.total, global_batch_size)
+        if not last_step:
+            raise StreamError(
+                f"{shards.total} intervals do not fill one batch of {global_batch_size}; "
+                "lower train.global_batch_size or pack more songs"
+            )
+        self.shards = shards
+        self.order = order
+        self.global_batch_size = global_batch_size
+        self.rank = rank
+        self.ranks = ranks
+        self.lanes = lanes
+        self.steps = range(first_step, last_step)
+        self._bad_samples = multiprocessing.Value("i", 0)
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        first, stride = (worker.id, worker.num_workers) if worker else (0, 1)
+        reader = ShardReader(self.shards)
+        for step in self.steps[first::stride]:
+            yield self._batch(reader, step)
+
+    @property
+    def bad_samples(self) -> int:
+        """Samples that could not be read so far, in all workers of this process."""
+        return self._bad_samples.value
+
+    def check(self, batch: Batch, max_bad_samples: int) -> None:
+        """Stop a training that has no data to go on with; raises StreamError."""
+        if self.bad_samples > max_bad_samples or not batch.valid.all():
+            raise StreamError(
+                f"{self.bad_samples} samples could not be read (stream.max_bad_samples = "
+                f"{max_bad_samples}); see the warnings above, and python -m shards check"
+            )
+
+    def _batch(self, reader: ShardReader, step: int) -> Batch:
+        positions = share(self.order, step, self.global_batch_size, self.rank, self.ranks)
+        samples = [self._sample(reader, position) for position in positions]
+        samples += [None] * (self.global_batch_size // self.ranks - len(samples))
+        return self._collate(samples)
+
+    def _sample(self, reader: ShardReader, position: int) -> Sample | None:
+        """The sample at `position` or, in training, what takes its place if it is bad."""
+        sample = self._decoded(reader, int(self.order[position]))
+        if sample is None and self.lanes is not None:
+            others = substitutes(position, self.shards.total, self.lanes)
+            tries = (self._decoded(reader, int(self.order[other])) for other in others)
+            sample = next((other for other in tries if other is not None), None)
+        return sample
+
+    def _decoded(self, reader: ShardReader, number: int) -> Sample | None:
+        try:
+            stored = reader.read(number)
+            media = decode(stored.media, self.shards.format, self.shards.media_shape)
+        except (ValueError, OSError) as error:  # BadSample, or the decoder's complaint
+            logger.warning("bad sample left out: %s: %s", reader.name(number), error)
+            with self._bad_samples.get_lock():
+                self._bad_samples.value += 1
+            return None
+        return media, stored.key_id, stored.song_index
+
+    def _collate(self, samples: list[Sample | None]) -> Batch:
+        dtype = np.int16 if self.shards.format == "audio" else np.uint8
+        media = np.zeros((len(samples), *self.shards.media_shape), dtype)  # (B, S) or (B, F, T)
+        labels = np.zeros((len(samples), 3), np.int64)  # key_id, song_index, valid
+        for place, sample in enumerate(samples):
+            if sample is not None:
+                media[place], key_id, song_index = sample
+                labels[place] = key_id, song_index, 1
+        tensor = torch.from_numpy(media)
+        waveform, cqt = (tensor, None) if self.shards.format == "audio" else (None, tensor)
+        key_id, song_index, valid = torch.from_numpy(labels).unbind(dim=1)  # (B,) each
+        return Batch(waveform, cqt, key_id.clone(), song_index.clone(), valid.bool())
+
+
+def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
+    """Batches of `stream` in the order of its steps, read ahead by `workers` processes.
+
+    Not to go through accelerator.prepare: it would shard the stream again, and each process would
+    silently lose a part of its intervals (huggingface/accelerate#4144).
+    """
+    return DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin_memory)
+
+
+def training_stream(
+    shards: ShardSet, global_batch_size: int, rank: int, ranks: int, seed: int, epoch: int,
+    lanes: int, block_intervals: int, first_step: int = 0,
+) -> Stream:  # fmt: skip
+    """One epoch of training: every interval at most once, in this epoch's order."""
+    order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals)
+    return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step)
+
+
+def evaluation_stream(shards: ShardSet, global_batch_size: int, rank: int, ranks: int) -> Stream:
+    """Every interval exactly once, in the order of the shards."""
+    return Stream(shards, np.arange(shards.total), global_batch_size, rank, ranks)

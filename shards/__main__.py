@@ -1,0 +1,79 @@
+"""Preparation: songs to shards.
+
+    python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
+    python -m shards pack folder ~/Music --format png
+    python -m shards check data/shards
+"""
+
+import argparse
+from pathlib import Path
+
+from command import run
+from config import Config, add_config_arguments, load_config
+from shards import folder, synthetic
+from shards.check import manifest_folders, problems_of
+from shards.prepare import prepare, summary
+from shards.song import LeftOut, Song
+
+
+def main() -> None:
+    """Parse the command line and do what it says."""
+    arguments = _parser().parse_args()
+    arguments.command(arguments)
+
+
+def _pack(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    if arguments.path is not None and arguments.dataset != "folder":
+        raise ValueError(f"{arguments.dataset} takes no path, but {arguments.path} was given")
+    name, songs, left_out = _songs(arguments, config)
+    prepared = prepare(name, songs, left_out, arguments.format, config, arguments.overwrite)
+    print(summary(prepared))
+
+
+def _songs(
+    arguments: argparse.Namespace, config: Config
+) -> tuple[str, list[Song], list[LeftOut]]:
+    """The data set's name, its songs, and what has no usable label."""
+    if arguments.dataset == "synthetic":
+        setting = config.datasets.synthetic
+        return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
+    setting = config.datasets.folder
+    return setting.name, *folder.songs(arguments.path or setting.path, setting.name)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    folders = manifest_folders(Path(arguments.path or config.prepare.shards_dir))
+    problems = 0
+    for problem in problems_of(folders):
+        print(problem)
+        problems += 1
+    if problems:
+        raise ValueError(f"{problems} problems in {len(folders)} splits")
+    print(f"{len(folders)} splits are whole")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m shards",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True)
+    pack = commands.add_parser("pack", help="pack a data set's songs into shards")
+    pack.add_argument("dataset", choices=["synthetic", "folder"])
+    pack.add_argument("path", nargs="?", help="the folder of music (datasets.folder.path if absent)")
+    pack.add_argument("--format", choices=["audio", "png"], default="audio")
+    pack.add_argument("--overwrite", action="store_true", help="pack anew what is there already")
+    pack.set_defaults(command=_pack)
+    check = commands.add_parser("check", help="read shards back and report what is wrong")
+    check.add_argument("path", nargs="?", help="a folder of shards (prepare.shards_dir if absent)")
+    check.set_defaults(command=_check)
+    for command in (pack, check):
+        add_config_arguments(command)
+    return parser
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,110 @@
+"""Shards read back: sizes, checksums, counts, labels, and no recording in two splits."""
+
+import hashlib
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from keys import KeyParseError, parse_key
+from pipeline.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    ManifestError,
+    ManifestShard,
+    ShardRecord,
+    read_manifest,
+    read_record,
+    read_songs,
+)
+from pipeline.sample import MEDIA_EXTENSION, SampleInfo
+
+
+def manifest_folders(root: Path) -> list[Path]:
+    """The folders below `root` that hold a manifest; raises ManifestError when there is none."""
+    folders = sorted(path.parent for path in root.rglob(MANIFEST_NAME))
+    if not folders:
+        raise ManifestError(f"{root}: no manifest in it or below it; pack a data set first")
+    return folders
+
+
+def problems_of(folders: list[Path]) -> Iterator[str]:
+    """Everything wrong with the shards in `folders`, one line each."""
+    split_of_recording: dict[tuple[Path, str], str] = {}
+    for folder in folders:
+        try:
+            manifest = read_manifest(folder)
+            yield from _problems_of_split(folder, manifest)
+            for song in read_songs(folder):
+                owner = (folder.parent, song.recording_id)
+                other = split_of_recording.setdefault(owner, folder.name)
+                if other != folder.name:
+                    yield (
+                        f"{folder}: {song.song_id}: its recording is in {other} too; "
+                        "pack again with --overwrite"
+                    )
+        except ManifestError as error:
+            yield str(error)
+
+
+def _problems_of_split(folder: Path, manifest: Manifest) -> Iterator[str]:
+    named = {shard.name for shard in manifest.shards}
+    for stray in sorted(path.name for path in folder.glob("*.tar") if path.name not in named):
+        yield f"{folder / stray}: not in the manifest; delete it"
+    for shard in manifest.shards:
+        yield from _problems_of_shard(folder, shard, MEDIA_EXTENSION[manifest.settings.format])
+
+
+def _problems_of_shard(folder: Path, shard: ManifestShard, extension: str) -> Iterator[str]:
+    path = folder / shard.name
+    if not path.exists():
+        yield f"{path}: not there, though the manifest names it; pack again"
+        return
+    with open(path, "rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 != shard.sha256:
+        yield (
+            f"{path}: checksum differs from the manifest's ({path.stat().st_size} bytes, "
+            f"{shard.bytes} expected); delete it and its record, and pack again"
+        )
+        return
+    record = read_record(folder, shard.name)
+    if (record.sha256, len(record.song)) != (shard.sha256, shard.intervals):
+        yield f"{path}: its record is of another tar; delete both and pack again"
+        return
+    yield from (f"{path}: {problem}" for problem in _problems_of_samples(path, record, extension))
+
+
+def _problems_of_samples(path: Path, record: ShardRecord, extension: str) -> Iterator[str]:
+    """Walk the tar itself, not by offsets, and compare each sample with the record."""
+    with tarfile.open(path) as tar:
+        members = tar.getmembers()
+        if len(members) != 2 * len(record.song):
+            yield f"{len(members)} members, the record says {2 * len(record.song)}"
+            return
+        for place, (media, info) in enumerate(zip(members[::2], members[1::2], strict=True)):
+            names = [f"{media.name.partition('.')[0]}.{ending}" for ending in (extension, "json")]
+            offsets = [record.media_offset[place], record.json_offset[place]]
+            if [media.name, info.name] != names:
+                yield f"members {media.name} and {info.name} are not one sample"
+            elif [media.offset_data, info.offset_data] != offsets:
+                yield f"{media.name}: not where the record says"
+            else:
+                crc32 = zlib.crc32(tar.extractfile(media).read())
+                yield from _problems_of_info(tar.extractfile(info).read(), crc32, record, place)
+
+
+def _problems_of_info(data: bytes, crc32: int, record: ShardRecord, place: int) -> Iterator[str]:
+    try:
+        info = SampleInfo.model_validate_json(data)
+        parse_key(info.key)
+    except (ValidationError, KeyParseError) as error:
+        yield f"sample {place}: {str(error).splitlines()[0]}"
+        return
+    song = record.songs[record.song[place]]
+    if (info.song_id, info.key, info.interval) != (song.song_id, song.key, record.interval[place]):
+        yield f"sample {place}: its JSON and the record name different intervals or keys"
+    if not info.media_crc32 == crc32 == record.media_crc32[place]:
+        yield f"sample {place}: checksum differs"

@@ -1,0 +1,156 @@
+"""Songs into shards: each shard a task that can be repeated, the manifest last.
+
+A task is a pure function of its songs and the settings. A shard counts once its record is there, so
+a second run after any interruption redoes only what has no record, and gives the same bytes.
+"""
+
+import hashlib
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.audio import flac_bytes
+from pipeline.decode import AudioError
+from pipeline.manifest import PackSettings, ShardRecord, SongEntry, write_record
+from pipeline.sample import MEDIA_EXTENSION, SampleInfo
+from shards.cut import cut
+from shards.shardfile import ShardFile
+from shards.song import Interval, Song
+from shards.spectrogram import png_encoder
+
+SPOOL_BYTES = 64_000_000  # of one song's encoded intervals held in memory; more go to the disk
+
+
+@dataclass(frozen=True)
+class PackTask:
+    """One shard to be made: the songs in it, in order."""
+
+    folder: Path
+    name: str  # of the tar, without its ending
+    songs: tuple[Song, ...]
+    settings: PackSettings
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What a task did, for the progress bar."""
+
+    songs: int
+    intervals: int
+    left_out: int
+
+
+def songs_digest(songs: Sequence[Song]) -> str:
+    """How many songs, and a digest of all that packing takes from them: '155 songs, 0b1c...'."""
+    digest = hashlib.sha256()
+    for song in sorted(songs, key=lambda song: song.song_id):
+        path = Path(song.audio_path)
+        size = path.stat().st_size if path.is_file() else 0
+        line = [song.song_id, song.recording_id, str(song.key), song.label_source, str(size)]
+        digest.update("\t".join(line).encode() + b"\n")
+    return f"{len(songs)} songs, {digest.hexdigest()[:16]}"
+
+
+def plan(folder: Path, songs: Sequence[Song], settings: PackSettings) -> list[PackTask]:
+    """The songs dealt to shards in a seeded order."""
+    ordered = sorted(songs, key=lambda song: song.song_id)
+    dealt = np.random.default_rng(settings.seed).permutation(len(ordered))
+    size = settings.songs_per_shard
+    return [
+        PackTask(
+            folder,
+            f"{number:06d}",
+            tuple(ordered[place] for place in dealt[start : start + size]),
+            settings,
+        )
+        for number, start in enumerate(range(0, len(ordered), size))
+    ]
+
+
+def pack_shard(task: PackTask) -> Packed:
+    """Decode, cut, encode and write the songs of one shard, then its record."""
+    encode = _encoder(task.settings)
+    parts, left_out = [ShardFile(task.folder, task.name)], []
+    try:
+        for number, song in enumerate(task.songs):
+            try:
+                _add_song(parts, task, number, song, encode)
+            except AudioError as error:
+                left_out.append((song.song_id, error.reason))
+        records = [part.finish(task.settings) for part in parts]
+    except BaseException:
+        for part in parts:
+            part.discard()
+        raise
+    _commit(task.folder, records, left_out)
+    intervals = sum(len(record.song) for record in records)
+    return Packed(len(task.songs) - len(left_out), intervals, len(left_out))
+
+
+def _encoder(settings: PackSettings) -> Callable[[np.ndarray], bytes]:
+    if settings.format == "audio":
+        return partial(flac_bytes, sample_rate=settings.sample_rate)
+    return png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
+
+
+def _add_song(
+    parts: list[ShardFile], task: PackTask, number: int, song: Song,
+    encode: Callable[[np.ndarray], bytes],
+) -> None:  # fmt: skip
+    """Append a song's samples to the last tar, or to a further one when that is full."""
+    settings = task.settings
+    entry = SongEntry(
+        song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
+        label_source=song.label_source, confidence=song.confidence, intervals=0,
+    )  # fmt: skip
+    begun = False
+    for interval, media in _encoded(song, task, encode):
+        if not parts[-1].has_room(len(media), settings.max_shard_bytes):
+            parts.append(ShardFile(task.folder, f"{task.name}-{len(parts):03d}"))
+            begun = False
+        if not begun:
+            parts[-1].begin_song(entry)
+            begun = True
+        sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"
+        parts[-1].add(sample_id, MEDIA_EXTENSION[settings.format], media, _info(interval, media))
+
+
+def _encoded(
+    song: Song, task: PackTask, encode: Callable[[np.ndarray], bytes]
+) -> Iterator[tuple[Interval, bytes]]:
+    """A song's encoded intervals, all made before the first is given.
+
+    So a song that turns out to be damaged in its middle leaves nothing in the shard.
+    """
+    settings = task.settings
+    with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=task.folder) as spool:
+        sizes = []
+        for interval, waveform in cut(song, settings.sample_rate, settings.interval_seconds):
+            sizes.append((interval, spool.write(encode(waveform))))
+        spool.seek(0)
+        for interval, size in sizes:
+            yield interval, spool.read(size)
+
+
+def _info(interval: Interval, media: bytes) -> SampleInfo:
+    return SampleInfo(
+        song_id=interval.song.song_id, interval=interval.index,
+        start_seconds=interval.start_seconds, duration_seconds=interval.duration_seconds,
+        key=str(interval.song.key), label_source=interval.song.label_source,
+        media_crc32=zlib.crc32(media),
+    )  # fmt: skip
+
+
+def _commit(folder: Path, records: list[ShardRecord], left_out: list[tuple[str, str]]) -> None:
+    """Write the records, the first tar's last: it names the others."""
+    first, *further = records
+    for record in further:
+        write_record(folder, record)
+    names = tuple(record.shard for record in further)
+    changes = {"left_out": tuple(left_out), "continued_by": names}
+    write_record(folder, first.model_copy(update=changes))

@@ -1,0 +1,110 @@
+"""One tar file of samples while it is written: under a temporary name until it is proven whole."""
+
+import hashlib
+import os
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import webdataset as wds
+
+from pipeline.manifest import PackSettings, ShardRecord, SongEntry
+from pipeline.sample import SampleInfo
+
+TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
+TAR_END_BYTES = 10240  # most that closing a tar adds
+
+
+class ShardError(ValueError):
+    """A shard that does not read back as it was written."""
+
+
+class ShardFile:
+    """A plain WebDataset tar under a temporary name, and the columns of its record."""
+
+    def __init__(self, folder: Path, name: str):
+        self.path = folder / f"{name}.tar"
+        self._temporary = folder / f".{name}.tar.{os.getpid()}.tmp"
+        self._file = open(self._temporary, "w+b")  # noqa: SIM115 (finish closes it)
+        self._tar = wds.TarWriter(self._file, encoder=False, mtime=0)
+        self._end = 0
+        self._songs: list[SongEntry] = []
+        self._columns: dict[str, list[int]] = {
+            name: []
+            for name in (
+                "song", "interval", "media_offset", "media_bytes", "media_crc32",
+                "json_offset", "json_bytes", "json_crc32",
+            )
+        }  # fmt: skip
+
+    def has_room(self, media_bytes: int, max_bytes: int) -> bool:
+        """Whether a sample of that size keeps the tar within `max_bytes`; the first always fits."""
+        sample_bytes = media_bytes + 6 * TAR_BLOCK_BYTES  # two headers, the JSON, filling up
+        return not self._columns["song"] or self._end + sample_bytes + TAR_END_BYTES <= max_bytes
+
+    def begin_song(self, song: SongEntry) -> None:
+        """The samples that follow are of this song."""
+        self._songs.append(song)
+
+    def add(self, sample_id: str, extension: str, media: bytes, info: SampleInfo) -> None:
+        """Append one sample: its media, then its JSON."""
+        info_bytes = info.model_dump_json().encode()
+        row = {
+            "song": len(self._songs) - 1,
+            "interval": info.interval,
+            **self._member("media", sample_id, extension, media),
+            **self._member("json", sample_id, "json", info_bytes),
+        }
+        for name, value in row.items():
+            self._columns[name].append(value)
+
+    def finish(self, settings: PackSettings) -> ShardRecord:
+        """Close, read back, compare and rename the tar; its record is for the caller to write."""
+        self._tar.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._read_back()
+        self._file.seek(0)
+        sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
+        size = self._file.tell()
+        self._file.close()
+        os.replace(self._temporary, self.path)
+        counts = Counter(self._columns["song"])
+        songs = [
+            song.model_copy(update={"intervals": counts[place]})
+            for place, song in enumerate(self._songs)
+        ]
+        return ShardRecord(
+            shard=self.path.name, bytes=size, sha256=sha256, settings=settings, songs=songs,
+            left_out=(), **self._columns,
+        )  # fmt: skip
+
+    def discard(self) -> None:
+        """Remove what was written so far."""
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _member(self, column: str, sample_id: str, extension: str, data: bytes) -> dict[str, int]:
+        self._tar.write({"__key__": sample_id, extension: data})
+        offset = self._end + TAR_BLOCK_BYTES
+        self._end = offset + -(-len(data) // TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES
+        return {
+            f"{column}_offset": offset,
+            f"{column}_bytes": len(data),
+            f"{column}_crc32": zlib.crc32(data),
+        }
+
+    def _read_back(self) -> None:
+        """Compare what lies on the disk with what was written; raises ShardError."""
+        for column in ("media", "json"):
+            members = zip(
+                self._columns[f"{column}_offset"],
+                self._columns[f"{column}_bytes"],
+                self._columns[f"{column}_crc32"],
+                strict=True,
+            )
+            for offset, size, crc32 in members:
+                if zlib.crc32(os.pread(self._file.fileno(), size, offset)) != crc32:
+                    raise ShardError(
+                        f"{self.path}: does not read back as written; check the disk, pack again"
+                    )

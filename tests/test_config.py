@@ -1,0 +1,73 @@
+"""Laws of the settings."""
+
+import pytest
+import tomli
+
+from config import DEFAULTS, ConfigError, config_from_dict, load_config, write_config
+
+
+def test_config_toml_gives_every_setting_and_no_record_has_a_default():
+    config = load_config()
+    assert config.model_dump(mode="json") == tomli.loads(DEFAULTS.read_text(encoding="utf-8"))
+
+
+def test_a_file_changes_only_what_it_names_and_set_comes_last(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[train]\nepochs = 3\nseed = 9\n")
+    config = load_config(
+        str(file), ["train.epochs=4", "model.name=keynet", 'train.datasets=["a", "b"]']
+    )
+    assert (config.train.epochs, config.train.seed) == (4, 9)
+    assert config.train.datasets == ("a", "b")
+    assert config.cqt == load_config().cqt
+
+
+def test_written_settings_read_back_the_same(tmp_path):
+    config = load_config(overrides=["datasets.synthetic.songs=48", "prepare.workers=2"])
+    write_config(config, tmp_path / "config.toml")
+    assert load_config(str(tmp_path / "config.toml")) == config
+    assert config_from_dict(config.model_dump(mode="json")) == config
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[train]\nglobal_batchsize = 8\n")
+    with pytest.raises(
+        ConfigError,
+        match=r"mine.toml \[train\]: unknown setting 'global_batchsize'; "
+        r"did you mean 'global_batch_size'\?",
+    ):
+        load_config(str(file))
+    with pytest.raises(ConfigError, match="unknown section 'trian'; did you mean 'train'"):
+        load_config(overrides=["trian.epochs=3"])
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("train.epochs=0", "train.epochs = 0: input should be greater than or equal to 1"),
+        ("train.epochs=many", "train.epochs = 'many': input should be a valid integer"),
+        ("train.learning_rate=nan", "train.learning_rate = nan: input should be a finite number"),
+        ("stream.format=mp3", "stream.format = 'mp3': input should be 'audio' or 'png'"),
+        ("train=3", "--set train=3: write it as section.name=value"),
+        ("train.epochs", "write it as section.name=value"),
+        ("train.epochs.x=3", "'train.epochs' is a setting"),
+        ("datasets.synthetic=3", "'datasets.synthetic' is a section"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_by_name(override, message):
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
+        load_config(overrides=[override])
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="nowhere.toml: cannot be read"):
+        load_config(str(tmp_path / "nowhere.toml"))
+    (tmp_path / "broken.toml").write_text("[train\n")
+    with pytest.raises(ConfigError, match="broken.toml: not a TOML file"):
+        load_config(str(tmp_path / "broken.toml"))
+
+
+def test_settings_cannot_be_changed_after_loading():
+    with pytest.raises(ValueError, match="frozen"):
+        load_config().train.epochs = 3
