@@ -11,7 +11,9 @@ def run(main: Callable[[], None]) -> None:
 
     AKC_DEBUG=1 shows the traceback instead.
     """
-    logging.basicConfig(format="%(message)s", level=logging.INFO if is_main_process() else "WARNING")
+    logging.basicConfig(
+        format="%(message)s", level=logging.INFO if is_main_process() else "WARNING"
+    )
     try:
         main()
     except (ValueError, OSError) as error:

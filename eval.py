@@ -1,8 +1,8 @@
 """Evaluate a checkpoint on shards, or any system's answers on true keys, in the same table.
 
-    python eval.py --checkpoint runs/20260101-120000-keynet
-    python eval.py --checkpoint best.safetensors --datasets gs_key --set stream.format=png
-    python eval.py --predictions answers.tsv --annotations annotations/key
+python eval.py --checkpoint runs/20260101-120000-keynet
+python eval.py --checkpoint best.safetensors --datasets gs_key --set stream.format=png
+python eval.py --predictions answers.tsv --annotations annotations/key
 """
 
 import argparse
@@ -94,8 +94,12 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--checkpoint", metavar="RUN_OR_FILE", help="a run folder (its best) or a file")
-    what.add_argument("--predictions", metavar="FILE", help="TSV or CSV of id and key of any system")
+    what.add_argument(
+        "--checkpoint", metavar="RUN_OR_FILE", help="a run folder (its best) or a file"
+    )
+    what.add_argument(
+        "--predictions", metavar="FILE", help="TSV or CSV of id and key of any system"
+    )
     parser.add_argument("--annotations", metavar="FILE_OR_FOLDER", help="the true keys")
     parser.add_argument("--datasets", nargs="+", help="which data sets (eval.datasets if absent)")
     unit = parser.add_mutually_exclusive_group()

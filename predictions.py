@@ -13,7 +13,19 @@ from pipeline.manifest import write_whole
 ID_NAMES = ("song_id", "id", "path", "file", "filename", "track", "song", "name")
 ESTIMATE_NAMES = ("estimate", "prediction", "predicted_key", "estimated_key", "key", "tonality")
 TRUTH_NAMES = ("key", "tonality", "annotation", "label", "true_key")
-ENDINGS = (".key", ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma")
+ENDINGS = (
+    ".key",
+    ".wav",
+    ".flac",
+    ".mp3",
+    ".ogg",
+    ".opus",
+    ".m4a",
+    ".aac",
+    ".aif",
+    ".aiff",
+    ".wma",
+)
 
 
 class PredictionsError(ValueError):

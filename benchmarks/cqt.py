@@ -1,0 +1,68 @@
+"""How many times faster than one nnAudio CQT1992v2 the per-octave CQT is, and how near its values.
+
+python -m benchmarks.cqt
+python -m benchmarks.cqt --runs 15
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from nnAudio.features import CQT1992v2
+
+from config import load_config
+from pipeline.cqt import LogCQT
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=9, help="timed runs of each, alternated")
+    parser.add_argument("--batch", type=int, default=8, help="clips in the batch")
+    arguments = parser.parse_args()
+    config = load_config()
+    cqt = LogCQT(config.audio.sample_rate, **config.cqt.model_dump())
+    reference = _reference(config)
+    n_samples = int(config.prepare.interval_seconds * config.audio.sample_rate)
+    waveform = torch.randn(arguments.batch, n_samples, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected, actual = reference(waveform), cqt.magnitude(waveform)
+        error = ((actual - expected).norm() / expected.norm()).item()
+        ours, theirs = _median_seconds(
+            [lambda: cqt.magnitude(waveform), lambda: reference(waveform)], arguments.runs
+        )
+    print(f"CQT, CPU, {arguments.batch} x {n_samples} samples, {torch.get_num_threads()} threads")
+    print(f"  nnAudio CQT1992v2  {theirs * 1000:7.1f} ms")
+    print(f"  per octave         {ours * 1000:7.1f} ms   {theirs / ours:.2f} times faster (>= 2.5)")
+    print(f"  relative L2 error  {error:7.1e}      (<= 1e-4)")
+
+
+def _reference(config) -> CQT1992v2:
+    """nnAudio's module with the bins of ours, margins included."""
+    margin_semitones, bins_per_octave = config.cqt.margin_semitones, config.cqt.bins_per_octave
+    return CQT1992v2(
+        sr=config.audio.sample_rate,
+        hop_length=config.cqt.hop_length,
+        fmin=config.cqt.fmin_hz * 2 ** (-margin_semitones / 12),
+        n_bins=config.cqt.n_bins + 2 * margin_semitones * bins_per_octave // 12,
+        bins_per_octave=bins_per_octave,
+        verbose=False,
+    )
+
+
+def _median_seconds(calls: list[Callable[[], object]], runs: int) -> list[float]:
+    """The median time of each call, taken in turns so that a busy machine slows all alike."""
+    seconds = [[] for _ in calls]
+    for _ in range(runs):
+        for call, times in zip(calls, seconds, strict=True):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+    return [statistics.median(times) for times in seconds]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""STREAMING: from tar files to a batch of spectrograms on the device."""

@@ -1,0 +1,121 @@
+"""Variations of a batch of log CQTs, on its device and only in training mode: nn.Modules.
+
+Every interval draws its own from torch's global generator. In evaluation mode `Augment` crops the
+margin and scales, and does nothing else.
+Shapes: B intervals, F CQT bins that the network sees, M bins of margin below and above, T frames.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.cqt import unit_scale
+
+
+class Augment(nn.Module):
+    """From a log CQT with its margin to the network's input: transposed, tilted and masked."""
+
+    def __init__(
+        self,
+        bins_per_octave: int,
+        margin_bins: int,
+        range_db: float,
+        transpose_semitones: int,
+        tilt_db_per_octave: float,
+        frequency_mask_bins: int,
+        time_mask_frames: int,
+    ):
+        super().__init__()
+        self.range_db = range_db
+        self.transpose = RandomTranspose(transpose_semitones, bins_per_octave, margin_bins)
+        self.tilt = RandomTilt(tilt_db_per_octave, bins_per_octave, range_db)
+        self.mask = RandomMask(frequency_mask_bins, time_mask_frames)
+
+    def forward(self, cqt: Tensor, key_id: Tensor) -> tuple[Tensor, Tensor]:
+        """Decibels (B, F + 2M, T) and key ids (B,) -> (B, F, T) of 0 to 1, and their key ids."""
+        cqt, key_id = self.transpose(cqt, key_id)
+        return self.mask(self.tilt(unit_scale(cqt, self.range_db))), key_id
+
+
+class RandomTranspose(nn.Module):
+    """Each interval and its key moved by -max_semitones to +max_semitones, all equally likely."""
+
+    def __init__(self, max_semitones: int, bins_per_octave: int, margin_bins: int):
+        super().__init__()
+        if max_semitones * bins_per_octave > margin_bins * 12:
+            raise ValueError(
+                f"augment.transpose_semitones = {max_semitones}: the CQT's margin holds "
+                f"{margin_bins * 12 // bins_per_octave}; lower it or raise cqt.margin_semitones"
+            )
+        self.max_semitones, self.margin_bins = max_semitones, margin_bins
+        self.bins_per_semitone = bins_per_octave // 12
+
+    def forward(self, cqt: Tensor, key_id: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, F + 2M, T) and (B,) -> (B, F, T) and (B,); the unmoved centre in evaluation mode."""
+        if not self.training:
+            return cqt[:, self.margin_bins : cqt.shape[1] - self.margin_bins], key_id
+        reach = self.max_semitones
+        semitones = torch.randint(-reach, reach + 1, key_id.shape, device=cqt.device)
+        return transpose(cqt, key_id, semitones, self.margin_bins, self.bins_per_semitone)
+
+
+class RandomTilt(nn.Module):
+    """Each interval's spectrum tilted by at most `max_db_per_octave`, up or down.
+
+    The loudest bin keeps its level, as when equalised audio is transformed.
+    """
+
+    def __init__(self, max_db_per_octave: float, bins_per_octave: int, range_db: float):
+        super().__init__()
+        self.max_per_bin = max_db_per_octave / bins_per_octave / range_db
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F, T) of 0 to 1 -> the same."""
+        if not self.training:
+            return x
+        slope = self.max_per_bin * (2 * torch.rand(len(x), 1, 1, device=x.device) - 1)  # (B, 1, 1)
+        tilted = x + slope * torch.arange(x.shape[1], device=x.device)[:, None]  # (B, F, T)
+        louder = _loudest(tilted) - _loudest(x)
+        return (tilted - louder).clamp(0, 1)
+
+
+class RandomMask(nn.Module):
+    """SpecAugment's masks (Park et al. 2019): a band of bins, a stretch of frames fall silent."""
+
+    def __init__(self, max_bins: int, max_frames: int):
+        super().__init__()
+        self.max_bins, self.max_frames = max_bins, max_frames
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F, T) of 0 to 1 -> the same, with zeros."""
+        if not self.training:
+            return x
+        batch, n_bins, n_frames = x.shape
+        bins = _random_span(batch, n_bins, self.max_bins, x.device)[:, :, None]  # (B, F, 1)
+        frames = _random_span(batch, n_frames, self.max_frames, x.device)[:, None]  # (B, 1, T)
+        return x.masked_fill(bins | frames, 0)
+
+
+def transpose(
+    cqt: Tensor, key_id: Tensor, semitones: Tensor, margin_bins: int, bins_per_semitone: int
+) -> tuple[Tensor, Tensor]:
+    """The music moved up by `semitones` (B,), its margin cropped, and its key with the tonic moved.
+
+    cqt (B, F + 2M, T) -> (B, F, T): up by k semitones, a bin shows what lay k semitones below it.
+    """
+    n_bins = cqt.shape[1] - 2 * margin_bins
+    lowest = margin_bins - semitones * bins_per_semitone  # (B,)
+    rows = lowest[:, None] + torch.arange(n_bins, device=cqt.device)  # (B, F)
+    tonic = (key_id + semitones) % 12
+    return cqt.take_along_dim(rows[:, :, None], dim=1), tonic + key_id // 12 * 12
+
+
+def _loudest(x: Tensor) -> Tensor:
+    return x.amax(dim=(1, 2), keepdim=True)
+
+
+def _random_span(batch: int, size: int, max_width: int, device: torch.device) -> Tensor:
+    """True on 0 to `max_width` neighbours somewhere among `size`, in each row (batch, size)."""
+    width = torch.randint(0, min(max_width, size) + 1, (batch, 1), device=device)
+    start = (torch.rand(batch, 1, device=device) * (size - width + 1)).long()
+    position = torch.arange(size, device=device)
+    return (position >= start) & (position < start + width)

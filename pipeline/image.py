@@ -1,0 +1,61 @@
+"""A log CQT as an 8-bit grey picture: decibels <-> levels <-> PNG bytes.
+
+One level is a fixed number of decibels, range_db / 255: level 0 is -range_db, level 255 is 0 dB.
+In the picture low pitch is at the bottom and time runs to the right, as a person expects; in arrays
+and tensors row 0 is the lowest bin.
+"""
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+# Measured on 20 s of pop, 144 x 108: level 0 gives 15.8 kB, decoded in 0.10 ms; level 1 gives
+# 13.1 kB and level 4 13.0 kB, both in 0.20 ms; more changes nothing. Encoding takes 0.5 ms.
+COMPRESS_LEVEL = 4
+
+
+class ImageError(ValueError):
+    """Bytes that are not the PNG of a log CQT."""
+
+
+def to_levels(decibels: Tensor, range_db: float) -> Tensor:
+    """Levels, uint8, of a log CQT (..., F, T) of -range_db to 0 decibels."""
+    return ((decibels / range_db + 1) * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def to_decibels(levels: Tensor, range_db: float) -> Tensor:
+    """The log CQT, float32, that levels (..., F, T) stand for, within half a level."""
+    return (levels.float() / 255 - 1) * range_db
+
+
+def png_bytes(levels: np.ndarray) -> bytes:
+    """The PNG file of uint8 levels (F, T); the same levels always give the same bytes."""
+    file = io.BytesIO()
+    picture = np.ascontiguousarray(levels[::-1])  # (F, T), highest bin first
+    Image.fromarray(picture).save(file, "PNG", compress_level=COMPRESS_LEVEL)
+    return file.getvalue()
+
+
+def decode_png(data: bytes, shape: tuple[int, int]) -> np.ndarray:
+    """The uint8 levels (F, T) of a PNG file; ImageError unless it is 8-bit grey and of `shape`."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=["PNG"])
+        picture = np.asarray(image)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # Pillow raises any of these for a broken file.
+        raise ImageError(f"{len(data)} bytes are no readable PNG; pack the shard again") from error
+    if image.mode != "L":
+        raise ImageError(f"PNG of mode {image.mode}, expected 8-bit grey (L); pack the shard again")
+    if picture.shape != tuple(shape):
+        raise ImageError(
+            f"PNG of {_size(picture.shape)}, expected {_size(shape)}: the shard was packed with "
+            "other [cqt] or prepare.interval_seconds settings; pack it again or use those"
+        )
+    return np.ascontiguousarray(picture[::-1])  # (F, T)
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return f"{shape[0]} bins x {shape[1]} frames"
