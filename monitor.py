@@ -12,7 +12,10 @@ logger = logging.getLogger(__name__)
 
 
 class Monitor:
-    """Writes a run's curves to `folder`; without one (not the main process) it writes nothing."""
+    """Writes a run's curves to `folder`; without one (not the main process) it writes nothing.
+
+    Points at `first_step` and later, of a run that was killed after its last checkpoint, are void.
+    """
 
     def __init__(self, folder: Path | None, first_step: int):
         self._writer = SummaryWriter(str(folder), purge_step=first_step) if folder else None
@@ -55,8 +58,13 @@ class Monitor:
         self._epoch_intervals, self._epoch_seconds = 0, 0.0
         self._restart_clock()
 
+    def flush(self) -> None:
+        """Put all points on the disk: with a checkpoint, so that none before it can be lost."""
+        if self._writer:
+            self._writer.flush()
+
     def close(self) -> None:
-        """Flush the curves."""
+        """End the curves."""
         if self._writer:
             self._writer.close()
 

@@ -1,7 +1,7 @@
 """Train a network through Accelerate: on a CPU, on one GPU or on many.
 
-    accelerate launch train.py --set train.epochs=10 --name first
-    accelerate launch train.py --resume runs/20260101-120000-first
+accelerate launch train.py --set train.epochs=10 --name first
+accelerate launch train.py --resume runs/20260101-120000-first
 """
 
 import argparse
@@ -85,7 +85,7 @@ class Training:
         if main and not resume:
             folder.mkdir(parents=True)
             write_config(config, folder / "config.toml")
-        self.monitor = Monitor(folder if main else None, first_step=self.global_step)
+        self.monitor = Monitor(folder if main else None, first_step=self.global_step + 1)
 
     @property
     def global_step(self) -> int:
@@ -191,6 +191,7 @@ class Training:
         self.monitor.epoch(epoch, epochs, self.global_step, loss, valid)
 
     def _save(self, name: str) -> None:
+        self.monitor.flush()
         if self.accelerator.is_main_process:
             save_checkpoint(
                 self.folder / "checkpoints" / f"{name}.safetensors",

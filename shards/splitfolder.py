@@ -56,6 +56,7 @@ def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSetti
     """Write the manifest and the table of songs from the records of all tasks."""
     records = [read_record(folder, shard) for name in names for shard in _tars_of(folder, name)]
     songs = [song for record in records for song in record.songs]
+    key_of = {song.song_id: song.key for song in songs}  # a song may lie in two tars
     left_out = [reason for record in records for _, reason in record.left_out]
     manifest = Manifest(
         settings=settings,
@@ -67,7 +68,7 @@ def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSetti
             )
             for record in records
         ),
-        songs_by_key=dict(Counter(key for _, key in {(song.song_id, song.key) for song in songs})),
+        songs_by_key=dict(Counter(key_of.values())),
         left_out_by_reason=dict(Counter(countable(reason) for reason in left_out)),
     )  # fmt: skip
     write_songs(folder, songs)

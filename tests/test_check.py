@@ -1,0 +1,66 @@
+"""Laws of checking: each kind of damage is found and named."""
+
+import shutil
+
+import pytest
+from conftest import run_program
+
+from pipeline.manifest import ManifestError, read_songs, write_songs
+from shards.check import manifest_folders, problems_of
+
+
+@pytest.fixture
+def damaged(packed, tmp_path):
+    """A copy of the train split, to be damaged."""
+    shutil.copytree(packed / "shards/audio/synthetic", tmp_path / "synthetic")
+    return tmp_path / "synthetic/train"
+
+
+def test_a_flipped_byte_is_found(damaged):
+    data = bytearray((damaged / "000000.tar").read_bytes())
+    data[3000] ^= 1
+    (damaged / "000000.tar").write_bytes(data)
+    (problem,) = problems_of([damaged])
+    assert "000000.tar: checksum differs" in problem
+
+
+def test_a_shard_cut_in_half_or_gone_or_strange_is_found(damaged):
+    data = (damaged / "000000.tar").read_bytes()
+    (damaged / "000000.tar").write_bytes(data[: len(data) // 2])
+    (damaged / "000001.tar").unlink()
+    shutil.copy(damaged / "000002.tar", damaged / "stray.tar")
+    problems = "\n".join(problems_of([damaged]))
+    assert "000000.tar: checksum differs" in problems
+    assert "000001.tar: not there" in problems
+    assert "stray.tar: not in the manifest" in problems
+
+
+def test_a_record_of_another_shard_is_found(damaged):
+    shutil.copy(damaged / "000001.json", damaged / "000000.json")
+    (problem,) = problems_of([damaged])
+    assert "its record is of another tar" in problem
+
+
+def test_a_recording_in_two_splits_is_found(damaged):
+    valid = damaged.parent / "valid"
+    write_songs(valid, [*read_songs(valid), next(read_songs(damaged))])
+    problems = list(problems_of(manifest_folders(damaged.parent)))
+    assert len(problems) == 1 and "its recording is in train too" in problems[0]
+
+
+def test_a_damaged_manifest_is_found(damaged):
+    (damaged / "manifest.json.zst").write_bytes(b"not zstandard")
+    (problem,) = problems_of([damaged])
+    assert "manifest.json.zst: damaged" in problem
+
+
+def test_the_command_exits_1_where_something_is_wrong_and_0_where_not(damaged):
+    assert run_program("-m", "shards", "check", str(damaged)).returncode == 0
+    (damaged / "000000.tar").unlink()
+    failed = run_program("-m", "shards", "check", str(damaged))
+    assert failed.returncode == 1 and "1 problems in 1 splits" in failed.stderr
+
+
+def test_a_folder_without_shards_is_refused(tmp_path):
+    with pytest.raises(ManifestError, match="no manifest in it or below it"):
+        manifest_folders(tmp_path)

@@ -1,0 +1,174 @@
+"""Laws of packing: repeatable, interruptible, and nothing half-written counts."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import webdataset as wds
+from conftest import ROOT, SMALL, contents, pack_synthetic, run_program, small_config
+
+from keys import Key, parse_key
+from pipeline.audio import decode_flac
+from pipeline.manifest import ManifestError, read_manifest, read_record, read_songs
+from shards import folder as folder_dataset
+from shards.check import manifest_folders, problems_of
+from shards.prepare import PrepareError, prepare, summary
+from shards.song import Song
+
+
+def tone(path, seconds, hertz=220.0, sample_rate=11025):
+    soundfile.write(path, 0.3 * np.sin(np.arange(seconds * sample_rate) * hertz), sample_rate)
+    return str(path)
+
+
+def song(path, song_id, split="train"):
+    return Song(song_id, "mine", str(path), Key(0, "major"), song_id, "test", 1.0, split)
+
+
+def test_two_runs_give_the_same_bytes_with_any_number_of_processes(packed, tmp_path):
+    config = small_config(tmp_path, "prepare.workers=2")
+    pack_synthetic(config, "audio")
+    assert contents(tmp_path / "shards/audio") == contents(packed / "shards/audio")
+
+
+def test_packing_killed_in_the_middle_and_run_again_equals_packing_once(packed, tmp_path):
+    command = [sys.executable, "-m", "shards", "pack", "synthetic", "--format", "png"]
+    for override in [*SMALL, f'prepare.shards_dir="{tmp_path}/shards"']:
+        command += ["--set", override]
+    target = tmp_path / "shards/png"
+    killed = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    while not list(target.rglob("000001.json")):
+        assert killed.poll() is None
+        time.sleep(0.01)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not list(target.rglob("manifest*"))
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert contents(target) == contents(packed / "shards/png")
+
+
+def test_any_webdataset_reader_streams_the_shards(packed):
+    for format, ending in (("audio", "flac"), ("png", "png")):
+        split = packed / "shards" / format / "synthetic" / "train"
+        urls = [str(path) for path in sorted(split.glob("*.tar"))]
+        samples = list(
+            wds.WebDataset(urls, shardshuffle=False).decode("pil", handler=wds.ignore_and_continue)
+        )
+        manifest = read_manifest(split)
+        assert len(samples) == sum(shard.intervals for shard in manifest.shards)
+        assert len({sample["__key__"] for sample in samples}) == len(samples)
+        assert all(parse_key(sample["json"]["key"]) and sample[ending] for sample in samples)
+
+
+def test_a_tar_without_a_record_or_of_another_size_is_packed_again(packed, tmp_path):
+    config = small_config(tmp_path)
+    pack_synthetic(config)
+    split = tmp_path / "shards/audio/synthetic/train"
+    (split / "manifest.json.zst").unlink()
+    (split / "000000.json").unlink()
+    half = (split / "000001.tar").read_bytes()
+    (split / "000001.tar").write_bytes(half[: len(half) // 2])
+    (split / ".000002.tar.123.tmp").write_bytes(b"left by a killed run")
+    pack_synthetic(config)
+    assert contents(tmp_path / "shards/audio") == contents(packed / "shards/audio")
+
+
+def test_a_second_run_with_nothing_to_do_changes_no_tar(tmp_path):
+    config = small_config(tmp_path, "datasets.synthetic.songs=24")
+    pack_synthetic(config)
+    tars = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.tar")}
+    pack_synthetic(config)
+    assert tars == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.tar")}
+
+
+def test_other_settings_or_songs_are_refused_with_what_differs_until_overwritten(tmp_path):
+    config = small_config(tmp_path, "datasets.synthetic.songs=24")
+    pack_synthetic(config)
+    other = small_config(tmp_path, "datasets.synthetic.songs=24", "audio.sample_rate=8000")
+    with pytest.raises(ManifestError, match="sample_rate: 11025 there, 8000 today.*--overwrite"):
+        pack_synthetic(other)
+    more = small_config(tmp_path, "datasets.synthetic.songs=48")
+    with pytest.raises(ManifestError, match="songs: .* there, .* today"):
+        pack_synthetic(more)
+    (tmp_path / "shards/audio/synthetic/train/manifest.json.zst").unlink()  # as if interrupted
+    with pytest.raises(ManifestError, match="sample_rate"):
+        pack_synthetic(other)
+
+
+def test_overwriting_leaves_nothing_of_the_songs_before(tmp_path):
+    for count, overwrite in ((48, False), (24, True)):
+        config = small_config(tmp_path / "twice", f"datasets.synthetic.songs={count}")
+        arguments = ["-m", "shards", "pack", "synthetic"] + ["--overwrite"] * overwrite
+        for override in [*SMALL, f'prepare.shards_dir="{config.prepare.shards_dir}"']:
+            arguments += ["--set", override]
+        done = run_program(*arguments, "--set", f"datasets.synthetic.songs={count}")
+        assert done.returncode == 0, done.stderr
+    once = small_config(tmp_path / "once", "datasets.synthetic.songs=24")
+    pack_synthetic(once)
+    assert contents(tmp_path / "twice/shards") == contents(tmp_path / "once/shards")
+
+
+def test_a_full_shard_goes_on_in_a_further_tar_and_no_interval_is_lost(tmp_path):
+    config = small_config(tmp_path, "prepare.max_shard_bytes=1000000", "prepare.songs_per_shard=50")
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 11025 * 40)
+    for name in ("a.wav", "b.wav", "c.wav"):
+        soundfile.write(tmp_path / name, noise, 11025)
+    songs = [song(tmp_path / name, name) for name in ("a.wav", "b.wav", "c.wav")]
+    prepare("mine", songs, [], "audio", config)
+    split = tmp_path / "shards/audio/mine/train"
+    tars = sorted(path.name for path in split.glob("*.tar"))
+    assert tars == ["000000-001.tar", "000000-002.tar", "000000.tar"]
+    assert all(path.stat().st_size <= 1_000_000 for path in split.glob("*.tar"))
+    assert sum(shard.intervals for shard in read_manifest(split).shards) == 30
+    assert {entry.song_id for entry in read_songs(split)} == {"a.wav", "b.wav", "c.wav"}
+    assert list(problems_of([split])) == []
+
+
+def test_a_song_damaged_in_its_middle_leaves_nothing_in_the_shard(tmp_path):
+    good, bad = tone(tmp_path / "good.flac", 12), tone(tmp_path / "bad.flac", 60)
+    data = Path(bad).read_bytes()
+    Path(bad).write_bytes(data[: len(data) * 2 // 3])
+    done = prepare(
+        "mine", [song(bad, "bad"), song(good, "good")], [], "audio", small_config(tmp_path)
+    )
+    assert [(one.song_id, one.reason.split(":")[0]) for one in done.left_out] == [
+        ("bad", "truncated")
+    ]
+    record = read_record(tmp_path / "shards/audio/mine/train", "000000.tar")
+    assert [entry.song_id for entry in record.songs] == ["good"] and len(record.song) == 3
+    assert "bad\ttruncated" in (tmp_path / "shards/audio/mine/left_out.tsv").read_text()
+    assert "1 songs: 1 truncated (bad)" in summary(done)
+
+
+def test_a_sample_holds_the_song_s_own_sound(tmp_path):
+    path = tone(tmp_path / "a.flac", 8)
+    prepare("mine", [song(path, "a")], [], "audio", small_config(tmp_path))
+    split = tmp_path / "shards/audio/mine/train"
+    record = read_record(split, "000000.tar")
+    tar = (split / "000000.tar").read_bytes()
+    cut = [
+        decode_flac(tar[offset : offset + size])
+        for offset, size in zip(record.media_offset, record.media_bytes, strict=True)
+    ]
+    assert np.array_equal(np.concatenate(cut), soundfile.read(path, dtype="int16")[0])
+
+
+def test_songs_without_any_usable_one_end_in_one_line(tmp_path):
+    (tmp_path / "C minor").mkdir()
+    (tmp_path / "C minor" / "not audio.mp3").write_bytes(b"<html>404</html>")
+    songs, left_out = folder_dataset.songs(str(tmp_path), "mine")
+    with pytest.raises(PrepareError, match="mine: no song could be packed; 1 songs: 1 "):
+        prepare("mine", songs, left_out, "audio", small_config(tmp_path))
+    with pytest.raises(PrepareError, match="mine: no song with a usable label; 0 songs"):
+        prepare("mine", [], [], "audio", small_config(tmp_path))
+
+
+def test_what_was_packed_passes_the_check(packed):
+    folders = manifest_folders(packed)
+    assert len(folders) == 6 and list(problems_of(folders)) == []

@@ -1,0 +1,174 @@
+"""Laws of training: it learns, goes on exactly where it stopped, and shares work without loss."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate import Accelerator
+from conftest import ROOT, SMALL, run_program, small_config
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from answers import answer
+from build import front_end_of, network_of, shards_of, trained_network
+from config import load_config
+from model.checkpoint import CheckpointError, load_checkpoint
+from model.loss import cross_entropy
+from pipeline.stream import loader, training_stream
+from train import Training
+
+
+def curve(run: Path, name: str) -> dict[int, float]:
+    """{step: value} of a curve; a step logged twice counts as logged last."""
+    events = EventAccumulator(str(run)).Reload()
+    return {point.step: point.value for point in events.Scalars(name)}
+
+
+def settings(folder: Path, *overrides: str) -> list[str]:
+    """The small settings as a command line."""
+    places = [f'prepare.shards_dir="{folder}/shards"', f'train.runs_dir="{folder}/runs"']
+    return [word for one in [*SMALL, *places, *overrides] for word in ("--set", one)]
+
+
+def launch(processes: int, *command: str) -> subprocess.CompletedProcess:
+    """Run an entry point through Accelerate on `processes` CPU processes."""
+    port = str(20000 + os.getpid() % 20000)
+    return run_program(
+        "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet", "--cpu",
+        "--num_processes", str(processes), "--main_process_port", port, *command,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(packed) -> Path:
+    """The folder of a run of two epochs in one process."""
+    folder = packed / "runs/trained"
+    Training(small_config(packed), folder, resume=False).run()
+    return folder
+
+
+def test_a_run_leaves_curves_checkpoints_and_its_settings(trained, packed):
+    config = small_config(packed)
+    steps = 2 * (shards_of(config, config, ("synthetic",), "train").total // 8)
+    for name in ("loss", "learning_rate", "intervals_per_second", "data_wait_share"):
+        assert list(curve(trained, f"train/{name}")) == list(range(1, steps + 1))
+    for name in ("loss", "accuracy", "mirex"):
+        assert len(curve(trained, f"valid/{name}")) == 2
+    assert load_config(str(trained / "config.toml")) == small_config(packed)
+    for name in ("last", "best"):
+        checkpoint = load_checkpoint(trained / "checkpoints" / f"{name}.safetensors")
+        assert checkpoint.config == small_config(packed).model_dump(mode="json")
+    assert checkpoint.state["progress"]["best_weighted"] == max(
+        curve(trained, "valid/mirex").values()
+    )
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_seed_others(trained, packed, tmp_path):
+    again = small_config(packed, "stream.workers=0")
+    Training(again, tmp_path / "again", resume=False).run()
+    assert curve(tmp_path / "again", "train/loss") == curve(trained, "train/loss")
+    other = small_config(packed, "train.seed=1", "train.epochs=1")
+    Training(other, tmp_path / "other", resume=False).run()
+    assert curve(tmp_path / "other", "train/loss") != curve(trained, "train/loss")
+
+
+def test_a_run_killed_in_mid_epoch_goes_on_with_the_losses_of_one_that_was_not(trained, packed):
+    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    command = [sys.executable, "train.py", "--name", "killed"]
+    command += settings(packed, "train.checkpoint_every_steps=3")
+    killed = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **threads}, start_new_session=True
+    )
+    while not (saved := list(packed.glob("runs/*-killed/checkpoints/last.safetensors"))):
+        assert killed.poll() is None
+        time.sleep(0.005)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    run = saved[0].parent.parent
+    stopped_at = load_checkpoint(saved[0]).state["progress"]
+    assert (stopped_at["epoch"], stopped_at["step"] % 3) == (0, 0) and stopped_at["step"] > 0
+    Training(load_config(str(run / "config.toml")), run, resume=True).run()
+    for name in ("train/loss", "train/learning_rate", "valid/loss", "valid/mirex"):
+        assert curve(run, name) == curve(trained, name)
+
+
+def test_two_processes_train_on_uneven_shards_and_evaluate_each_song_once(packed):
+    done = launch(2, "train.py", "--name", "two", *settings(packed))
+    assert done.returncode == 0, done.stderr
+    (run,) = packed.glob("runs/*-two")
+    assert len(curve(run, "valid/loss")) == 2
+    answers = []
+    for processes in (1, 2):
+        output = run / f"{processes}.tsv"
+        arguments = ["--checkpoint", str(run), "--output", str(output)]
+        done = launch(processes, "eval.py", *arguments, *settings(packed))
+        assert done.returncode == 0, done.stderr
+        answers.append(list(csv.DictReader(output.open(), delimiter="\t")))
+    config = small_config(packed)
+    shards = shards_of(config, config, ("synthetic",), "test")
+    assert len(answers[0]) == shards.songs.sum()
+    assert sum(int(row["intervals"]) for row in answers[0]) == shards.total
+    for one, two in zip(*answers, strict=True):
+        assert (one["song_id"], one["estimate"], one["intervals"]) == (
+            two["song_id"], two["estimate"], two["intervals"],
+        )  # fmt: skip
+
+
+def test_one_batch_can_be_learned_by_heart(packed):
+    torch.manual_seed(0)
+    config = small_config(packed, "model.dropout=0.0")
+    shards = shards_of(config, config, ("synthetic",), "train")
+    batch = next(iter(loader(training_stream(shards, 8, 0, 1, 0, 0, 6, 16), 0, False)))
+    cqt, key_id = front_end_of(config).eval()(batch)
+    network = network_of(config).train()
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    for _ in range(300):
+        loss = cross_entropy(network(cqt), key_id)
+        if loss < 0.1:
+            return
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    pytest.fail(f"the loss is still {loss:.2f}")
+
+
+def test_going_on_with_other_data_or_another_order_is_refused_with_what_differs(trained, packed):
+    config = small_config(packed, "train.global_batch_size=4")
+    with pytest.raises(CheckpointError, match="train.global_batch_size: 8 there, 4 today"):
+        Training(config, trained, resume=True)
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(trained, packed, tmp_path):
+    other = shutil.copytree(trained, tmp_path / "other")
+    with pytest.raises(CheckpointError, match="another network"):
+        Training(small_config(packed, "model.channels=16"), other, resume=True)
+
+
+def test_a_best_checkpoint_answers_as_the_run_s_last_line_said(trained, packed):
+    network, config = trained_network(trained)
+    shards = shards_of(config, config, ("synthetic",), "valid")
+    answers = answer(network, front_end_of(config), shards, Accelerator(), 8, workers=0)
+    best = max(curve(trained, "valid/mirex").values())
+    assert answers.song_score.weighted == pytest.approx(best, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--set", "train.epoch=3"], "unknown setting 'epoch'; did you mean 'epochs'?"),
+        (["--set", "prepare.shards_dir=nowhere"], "not there; pack this data set first"),
+        (["--resume", "nowhere"], "nowhere/config.toml: cannot be read"),
+        (["--set", "model.name=keynett"], "unknown network 'keynett'; known: keynet"),
+    ],
+)
+def test_wrong_input_ends_in_one_line_and_exit_code_1(packed, arguments, message):
+    extra = [] if "--resume" in arguments else settings(packed)
+    done = run_program("train.py", *extra, *arguments)
+    assert done.returncode == 1 and message in done.stderr
+    assert "Traceback" not in done.stderr
