@@ -90,6 +90,7 @@ def test_a_run_killed_in_mid_epoch_goes_on_with_the_losses_of_one_that_was_not(t
         time.sleep(0.005)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
+    time.sleep(1.1)  # TensorBoard puts a run's files in order by whole seconds
     run = saved[0].parent.parent
     stopped_at = load_checkpoint(saved[0]).state["progress"]
     assert (stopped_at["epoch"], stopped_at["step"] % 3) == (0, 0) and stopped_at["step"] > 0
