@@ -1,0 +1,138 @@
+"""A user's own music: the audio files under a folder, with keys from the first of three sources.
+
+1. A label file, labels.tsv or labels.csv, in the folder itself (see labels.py). It has the last
+   word on the files it lists; an empty key there says that a file has none.
+2. The nearest parent folder that is named by a key: `Ab-maj`, `C minor`.
+3. The file's own tags (see tags.py).
+Files in a folder named train, valid, validation or test keep that split. Files with the same bytes
+are one recording. What has no usable label is left out with a reason.
+"""
+
+import hashlib
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+from keys import Key, KeyParseError, parse_key
+from pipeline.files import audio_files
+from shards.labels import Row, match, read_rows
+from shards.song import LeftOut, Song
+from shards.tags import key_tags
+
+SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "test"}
+
+
+class UnusableError(ValueError):
+    """Why a file gives no song: a phrase that can be counted, details after ": "."""
+
+
+def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
+    """The labelled songs under `folder` and what was left out, each in order of the paths.
+
+    Raises ValueError when there is no such folder or no audio file in it.
+    """
+    root = Path(folder)
+    files = audio_files(root)
+    rows_of, left_out = match(read_rows(root), files)
+    found = []
+    for song_id, path in files.items():
+        try:
+            found.append(_song(dataset, song_id, path, rows_of.get(song_id, [])))
+        except UnusableError as error:
+            left_out.append(LeftOut(song_id, str(error)))
+    found, in_two_splits = _agreed_on_splits(found)
+    return found, sorted(left_out + in_two_splits, key=lambda one: (one.song_id, one.reason))
+
+
+def _song(dataset: str, song_id: str, path: Path, rows: list[Row]) -> Song:
+    texts, label_source = _labels(song_id, path, rows)
+    row = rows[0] if rows else Row("", "", "", "", "", "")
+    return Song(
+        song_id=song_id,
+        dataset=dataset,
+        audio_path=str(path),
+        key=_one_key(texts),
+        recording_id=row.recording or _content_id(path),
+        label_source=label_source,
+        confidence=_confidence(row.confidence),
+        split=_split(row.split, song_id),
+    )
+
+
+def _labels(song_id: str, path: Path, rows: list[Row]) -> tuple[list[str], str]:
+    """What the first source that knows the file calls its key, and that source."""
+    if rows:
+        return [row.key for row in rows], rows[0].source
+    for name in reversed(song_id.split("/")[:-1]):
+        if _is_key(name):
+            return [name], "folder name"
+    if texts := key_tags(path):
+        return texts, "tag"
+    raise UnusableError("no label")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        parse_key(text)
+    except KeyParseError:
+        return False
+    return True
+
+
+def _one_key(texts: list[str]) -> Key:
+    """The one key that all the texts name."""
+    keys = {}
+    for text in texts:
+        try:
+            keys[parse_key(text) if text else None] = text
+        except KeyParseError as error:
+            raise UnusableError(f"label does not parse: {text}") from error
+    if len(keys) > 1:
+        raise UnusableError(f"conflicting labels: {', '.join(map(repr, keys.values()))}")
+    if None in keys:
+        raise UnusableError("no key")
+    return next(iter(keys))
+
+
+def _confidence(text: str) -> float:
+    try:
+        confidence = float(text or 1)
+    except ValueError:
+        confidence = -1.0
+    if not 0 <= confidence <= 1:
+        raise UnusableError(f"confidence is not a number from 0 to 1: {text}")
+    return confidence
+
+
+def _split(text: str, song_id: str) -> str:
+    """The split that the label file, else the outermost folder of such a name, says; "" if none."""
+    if text and text.lower() not in SPLITS:
+        raise UnusableError(f"split is none of {', '.join(SPLITS)}: {text}")
+    names = [text, *song_id.split("/")[:-1]]
+    return next((SPLITS[name.lower()] for name in names if name.lower() in SPLITS), "")
+
+
+def _content_id(path: Path) -> str:
+    """A hash of the file's bytes, so that copies of one file never come into two splits."""
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    except OSError as error:
+        raise UnusableError(f"not readable: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def _agreed_on_splits(found: list[Song]) -> tuple[list[Song], list[LeftOut]]:
+    """The songs with their recordings' given splits; without recordings that are in two of them."""
+    given = defaultdict(set)
+    for song in found:
+        given[song.recording_id].update({song.split} - {""})
+    kept, left_out = [], []
+    for song in found:
+        splits = sorted(given[song.recording_id])
+        if len(splits) > 1:
+            reason = f"recording in two splits: {', '.join(splits)}"
+            left_out.append(LeftOut(song.song_id, reason))
+        else:
+            kept.append(replace(song, split="".join(splits)))
+    return kept, left_out

@@ -1,0 +1,147 @@
+"""Laws of reading audio: rates, channels, blocks, memory, and the 16-bit FLAC round trip."""
+
+import io
+import os
+import tracemalloc
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from pipeline.audio import decode_flac, flac_bytes, printable, to_int16, waveform_blocks
+
+RATE = 44_100
+
+
+def sine(seconds: float, sample_rate: int, hz: float = 440.0) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * sample_rate)) / sample_rate)
+
+
+def waveform_of(path, sample_rate=RATE, block_seconds=10.0) -> np.ndarray:
+    return np.concatenate(list(waveform_blocks(path, sample_rate, block_seconds)))
+
+
+def write_with_ffmpeg(path, codec, waveform, sample_rate):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=sample_rate, layout="mono")
+        stream.codec_context.bit_rate = 128_000
+        frame = av.AudioFrame.from_ndarray(to_int16(waveform)[None], format="s16", layout="mono")
+        frame.sample_rate = sample_rate
+        wanted = av.AudioResampler(stream.codec_context.format, "mono", sample_rate)
+        for piece in [*wanted.resample(frame), None]:
+            container.mux(stream.encode(piece))
+
+
+def loudest_hz(waveform: np.ndarray, sample_rate: int) -> float:
+    spectrum = np.abs(np.fft.rfft(waveform * np.hanning(len(waveform))))
+    return float(np.argmax(spectrum)) * sample_rate / len(waveform)
+
+
+@pytest.mark.parametrize("sample_rate", [8_000, 22_050, 44_100, 48_000, 96_000, 192_000])
+def test_a_sine_keeps_its_pitch_level_and_length_at_any_rate(tmp_path, sample_rate):
+    soundfile.write(tmp_path / "a.wav", sine(3.0, sample_rate), sample_rate)
+    waveform = waveform_of(tmp_path / "a.wav")
+    assert waveform.dtype == np.float32
+    assert abs(len(waveform) - 3.0 * RATE) <= 1
+    assert loudest_hz(waveform, RATE) == pytest.approx(440.0, abs=0.5)
+    middle = waveform[RATE : 2 * RATE]
+    assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 / np.sqrt(2), rel=1e-3)
+
+
+def test_a_tone_above_half_the_new_rate_vanishes(tmp_path):
+    soundfile.write(tmp_path / "a.wav", sine(2.0, 96_000, 30_000.0), 96_000, "FLOAT")
+    inner = waveform_of(tmp_path / "a.wav")[4_000:-4_000]  # the tone's own ends are broadband
+    assert 20 * np.log10(np.abs(inner).max()) < -110
+
+
+def test_channels_are_averaged_even_six_at_192_khz(tmp_path):
+    channels = np.random.default_rng(0).uniform(-1, 1, (19_200, 6)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", channels, 192_000, "FLOAT")
+    mono = waveform_of(tmp_path / "a.wav", 192_000)
+    np.testing.assert_allclose(mono, channels.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.opus", "a.m4a", "a.mka"])
+def test_the_samples_do_not_depend_on_the_size_of_the_blocks(tmp_path, name):
+    codec = {"opus": "libopus", "m4a": "aac", "mka": "aac"}.get(name.partition(".")[2])
+    waveform = np.random.default_rng(0).normal(0, 0.1, 3 * 48_000)
+    if codec:
+        write_with_ffmpeg(tmp_path / name, codec, waveform, 48_000)
+    else:
+        soundfile.write(tmp_path / name, waveform, 48_000)
+    whole = waveform_of(tmp_path / name, block_seconds=1000.0)
+    assert len(whole) == pytest.approx(3 * RATE, rel=0.03)
+    for block_seconds in (0.01, 0.7):
+        assert np.array_equal(waveform_of(tmp_path / name, RATE, block_seconds), whole)
+
+
+def test_memory_does_not_grow_with_the_length(tmp_path):
+    def peak(seconds: int) -> int:
+        soundfile.write(tmp_path / "a.wav", np.full(8_000 * seconds, 1_000, np.int16), 8_000)
+        tracemalloc.start()
+        for block in waveform_blocks(tmp_path / "a.wav", RATE):
+            del block
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak_bytes
+
+    assert peak(600) < 1.1 * peak(60)
+
+
+@pytest.mark.parametrize("name", ["two words.wav", "Чайковский – 白鳥の湖.flac", "a:b?#%20.ogg"])
+def test_any_file_name_works(tmp_path, name):
+    soundfile.write(tmp_path / name, sine(1.0, RATE), RATE)
+    assert len(waveform_of(tmp_path / name)) == RATE
+    assert len(waveform_of(str(tmp_path / name))) == RATE
+
+
+def test_a_name_that_is_not_utf_8_is_read_and_shown_with_escapes(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mka")
+    write_with_ffmpeg(tmp_path / "a.mka", "aac", sine(1.0, RATE), RATE)
+    try:
+        os.rename(tmp_path / "a.mka", path)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    assert len(waveform_of(path)) == pytest.approx(RATE, rel=0.1)
+    assert printable(path).endswith(r"/caf\xe9.mka")
+
+
+def test_bytes_in_memory_give_what_their_file_gives(tmp_path):
+    soundfile.write(tmp_path / "a.mp3", sine(1.0, RATE), RATE)
+    in_memory = io.BytesIO((tmp_path / "a.mp3").read_bytes())
+    assert np.array_equal(waveform_of(in_memory), waveform_of(tmp_path / "a.mp3"))
+
+
+def test_an_mp3_without_a_length_in_its_header_is_read_to_the_end(tmp_path):
+    loud = np.random.default_rng(0).uniform(-0.5, 0.5, 5 * RATE)
+    waveform = np.concatenate([loud, np.zeros(10 * RATE)])
+    soundfile.write(tmp_path / "a.mp3", waveform, RATE, bitrate_mode="VARIABLE")
+    data = (tmp_path / "a.mp3").read_bytes()
+    second_frame = data.index(b"\xff\xfb", data.index(b"Xing"))
+    (tmp_path / "a.mp3").write_bytes(data[second_frame:])
+    assert len(waveform_of(tmp_path / "a.mp3")) == pytest.approx(15 * RATE, rel=0.01)
+
+
+def test_16_bit_samples_come_back_unchanged(tmp_path):
+    samples = np.random.default_rng(0).integers(-32768, 32768, RATE).astype(np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, RATE)
+    assert np.array_equal(to_int16(waveform_of(tmp_path / "a.wav")), samples)
+
+
+def test_what_exceeds_full_scale_is_clipped():
+    waveform = np.array([-2.0, -1.0, 0.0, 0.6 / 32768, 1.0, 1e30], np.float32)
+    assert to_int16(waveform).tolist() == [-32768, -32768, 0, 1, 32767, 32767]
+
+
+@pytest.mark.parametrize("samples", [1, 4_096, 100_001])
+def test_flac_bytes_round_trip_exactly_and_are_reproducible(samples):
+    waveform = np.random.default_rng(0).integers(-32768, 32768, samples).astype(np.int16)
+    data = flac_bytes(waveform, RATE)
+    assert np.array_equal(decode_flac(data), waveform)
+    assert flac_bytes(waveform, RATE) == data
+
+
+def test_bytes_that_are_not_flac_are_refused():
+    with pytest.raises(ValueError, match="not FLAC"):
+        decode_flac(b"no music")

@@ -1,0 +1,173 @@
+"""Laws of a user's own folder: which source labels a file, and that nothing is lost in silence."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+from mutagen.flac import FLAC
+
+from shards import folder
+from shards.song import LeftOut
+
+
+@pytest.fixture
+def add(tmp_path):
+    """Adds a FLAC file, maybe with key tags; unless said otherwise each has its own sound."""
+    numbers = iter(range(1_000))
+
+    def add(name: str, *tags: str, content: int | None = None):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        level = next(numbers) if content is None else content
+        soundfile.write(path, np.full(10, level, np.int16), 8_000, format="FLAC")
+        if tags:
+            file = FLAC(path)
+            file["initialkey"] = list(tags)
+            file.save()
+        return path
+
+    return add
+
+
+def labelled(root) -> dict[str, tuple[str, str]]:
+    return {one.song_id: (str(one.key), one.label_source) for one in folder.songs(root, "mine")[0]}
+
+
+def left_out(root) -> dict[str, str]:
+    return {one.song_id: one.reason for one in folder.songs(root, "mine")[1]}
+
+
+def test_the_label_file_comes_before_folders_and_folders_before_tags(tmp_path, add):
+    for name in ("Ab-maj/one.flac", "Ab-maj/two.flac", "three.flac", "four.flac"):
+        add(name, "Em")
+    (tmp_path / "labels.tsv").write_text(
+        "path\tkey\nAb-maj/one.flac\tC major\nfour.flac\tD major\n"
+    )
+    assert labelled(tmp_path) == {
+        "Ab-maj/one.flac": ("C major", "labels.tsv"),
+        "Ab-maj/two.flac": ("Ab major", "folder name"),
+        "four.flac": ("D major", "labels.tsv"),
+        "three.flac": ("E minor", "tag"),
+    }
+
+
+def test_what_a_label_file_lists_badly_is_left_out_each_with_its_reason(tmp_path, add):
+    for name in ("C minor/none", "odd", "twice", "same", "a/twin", "b/twin", "part", "sure"):
+        add(f"{name}.flac")
+    lines = [
+        "path\tkey\tsplit\tconfidence",
+        "C minor/none.flac\t\t\t",
+        "odd.flac\tH dur\t\t",
+        "twice.flac\tC major\t\t",
+        "twice.flac\tAm\t\t",
+        "same.flac\tC# major\t\t",
+        "same.flac\tDb major\t\t",
+        "twin.flac\tC major\t\t",
+        "gone.flac\tC major\t\t",
+        "part.flac\tC major\tsecret\t",
+        "sure.flac\tC major\t\tvery",
+    ]
+    (tmp_path / "labels.tsv").write_text("\n".join(lines))
+    assert labelled(tmp_path) == {"same.flac": ("Db major", "labels.tsv")}
+    assert left_out(tmp_path) == {
+        "C minor/none.flac": "no key",
+        "odd.flac": "label does not parse: H dur",
+        "twice.flac": "conflicting labels: 'C major', 'Am'",
+        "twin.flac": "listed name is ambiguous: a/twin.flac, b/twin.flac",
+        "a/twin.flac": "no label",
+        "b/twin.flac": "no label",
+        "gone.flac": "listed but not found",
+        "part.flac": "split is none of train, valid, validation, test: secret",
+        "sure.flac": "confidence is not a number from 0 to 1: very",
+    }
+
+
+def test_a_label_file_may_say_recording_split_and_confidence(tmp_path, add):
+    add("one.flac")
+    text = "path,key,recording_id,split,confidence\none.flac,C major,take 5,validation,0.25\n"
+    (tmp_path / "labels.csv").write_text(text)
+    (one,), _ = folder.songs(tmp_path, "mine")
+    assert (one.recording_id, one.split, one.confidence) == ("take 5", "valid", 0.25)
+    assert (one.dataset, one.audio_path) == ("mine", str(tmp_path / "one.flac"))
+
+
+def test_the_nearest_folder_named_by_a_key_counts_and_the_split_above_it_is_kept(tmp_path, add):
+    add("train/Ab-maj/one.flac")
+    add("Validation/C minor/live/two.flac")
+    add("test/F#min/8B/three.FLAC")
+    songs, _ = folder.songs(tmp_path, "mine")
+    assert [(one.song_id, str(one.key), one.split) for one in songs] == [
+        ("Validation/C minor/live/two.flac", "C minor", "valid"),
+        ("test/F#min/8B/three.FLAC", "C major", "test"),
+        ("train/Ab-maj/one.flac", "Ab major", "train"),
+    ]
+
+
+def test_a_tag_that_says_off_key_is_no_key_and_a_strange_one_does_not_parse(tmp_path, add):
+    add("a.flac", "o")
+    add("b.flac", "sad")
+    add("c.flac", "Am", "8A")
+    add("d.flac", "Am", "9A")
+    add("e.flac")
+    assert labelled(tmp_path) == {"c.flac": ("A minor", "tag")}
+    assert left_out(tmp_path) == {
+        "a.flac": "no key",
+        "b.flac": "label does not parse: sad",
+        "d.flac": "conflicting labels: 'Am', '9A'",
+        "e.flac": "no label",
+    }
+
+
+def test_copies_are_one_recording_and_take_the_split_that_one_of_them_has(tmp_path, add):
+    add("C major/one.flac", content=1)
+    add("train/C major/copy.flac", content=1)
+    add("C major/other.flac", content=2)
+    songs, _ = folder.songs(tmp_path, "mine")
+    assert [one.split for one in songs] == ["train", "", "train"]
+    assert songs[0].recording_id == songs[2].recording_id != songs[1].recording_id
+
+
+def test_a_recording_given_to_two_splits_is_left_out(tmp_path, add):
+    add("train/C major/one.flac", content=1)
+    add("test/C major/one.flac", content=1)
+    songs, out = folder.songs(tmp_path, "mine")
+    reason = "recording in two splits: test, train"
+    assert songs == []
+    assert out == [LeftOut(f"{split}/C major/one.flac", reason) for split in ("test", "train")]
+
+
+def test_hidden_files_and_what_is_not_audio_are_passed_over(tmp_path, add):
+    add("C major/one.flac")
+    add("C major/._one.flac")
+    add(".trash/C major/two.flac")
+    (tmp_path / "C major" / "cover.jpg").write_bytes(b"jpg")
+    assert (list(labelled(tmp_path)), left_out(tmp_path)) == (["C major/one.flac"], {})
+
+
+def test_any_file_name_gives_a_song_id_in_valid_utf_8(tmp_path, add):
+    path = add("C major/白鳥 caf\u00e9.flac")
+    name = os.fsdecode(os.fsencode(path.parent) + b"/caf\xe9.flac")
+    try:
+        shutil.copy(path, name)
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    songs, _ = folder.songs(tmp_path, "mine")
+    assert [one.song_id for one in songs] == [r"C major/caf\xe9.flac", "C major/白鳥 café.flac"]
+    assert songs[0].audio_path == name
+
+
+def test_a_folder_without_music_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="gone: no such folder; give the folder that holds"):
+        folder.songs(tmp_path / "gone", "mine")
+    (tmp_path / "notes.txt").write_text("no music")
+    with pytest.raises(ValueError, match="no audio file in it or below; looked for .aac .aif"):
+        folder.songs(tmp_path, "mine")
+
+
+def test_a_folder_without_labels_gives_no_songs_but_names_all_files(tmp_path, add):
+    add("one.flac")
+    (tmp_path / "broken.flac").write_bytes(b"no tags to read")
+    assert labelled(tmp_path) == {}
+    assert left_out(tmp_path) == {"broken.flac": "no label", "one.flac": "no label"}
