@@ -1,8 +1,8 @@
 """Preparation: songs to shards.
 
-    python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
-    python -m shards pack folder ~/Music --format png
-    python -m shards check data/shards
+python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
+python -m shards pack folder ~/Music --format png
+python -m shards check data/shards
 """
 
 import argparse
@@ -12,8 +12,9 @@ from command import run
 from config import Config, add_config_arguments, load_config
 from shards import folder, synthetic
 from shards.check import manifest_folders, problems_of
-from shards.prepare import prepare, summary
+from shards.prepare import prepare
 from shards.song import LeftOut, Song
+from shards.summary import summary
 
 
 def main() -> None:
@@ -31,9 +32,7 @@ def _pack(arguments: argparse.Namespace) -> None:
     print(summary(prepared))
 
 
-def _songs(
-    arguments: argparse.Namespace, config: Config
-) -> tuple[str, list[Song], list[LeftOut]]:
+def _songs(arguments: argparse.Namespace, config: Config) -> tuple[str, list[Song], list[LeftOut]]:
     """The data set's name, its songs, and what has no usable label."""
     if arguments.dataset == "synthetic":
         setting = config.datasets.synthetic
@@ -63,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     pack = commands.add_parser("pack", help="pack a data set's songs into shards")
     pack.add_argument("dataset", choices=["synthetic", "folder"])
-    pack.add_argument("path", nargs="?", help="the folder of music (datasets.folder.path if absent)")
+    pack.add_argument(
+        "path", nargs="?", help="the folder of music (datasets.folder.path if absent)"
+    )
     pack.add_argument("--format", choices=["audio", "png"], default="audio")
     pack.add_argument("--overwrite", action="store_true", help="pack anew what is there already")
     pack.set_defaults(command=_pack)

@@ -56,7 +56,7 @@ def songs_digest(songs: Sequence[Song]) -> str:
     return f"{len(songs)} songs, {digest.hexdigest()[:16]}"
 
 
-def plan(folder: Path, songs: Sequence[Song], settings: PackSettings) -> list[PackTask]:
+def deal(folder: Path, songs: Sequence[Song], settings: PackSettings) -> list[PackTask]:
     """The songs dealt to shards in a seeded order."""
     ordered = sorted(songs, key=lambda song: song.song_id)
     dealt = np.random.default_rng(settings.seed).permutation(len(ordered))

@@ -1,7 +1,6 @@
-"""One data set from its songs to verified shards of all splits, with a summary."""
+"""One data set from its songs to verified shards of all splits."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,11 @@ from config import Config
 from pipeline.manifest import Manifest, PackSettings, read_record, write_whole
 from pipeline.shardset import split_folder
 from shards.executor import run_tasks, worker_count
-from shards.pack import PackTask, pack_shard, plan, songs_digest
-from shards.song import LeftOut, Song
+from shards.pack import PackTask, deal, pack_shard, songs_digest
+from shards.song import LeftOut, Song, by_reason
 from shards.split import split_of
 from shards.splitfolder import (
     clear,
-    countable,
     is_done,
     refuse_other_settings,
     write_split_manifest,
@@ -29,6 +27,15 @@ LEFT_OUT_NAME = "left_out.tsv"
 
 class PrepareError(ValueError):
     """A data set that cannot become shards."""
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """What is to be packed in one split."""
+
+    folder: Path
+    settings: PackSettings
+    tasks: tuple[PackTask, ...]
 
 
 @dataclass(frozen=True)
@@ -45,70 +52,45 @@ def prepare(
     dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut], format: str, config: Config,
     overwrite: bool = False,
 ) -> Prepared:  # fmt: skip
-    """Pack the songs of `dataset` as 'audio' or 'png'; what is already packed stays."""
+    """Pack the songs of `dataset` as 'audio' or 'png'; what is already packed stays.
+
+    Raises PrepareError where no song is left, ManifestError where other shards are in the way.
+    """
     if not songs:
-        raise PrepareError(f"{dataset}: no song with a usable label; {_by_reason(left_out)}")
-    began = time.perf_counter()
-    folders = {
-        split: split_folder(config.prepare.shards_dir, format, dataset, split) for split in SPLITS
-    }
-    by_split = _by_split(songs, config)
-    settings = {
-        split: _settings(dataset, split, format, by_split[split], config) for split in SPLITS
-    }
-    for split in SPLITS:
-        if overwrite:
-            clear(folders[split])
-        refuse_other_settings(folders[split], settings[split])
-    tasks = {split: plan(folders[split], by_split[split], settings[split]) for split in SPLITS}
-    _pack_missing(dataset, tasks, worker_count(config.prepare.workers))
-    manifests = {
-        split: write_split_manifest(
-            folders[split], [task.name for task in tasks[split]], settings[split]
+        raise PrepareError(
+            f"{dataset}: no song has a usable label; left out: {by_reason(left_out)}"
         )
-        for split in SPLITS
-        if tasks[split]
-    }
-    everything_left_out = (*left_out, *_left_out_in_packing(folders, manifests))
-    prepared = Prepared(
-        folders["train"].parent, manifests, everything_left_out, time.perf_counter() - began
-    )
+    began = time.perf_counter()
+    plans = _plans(dataset, songs, format, config)
+    for split in plans:
+        if overwrite:
+            clear(split.folder)
+        refuse_other_settings(split.folder, split.settings)
+    _pack_missing(dataset, plans, worker_count(config.prepare.workers))
+    manifests = {plan.settings.split: _finished(plan) for plan in plans if plan.tasks}
+    everything = (*left_out, *(one for plan in plans for one in _left_out_in_packing(plan)))
+    prepared = Prepared(plans[0].folder.parent, manifests, everything, time.perf_counter() - began)
     _write_left_out(prepared)
     if not any(shard.intervals for m in manifests.values() for shard in m.shards):
-        raise PrepareError(f"{dataset}: no song could be packed; {_by_reason(everything_left_out)}")
+        raise PrepareError(f"{dataset}: no song could be packed; left out: {by_reason(everything)}")
     return prepared
 
 
-def summary(prepared: Prepared) -> str:
-    """What was packed and what was left out, by key and by reason."""
-    shards = [shard for manifest in prepared.manifests.values() for shard in manifest.shards]
-    intervals = sum(shard.intervals for shard in shards)
-    by_key = Counter()
-    for manifest in prepared.manifests.values():
-        by_key.update(manifest.songs_by_key)
-    lines = [
-        f"{by_key.total()} songs, {intervals} intervals, {len(shards)} shards, "
-        f"{sum(shard.bytes for shard in shards) / 1e6:.1f} MB in {prepared.folder}"
-        f" ({prepared.seconds:.1f} s)"
-    ]
-    for split, manifest in prepared.manifests.items():
-        songs = sum(manifest.songs_by_key.values())
-        lines.append(
-            f"  {split:<6}{songs:>7} songs {sum(s.intervals for s in manifest.shards):>8} intervals"
-        )
-    lines.append("  " + ", ".join(f"{key} {count}" for key, count in sorted(by_key.items())))
-    if prepared.left_out:
-        lines.append(f"left out {_by_reason(prepared.left_out)}")
-        lines.append(f"  each with its reason in {prepared.folder / LEFT_OUT_NAME}")
-    return "\n".join(lines)
-
-
-def _by_split(songs: Sequence[Song], config: Config) -> dict[str, list[Song]]:
-    rule = config.split
+def _plans(dataset: str, songs: Sequence[Song], format: str, config: Config) -> list[SplitPlan]:
+    """What is to be packed in each split, also in those that get no song."""
+    rule, plans = config.split, []
     by_split: dict[str, list[Song]] = {split: [] for split in SPLITS}
     for song in songs:
         by_split[split_of(song, rule.valid_fraction, rule.test_fraction, rule.seed)].append(song)
-    return by_split
+    for split, its_songs in by_split.items():
+        folder = split_folder(config.prepare.shards_dir, format, dataset, split)
+        settings = _settings(dataset, split, format, its_songs, config)
+        plans.append(SplitPlan(folder, settings, tuple(deal(folder, its_songs, settings))))
+    return plans
+
+
+def _finished(plan: SplitPlan) -> Manifest:
+    return write_split_manifest(plan.folder, [task.name for task in plan.tasks], plan.settings)
 
 
 def _settings(
@@ -124,43 +106,29 @@ def _settings(
     )  # fmt: skip
 
 
-def _pack_missing(dataset: str, tasks: dict[str, list[PackTask]], workers: int) -> None:
+def _pack_missing(dataset: str, plans: Sequence[SplitPlan], workers: int) -> None:
     """Run the tasks that have no record yet, with a progress bar on a terminal."""
-    missing = [
-        task for split in SPLITS for task in tasks[split] if not is_done(task.folder, task.name)
-    ]
-    seconds = missing[0].settings.interval_seconds if missing else 0.0
-    for task in missing:
+    tasks = [task for plan in plans for task in plan.tasks if not is_done(task.folder, task.name)]
+    for task in tasks:
         task.folder.mkdir(parents=True, exist_ok=True)
-    totals = Counter()
-    songs = sum(len(task.songs) for task in missing)
+    songs = sum(len(task.songs) for task in tasks)
+    intervals = left_out = 0
     began = time.perf_counter()
     with tqdm(total=songs, desc=f"packing {dataset}", unit="song", disable=None) as bar:
-        for packed in run_tasks(pack_shard, missing, workers):
-            totals.update(intervals=packed.intervals, left_out=packed.left_out)
-            rate = totals["intervals"] * seconds / (time.perf_counter() - began)
+        for packed in run_tasks(pack_shard, tasks, workers):
+            intervals += packed.intervals
+            left_out += packed.left_out
+            audio_seconds = intervals * tasks[0].settings.interval_seconds
             bar.set_postfix_str(
-                f"{totals['intervals']} intervals, {rate:.0f} s of audio a second, "
-                f"{totals['left_out']} left out"
+                f"{intervals} intervals, {audio_seconds / (time.perf_counter() - began):.0f} s of "
+                f"audio a second, {left_out} songs left out"
             )
             bar.update(packed.songs + packed.left_out)
 
 
-def _left_out_in_packing(folders: dict[str, Path], manifests: dict[str, Manifest]) -> list[LeftOut]:
-    return [
-        LeftOut(song_id, reason)
-        for split, manifest in manifests.items()
-        for shard in manifest.shards
-        for song_id, reason in read_record(folders[split], shard.name).left_out
-    ]
-
-
-def _by_reason(left_out: Sequence[LeftOut]) -> str:
-    """'3 songs: 2 no key, 1 not audio (a/b.mp3)': counts, the first of each reason named."""
-    counts = Counter(countable(one.reason) for one in left_out)
-    first = {countable(one.reason): one.song_id for one in reversed(left_out)}
-    reasons = ", ".join(f"{n} {reason} ({first[reason]})" for reason, n in counts.most_common())
-    return f"{len(left_out)} songs: {reasons}" if left_out else "0 songs"
+def _left_out_in_packing(plan: SplitPlan) -> list[LeftOut]:
+    first_tars = (f"{task.name}.tar" for task in plan.tasks)
+    return [LeftOut(*one) for tar in first_tars for one in read_record(plan.folder, tar).left_out]
 
 
 def _write_left_out(prepared: Prepared) -> None:

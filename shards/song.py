@@ -1,5 +1,6 @@
 """What preparation handles: a labelled song, an interval of it, and a song that was left out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keys import Key
@@ -9,8 +10,8 @@ from keys import Key
 class Song:
     """One labelled song, before it is decoded.
 
-    Songs of one `recording_id` always share a split. `split` is "" where `split.py` decides, or "train", "valid" or
-    "test" where the data set itself says so. `confidence` is the label's, 0 to 1.
+    Songs of one `recording_id` always share a split. `split` is "" where `split.py` decides, or
+    "train", "valid" or "test" where the data set itself says so. `confidence` is the label's.
     """
 
     song_id: str
@@ -35,7 +36,24 @@ class Interval:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A song or file that was left out; `reason` is a short phrase that can be counted, details after ": "."""
+    """A song or file that was left out; `reason` is a countable phrase, details after ": "."""
 
     song_id: str
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without its details: what is counted."""
+        return self.reason.partition(":")[0]
+
+
+def by_reason(left_out: Iterable[LeftOut], most_names: int = 5) -> str:
+    """How many were left out for each reason, and the first few: '2 no key (a.mp3, b.mp3)'."""
+    names: dict[str, list[str]] = {}
+    for one in left_out:
+        names.setdefault(one.kind, []).append(one.song_id)
+    return "; ".join(
+        f"{len(songs)} {kind} ({', '.join(songs[:most_names])}"
+        f"{', ...' if len(songs) > most_names else ''})"
+        for kind, songs in sorted(names.items(), key=lambda item: -len(item[1]))
+    )

@@ -16,6 +16,7 @@ from pipeline.manifest import (
     write_manifest,
     write_songs,
 )
+from shards.song import LeftOut
 
 
 def refuse_other_settings(folder: Path, settings: PackSettings) -> None:
@@ -57,7 +58,7 @@ def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSetti
     records = [read_record(folder, shard) for name in names for shard in _tars_of(folder, name)]
     songs = [song for record in records for song in record.songs]
     key_of = {song.song_id: song.key for song in songs}  # a song may lie in two tars
-    left_out = [reason for record in records for _, reason in record.left_out]
+    left_out = [LeftOut(*one).kind for record in records for one in record.left_out]
     manifest = Manifest(
         settings=settings,
         fingerprint=settings.fingerprint,
@@ -69,18 +70,13 @@ def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSetti
             for record in records
         ),
         songs_by_key=dict(Counter(key_of.values())),
-        left_out_by_reason=dict(Counter(countable(reason) for reason in left_out)),
+        left_out_by_reason=dict(Counter(left_out)),
     )  # fmt: skip
     write_songs(folder, songs)
     write_manifest(folder, manifest)
     for leftover in folder.glob(".*.tmp"):  # of runs that were killed
         leftover.unlink()
     return manifest
-
-
-def countable(reason: str) -> str:
-    """A reason without its details: 'label does not parse: H moll' -> 'label does not parse'."""
-    return reason.partition(":")[0]
 
 
 def _tars_of(folder: Path, name: str) -> list[str]:

@@ -18,8 +18,9 @@ from pipeline.audio import decode_flac
 from pipeline.manifest import ManifestError, read_manifest, read_record, read_songs
 from shards import folder as folder_dataset
 from shards.check import manifest_folders, problems_of
-from shards.prepare import PrepareError, prepare, summary
+from shards.prepare import PrepareError, prepare
 from shards.song import Song
+from shards.summary import summary
 
 
 def tone(path, seconds, hertz=220.0, sample_rate=11025):
@@ -143,7 +144,7 @@ def test_a_song_damaged_in_its_middle_leaves_nothing_in_the_shard(tmp_path):
     record = read_record(tmp_path / "shards/audio/mine/train", "000000.tar")
     assert [entry.song_id for entry in record.songs] == ["good"] and len(record.song) == 3
     assert "bad\ttruncated" in (tmp_path / "shards/audio/mine/left_out.tsv").read_text()
-    assert "1 songs: 1 truncated (bad)" in summary(done)
+    assert "left out 1 of 2 songs: 1 truncated (bad)" in summary(done)
 
 
 def test_a_sample_holds_the_song_s_own_sound(tmp_path):
@@ -163,9 +164,9 @@ def test_songs_without_any_usable_one_end_in_one_line(tmp_path):
     (tmp_path / "C minor").mkdir()
     (tmp_path / "C minor" / "not audio.mp3").write_bytes(b"<html>404</html>")
     songs, left_out = folder_dataset.songs(str(tmp_path), "mine")
-    with pytest.raises(PrepareError, match="mine: no song could be packed; 1 songs: 1 "):
+    with pytest.raises(PrepareError, match="mine: no song could be packed; left out: 1 "):
         prepare("mine", songs, left_out, "audio", small_config(tmp_path))
-    with pytest.raises(PrepareError, match="mine: no song with a usable label; 0 songs"):
+    with pytest.raises(PrepareError, match="mine: no song has a usable label"):
         prepare("mine", [], [], "audio", small_config(tmp_path))
 
 

@@ -1,0 +1,186 @@
+"""A checkpoint: one safetensors file, so that writing it is one atomic rename.
+
+Tensors are `model.<name>` and, to resume from, `optimizer.<parameter index>.<name>`. Everything
+else (resolved config, training state, the optimizer's groups, the schedule) is one JSON text in the
+metadata: safetensors writes several entries in random order, and equal checkpoints should be equal
+files.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+PROGRAM = "audio-key-classification"
+FORMAT_VERSION = 1
+NAMES_IN_A_MESSAGE = 3
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is missing, damaged, not ours, or does not fit."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file held; `optimizer` and `scheduler` are empty where it had none."""
+
+    path: Path
+    config: dict
+    state: dict
+    model: dict[str, Tensor]
+    optimizer: dict
+    scheduler: dict
+
+
+def save_checkpoint(
+    path: str | Path,
+    model: nn.Module,
+    config: dict,
+    state: dict,
+    optimizer: Optimizer | None = None,
+    scheduler: LRScheduler | None = None,
+) -> None:
+    """Writes one checkpoint; at any time `path` is the old file or the whole new one."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    document = {"format": FORMAT_VERSION, "config": config, "state": state}
+    if optimizer is not None:
+        saved = optimizer.state_dict()
+        tensors |= _flattened(saved["state"])
+        document["param_groups"] = saved["param_groups"]
+    if scheduler is not None:
+        document["scheduler"] = scheduler.state_dict()
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    _write_atomically(Path(path), save(contiguous, {PROGRAM: json.dumps(document)}))
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Reads a checkpoint onto the CPU; CheckpointError if it is missing, damaged or not ours."""
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such checkpoint file; train one with `just train`")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path}: damaged or not a safetensors file ({error}); copy it again, or use another"
+        ) from error
+    if PROGRAM not in metadata:
+        raise CheckpointError(f"{path}: not a checkpoint of {PROGRAM}; give one from runs/")
+    document = json.loads(metadata[PROGRAM])
+    if document["format"] != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: checkpoint format {document['format']}, but this version reads "
+            f"format {FORMAT_VERSION}; use the version that wrote it, or train anew"
+        )
+    return _from_parts(path, tensors, document)
+
+
+def restore_model(checkpoint: Checkpoint, model: nn.Module) -> None:
+    """Puts the saved weights into `model`; CheckpointError names what differs if it is another."""
+    differences = _differences(model.state_dict(), checkpoint.model)
+    if differences:
+        raise CheckpointError(
+            f"{checkpoint.path}: saved from another network: {'; '.join(differences)}; "
+            "build the network with the [model] and [cqt] settings saved in the checkpoint"
+        )
+    model.load_state_dict(checkpoint.model)
+
+
+def restore_training(checkpoint: Checkpoint, optimizer: Optimizer, scheduler: LRScheduler) -> None:
+    """Puts the saved state into an optimizer over the same model and its schedule, to resume."""
+    if not checkpoint.optimizer or not checkpoint.scheduler:
+        raise CheckpointError(
+            f"{checkpoint.path}: holds weights only, so training cannot resume from it; "
+            "resume from the run's last checkpoint"
+        )
+    optimizer.load_state_dict(checkpoint.optimizer)
+    scheduler.load_state_dict(checkpoint.scheduler)
+
+
+def resolve(path: str | Path, name: str = "best") -> Path:
+    """The checkpoint file that `path` means: itself, or checkpoint `name` of a run folder."""
+    path = Path(path)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise CheckpointError(f"{path}: no such checkpoint or run folder; see the folders in runs/")
+    file = path / "checkpoints" / f"{name}.safetensors"
+    if not file.is_file():
+        found = ", ".join(sorted(p.name for p in file.parent.glob("*.safetensors"))) or "none"
+        raise CheckpointError(
+            f"{path}: no checkpoints/{file.name} in this folder (checkpoints found: {found}); "
+            "give a run folder that has it, or the checkpoint file itself"
+        )
+    return file
+
+
+def _flattened(optimizer_state: Mapping[int, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    return {
+        f"optimizer.{index}.{name}": tensor
+        for index, parameter_state in optimizer_state.items()
+        for name, tensor in parameter_state.items()
+    }
+
+
+def _unflattened(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    state: dict[int, dict[str, Tensor]] = {}
+    for path, tensor in tensors.items():
+        index, name = path.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    return state
+
+
+def _from_parts(path: Path, tensors: dict[str, Tensor], document: dict) -> Checkpoint:
+    optimizer = {}
+    if "param_groups" in document:
+        state = _unflattened(_under("optimizer.", tensors))
+        optimizer = {"state": state, "param_groups": document["param_groups"]}
+    model, scheduler = _under("model.", tensors), document.get("scheduler", {})
+    return Checkpoint(path, document["config"], document["state"], model, optimizer, scheduler)
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): tensor for n, tensor in tensors.items() if n.startswith(prefix)}
+
+
+def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+    """What separates two state dicts, as phrases; empty when the weights fit."""
+    shapes = [
+        f"{name} is {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected
+        if name in found and found[name].shape != expected[name].shape
+    ]
+    kinds = {
+        "missing": [name for name in expected if name not in found],
+        "unexpected": [name for name in found if name not in expected],
+        "shape": shapes,
+    }
+    return [f"{kind}: {_first(names)}" for kind, names in kinds.items() if names]
+
+
+def _first(names: list[str]) -> str:
+    rest = len(names) - NAMES_IN_A_MESSAGE
+    return ", ".join(names[:NAMES_IN_A_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    """Renames a synced temporary file into place; one killed halfway is overwritten by the next."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
