@@ -50,7 +50,7 @@ def score_of(songs: tuple[SongAnswer, ...] | list[SongAnswer]) -> MirexScore:
 @torch.inference_mode()
 def answer(
     network: nn.Module, front_end: FrontEnd, shards: ShardSet, accelerator: Accelerator,
-    batch_size: int, workers: int,
+    batch_size: int, workers: int, max_bad_samples: int,
 ) -> Answers:  # fmt: skip
     """Each interval of `shards` read once, shared by all processes; `batch_size` is of one.
 
@@ -62,6 +62,7 @@ def answer(
     stream = evaluation_stream(shards, batch_size * ranks, accelerator.process_index, ranks)
     sums = _Sums(int(shards.songs.sum()), accelerator.device)
     for batch in loader(stream, workers, pin_memory=accelerator.device.type == "cuda"):
+        stream.check(batch, max_bad_samples)
         batch = send_to_device(batch, accelerator.device)
         cqt, key_id = front_end(batch)  # (B, F, T), (B,)
         sums.add(network(cqt).float(), key_id, batch.song_index, batch.valid)

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from config import Config, config_from_dict
-from model.checkpoint import load_checkpoint, resolve, restore_model
+from model.checkpoint import CheckpointError, load_checkpoint, resolve, restore_model
 from model.network import build_network
 from pipeline.frontend import FrontEnd
 from pipeline.shardset import ShardSet, open_shards
@@ -29,16 +29,19 @@ def trained_network(path: str | Path) -> tuple[nn.Module, Config]:
     """
     checkpoint = load_checkpoint(resolve(path))
     config = config_from_dict(checkpoint.config, str(checkpoint.path))
-    network = network_of(config)
+    try:
+        network = network_of(config)
+    except ValueError as error:
+        raise CheckpointError(
+            f"{checkpoint.path}: {error}; use the version that wrote it"
+        ) from None
     restore_model(checkpoint, network)
     return network.eval(), config
 
 
 def front_end_of(config: Config) -> FrontEnd:
     """What computes the network's input with [audio], [cqt] and [augment]."""
-    return FrontEnd(
-        config.audio.sample_rate, config.cqt.model_dump(), config.augment.model_dump()
-    )
+    return FrontEnd(config.audio.sample_rate, config.cqt.model_dump(), config.augment.model_dump())
 
 
 def shards_of(config: Config, shaped_by: Config, datasets: Sequence[str], split: str) -> ShardSet:

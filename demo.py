@@ -19,13 +19,17 @@ from shards import synthetic
 
 SETTINGS = "experiments/demo.toml"
 LEAST_WEIGHTED = 80.0
+LAUNCH = (  # one process; all said, so that Accelerate does not list what was not
+    "launch", "--quiet", "--num_processes=1", "--num_machines=1", "--mixed_precision=no",
+    "--dynamo_backend=no",
+)  # fmt: skip
 
 
 def main() -> None:
     """Run every command as a user would, one after the other."""
     began = time.perf_counter()
     config = load_config(SETTINGS)
-    launch = [str(Path(sys.executable).with_name("accelerate")), "launch", "--quiet"]
+    launch = [str(Path(sys.executable).with_name("accelerate")), *LAUNCH]
     runs = Path(config.train.runs_dir)
     _run(sys.executable, "-m", "shards", "pack", "synthetic", "--config", SETTINGS)
     before = set(runs.glob("*-demo"))

@@ -6,7 +6,6 @@ python eval.py --predictions answers.tsv --annotations annotations/key
 """
 
 import argparse
-import logging
 from collections import defaultdict
 from pathlib import Path
 
@@ -18,20 +17,20 @@ from command import run
 from config import Config, add_config_arguments, load_config
 from model.checkpoint import resolve
 from model.metrics import MirexScore, format_table
+from pipeline.stream import StreamError
 from predictions import Comparison, compare, write_predictions
 
-logger = logging.getLogger(__name__)
 NAMES_IN_A_MESSAGE = 3
 
 
 def main() -> None:
     """Parse the command line, evaluate, print the table."""
     arguments = _parser().parse_args()
+    if bool(arguments.predictions) != bool(arguments.annotations):
+        raise ValueError("--predictions and --annotations (the true keys) go together")
     if arguments.predictions:
-        if not arguments.annotations:
-            raise ValueError("--predictions needs --annotations: a file or a folder of .key files")
         comparison = compare(Path(arguments.predictions), Path(arguments.annotations))
-        print(format_table({Path(arguments.annotations).name: comparison.score}))
+        print(format_table({Path(arguments.annotations).absolute().name: comparison.score}))
         _report(comparison)
         return
     config = load_config(arguments.config, arguments.overrides)
@@ -53,10 +52,13 @@ def evaluate(
     """The answers of a checkpoint for the songs of one split of `datasets`."""
     network, trained_with = trained_network(checkpoint)
     shards = shards_of(config, trained_with, datasets, config.eval.split)
-    return answer(
+    answers = answer(
         network.to(accelerator.device), front_end_of(trained_with).to(accelerator.device), shards,
-        accelerator, config.eval.batch_size, config.stream.workers,
+        accelerator, config.eval.batch_size, config.stream.workers, config.stream.max_bad_samples,
     )  # fmt: skip
+    if not answers.songs:
+        raise StreamError("no interval could be read; see the warnings above, and check the shards")
+    return answers
 
 
 def _rows(answers: Answers, split: str, intervals: bool) -> dict[str, MirexScore]:

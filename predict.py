@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from build import front_end_of, trained_network
 from command import run
-from config import load_config
+from config import add_config_arguments, load_config
 from model.checkpoint import CheckpointError
 from model.estimate import KeyEstimate, estimate_from_probabilities
 from pipeline.audio import printable, waveform_blocks
@@ -66,9 +66,11 @@ def main() -> None:
         "--checkpoint", metavar="RUN_OR_FILE", help="default: the newest run's best"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list")
+    add_config_arguments(parser)
     arguments = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    predictor = Predictor(arguments.checkpoint or _newest_run(), device)
+    config = load_config(arguments.config, arguments.overrides)
+    predictor = Predictor(arguments.checkpoint or _newest_run(config.train.runs_dir), device)
     failed = 0
     with _Printer(arguments.json) as printer:
         for path in _files(arguments.paths):
@@ -143,8 +145,8 @@ def _chunks(waveforms: Iterator[Tensor]) -> Iterator[list[Tensor]]:
         yield chunk
 
 
-def _newest_run() -> Path:
-    folder = Path(load_config().train.runs_dir)
+def _newest_run(runs_dir: str) -> Path:
+    folder = Path(runs_dir)
     runs = sorted(path.parent.parent for path in folder.glob("*/checkpoints/best.safetensors"))
     if not runs:
         raise CheckpointError(

@@ -177,6 +177,7 @@ class Training:
         valid = answer(
             self.network, self.front_end, self.valid_shards, self.accelerator,
             self.config.eval.batch_size, self.config.stream.workers,
+            self.config.stream.max_bad_samples,
         )  # fmt: skip
         self._report(valid)
         weighted, best = valid.song_score.weighted, self.progress.best_weighted

@@ -5,36 +5,40 @@ python -m benchmarks.cqt --runs 15
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 
 import torch
 from nnAudio.features import CQT1992v2
 
+from benchmarks.turns import median_seconds
 from config import load_config
 from pipeline.cqt import LogCQT
 
 
 def main() -> None:
+    """Parse the command line and print the comparison."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=9, help="timed runs of each, alternated")
     parser.add_argument("--batch", type=int, default=8, help="clips in the batch")
     arguments = parser.parse_args()
+    measure(arguments.runs, arguments.batch)
+
+
+def measure(runs: int = 9, batch: int = 8) -> None:
+    """Print the ratio of times and the error for `batch` clips."""
     config = load_config()
     cqt = LogCQT(config.audio.sample_rate, **config.cqt.model_dump())
     reference = _reference(config)
     n_samples = int(config.prepare.interval_seconds * config.audio.sample_rate)
-    waveform = torch.randn(arguments.batch, n_samples, generator=torch.Generator().manual_seed(0))
+    waveform = torch.randn(batch, n_samples, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected, actual = reference(waveform), cqt.magnitude(waveform)
         error = ((actual - expected).norm() / expected.norm()).item()
-        ours, theirs = _median_seconds(
-            [lambda: cqt.magnitude(waveform), lambda: reference(waveform)], arguments.runs
+        ours, theirs = median_seconds(
+            [lambda: cqt.magnitude(waveform), lambda: reference(waveform)], runs
         )
-    print(f"CQT, CPU, {arguments.batch} x {n_samples} samples, {torch.get_num_threads()} threads")
+    print(f"CQT, CPU, {batch} x {n_samples} samples, {torch.get_num_threads()} threads")
     print(f"  nnAudio CQT1992v2  {theirs * 1000:7.1f} ms")
     print(f"  per octave         {ours * 1000:7.1f} ms   {theirs / ours:.2f} times faster (>= 2.5)")
     print(f"  relative L2 error  {error:7.1e}      (<= 1e-4)")
@@ -51,17 +55,6 @@ def _reference(config) -> CQT1992v2:
         bins_per_octave=bins_per_octave,
         verbose=False,
     )
-
-
-def _median_seconds(calls: list[Callable[[], object]], runs: int) -> list[float]:
-    """The median time of each call, taken in turns so that a busy machine slows all alike."""
-    seconds = [[] for _ in calls]
-    for _ in range(runs):
-        for call, times in zip(calls, seconds, strict=True):
-            start = time.perf_counter()
-            call()
-            times.append(time.perf_counter() - start)
-    return [statistics.median(times) for times in seconds]
 
 
 if __name__ == "__main__":

@@ -58,10 +58,17 @@ def flac_bytes(waveform: np.ndarray, sample_rate: int) -> bytes:
     return file.getvalue()
 
 
-def decode_flac(data: bytes) -> np.ndarray:
-    """The waveform of a FLAC file's bytes, int16 (S,)."""
+def decode_flac(data: bytes, out: np.ndarray | None = None) -> np.ndarray:
+    """The waveform of a FLAC file's bytes, int16 (S,); into `out` where given, of just that shape.
+
+    Raises AudioError for bytes that are not FLAC or of another shape than `out`.
+    """
     try:
-        return soundfile.read(io.BytesIO(data), dtype="int16")[0]
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            if out is not None and (file.frames, file.channels) != (len(out), 1):
+                reason = f"{file.frames} samples of {file.channels} channels, expected {len(out)}"
+                raise AudioError("audio in memory", reason)
+            return file.read(dtype="int16", out=out)
     except soundfile.LibsndfileError as error:
         raise AudioError("audio in memory", f"not FLAC: {error}") from error
 

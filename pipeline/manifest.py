@@ -174,10 +174,16 @@ def _read(path: Path) -> bytes:
 
 
 def _decompress(path: Path, data: bytes) -> bytes:
+    stream = zstandard.ZstdDecompressor().decompressobj()
     try:
-        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        whole = stream.decompress(data)
     except zstandard.ZstdError:
         raise ManifestError(f"{path}: damaged; pack again with --overwrite") from None
+    if not stream.eof:  # a cut stream decompresses to its beginning without an error
+        raise ManifestError(
+            f"{path}: only a part of the file is there; pack again with --overwrite"
+        )
+    return whole
 
 
 def _parse(kind: type[Parsed], path: Path, data: bytes) -> Parsed:

@@ -1,7 +1,7 @@
 """The shards of several data sets as one numbered list of intervals, read by offset."""
 
+import logging
 import os
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from isal.isal_zlib import crc32
 
 from keys import parse_key
 from pipeline.manifest import (
@@ -20,7 +21,10 @@ from pipeline.manifest import (
     read_manifest,
     read_record,
     read_songs,
+    record_name,
 )
+
+logger = logging.getLogger(__name__)
 
 OPEN_SHARDS = 64  # tars and records a process keeps open
 
@@ -100,8 +104,8 @@ def open_shards(
 ) -> ShardSet:
     """The shards of `split` of all `datasets`, checked to be whole and made with these settings.
 
-    `shaped_by` holds today's sample_rate, interval_seconds and cqt. A data set may lack the split,
-    but not all may.
+    `shaped_by` holds today's sample_rate, interval_seconds and cqt. A data set may lack the split
+    (a warning says so), but not all may.
     """
     opened = []
     for dataset in datasets:
@@ -111,10 +115,12 @@ def open_shards(
             _check_settings(folder, manifest, shaped_by)
             _check_files(folder, manifest)
             opened.append((folder, manifest))
+        else:
+            logger.warning("%s has no %s split", dataset, split)
     if not opened:
         raise ManifestError(
-            f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; raise "
-            f"split.{split}_fraction or the number of songs, and pack again with --overwrite"
+            f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "
+            "sets, or change [split] or the number of songs and pack again with --overwrite"
         )
     return _joined(opened)
 
@@ -142,16 +148,18 @@ def _check_settings(folder: Path, manifest: Manifest, shaped_by: dict[str, Any])
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
-    """Refuse a shard that is missing or of another size before the first batch is read."""
+    """Refuse what is missing or of another size before the first batch is read."""
     for shard in manifest.shards:
-        path = folder / shard.name
+        path, record = folder / shard.name, folder / record_name(shard.name)
         size = path.stat().st_size if path.exists() else None
         if size != shard.bytes:
             state = "not there" if size is None else f"{size} bytes long"
             raise ManifestError(
-                f"{path}: {state}, the manifest says {shard.bytes} bytes; delete "
-                f"{path.with_suffix('.json').name} and {folder.name}'s manifest, and pack again"
+                f"{path}: {state}, the manifest says {shard.bytes} bytes; delete {record.name} and "
+                f"the manifest beside it, and pack again"
             )
+        if not record.exists():
+            raise ManifestError(f"{record}: not there; delete the manifest, and pack again")
 
 
 class ShardReader:
@@ -167,7 +175,7 @@ class ShardReader:
         place = number - int(self.shards.ends[shard] - self.shards.intervals[shard])
         file, record, key_ids = self._open(shard)
         media = os.pread(file.fileno(), record.media_bytes[place], record.media_offset[place])
-        if zlib.crc32(media) != record.media_crc32[place]:
+        if crc32(media) != record.media_crc32[place]:
             raise BadSample("its bytes differ from the recorded checksum")
         song = record.song[place]
         return Stored(media, key_ids[song], int(self.shards.first_songs[shard]) + song)

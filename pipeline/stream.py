@@ -12,25 +12,23 @@ from pipeline.audio import decode_flac
 from pipeline.image import decode_png
 from pipeline.order import epoch_order, padded_step_count, share, step_count, substitutes
 from pipeline.sample import Batch
-from pipeline.shardset import BadSample, ShardReader, ShardSet
+from pipeline.shardset import ShardReader, ShardSet
 
 logger = logging.getLogger(__name__)
 
-Sample = tuple[np.ndarray, int, int]  # media, key_id, song_index
+Label = tuple[int, int]  # key_id, song_index
 
 
 class StreamError(ValueError):
     """Data that cannot make a batch, or too many samples that could not be read."""
 
 
-def decode(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
-    """int16 audio (S,) or uint8 levels (F, T); ValueError for anything that is not of `shape`."""
-    if format == "png":
-        return decode_png(media, shape)
-    waveform = decode_flac(media)
-    if waveform.shape != shape:
-        raise BadSample(f"{len(waveform)} audio samples, expected {shape[0]}")
-    return waveform
+def decode_into(row: np.ndarray, media: bytes, format: str) -> None:
+    """Audio into an int16 row (S,), a PNG into uint8 levels (F, T); ValueError where it is none."""
+    if format == "audio":
+        decode_flac(media, out=row)
+    else:
+        row[:] = decode_png(media, row.shape)
 
 
 class Stream(IterableDataset):
@@ -88,51 +86,47 @@ class Stream(IterableDataset):
         return self._bad_samples.value
 
     def check(self, batch: Batch, max_bad_samples: int) -> None:
-        """Stop a training that has no data to go on with; raises StreamError."""
-        if self.bad_samples > max_bad_samples or not batch.valid.all():
+        """Stop what has too little data to go on with; raises StreamError."""
+        hopeless = self.lanes is not None and not batch.valid.all()
+        if self.bad_samples > max_bad_samples or hopeless:
             raise StreamError(
                 f"{self.bad_samples} samples could not be read (stream.max_bad_samples = "
                 f"{max_bad_samples}); see the warnings above, and python -m shards check"
             )
 
     def _batch(self, reader: ShardReader, step: int) -> Batch:
+        size, is_audio = self.global_batch_size // self.ranks, self.shards.format == "audio"
+        media = np.empty((size, *self.shards.media_shape), np.int16 if is_audio else np.uint8)
+        labels = np.zeros((size, 3), np.int64)  # key_id, song_index, valid
         positions = share(self.order, step, self.global_batch_size, self.rank, self.ranks)
-        samples = [self._sample(reader, position) for position in positions]
-        samples += [None] * (self.global_batch_size // self.ranks - len(samples))
-        return self._collate(samples)
+        for place, position in enumerate(positions):
+            if label := self._sample_into(media[place], reader, position):
+                labels[place] = *label, True
+        media[labels[:, 2] == 0] = 0
+        tensor = torch.from_numpy(media)  # (B, S) or (B, F, T)
+        key_id, song_index, valid = torch.from_numpy(labels.T.copy())  # (B,) each
+        waveform, cqt = (tensor, None) if is_audio else (None, tensor)
+        return Batch(waveform, cqt, key_id, song_index, valid.bool())
 
-    def _sample(self, reader: ShardReader, position: int) -> Sample | None:
-        """The sample at `position` or, in training, what takes its place if it is bad."""
-        sample = self._decoded(reader, int(self.order[position]))
-        if sample is None and self.lanes is not None:
+    def _sample_into(self, row: np.ndarray, reader: ShardReader, position: int) -> Label | None:
+        """Decode the sample at `position` or, in training, what takes its place if it is bad."""
+        label = self._decoded_into(row, reader, int(self.order[position]))
+        if label is None and self.lanes is not None:
             others = substitutes(position, self.shards.total, self.lanes)
-            tries = (self._decoded(reader, int(self.order[other])) for other in others)
-            sample = next((other for other in tries if other is not None), None)
-        return sample
+            tries = (self._decoded_into(row, reader, int(self.order[other])) for other in others)
+            label = next((other for other in tries if other is not None), None)
+        return label
 
-    def _decoded(self, reader: ShardReader, number: int) -> Sample | None:
+    def _decoded_into(self, row: np.ndarray, reader: ShardReader, number: int) -> Label | None:
         try:
             stored = reader.read(number)
-            media = decode(stored.media, self.shards.format, self.shards.media_shape)
+            decode_into(row, stored.media, self.shards.format)
         except (ValueError, OSError) as error:  # BadSample, or the decoder's complaint
             logger.warning("bad sample left out: %s: %s", reader.name(number), error)
             with self._bad_samples.get_lock():
                 self._bad_samples.value += 1
             return None
-        return media, stored.key_id, stored.song_index
-
-    def _collate(self, samples: list[Sample | None]) -> Batch:
-        dtype = np.int16 if self.shards.format == "audio" else np.uint8
-        media = np.zeros((len(samples), *self.shards.media_shape), dtype)  # (B, S) or (B, F, T)
-        labels = np.zeros((len(samples), 3), np.int64)  # key_id, song_index, valid
-        for place, sample in enumerate(samples):
-            if sample is not None:
-                media[place], key_id, song_index = sample
-                labels[place] = key_id, song_index, 1
-        tensor = torch.from_numpy(media)
-        waveform, cqt = (tensor, None) if self.shards.format == "audio" else (None, tensor)
-        key_id, song_index, valid = torch.from_numpy(labels).unbind(dim=1)  # (B,) each
-        return Batch(waveform, cqt, key_id.clone(), song_index.clone(), valid.bool())
+        return stored.key_id, stored.song_index
 
 
 def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:

@@ -6,13 +6,13 @@ a second run after any interruption redoes only what has no record, and gives th
 
 import hashlib
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from isal.isal_zlib import crc32
 
 from pipeline.audio import flac_bytes
 from pipeline.decode import AudioError
@@ -142,7 +142,7 @@ def _info(interval: Interval, media: bytes) -> SampleInfo:
         song_id=interval.song.song_id, interval=interval.index,
         start_seconds=interval.start_seconds, duration_seconds=interval.duration_seconds,
         key=str(interval.song.key), label_source=interval.song.label_source,
-        media_crc32=zlib.crc32(media),
+        media_crc32=crc32(media),
     )  # fmt: skip
 
 

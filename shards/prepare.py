@@ -72,6 +72,8 @@ def prepare(
     prepared = Prepared(plans[0].folder.parent, manifests, everything, time.perf_counter() - began)
     _write_left_out(prepared)
     if not any(shard.intervals for m in manifests.values() for shard in m.shards):
+        for split in plans:
+            clear(split.folder)
         raise PrepareError(f"{dataset}: no song could be packed; left out: {by_reason(everything)}")
     return prepared
 

@@ -2,11 +2,11 @@
 
 import hashlib
 import os
-import zlib
 from collections import Counter
 from pathlib import Path
 
 import webdataset as wds
+from isal.isal_zlib import crc32
 
 from pipeline.manifest import PackSettings, ShardRecord, SongEntry
 from pipeline.sample import SampleInfo
@@ -91,7 +91,7 @@ class ShardFile:
         return {
             f"{column}_offset": offset,
             f"{column}_bytes": len(data),
-            f"{column}_crc32": zlib.crc32(data),
+            f"{column}_crc32": crc32(data),
         }
 
     def _read_back(self) -> None:
@@ -103,8 +103,8 @@ class ShardFile:
                 self._columns[f"{column}_crc32"],
                 strict=True,
             )
-            for offset, size, crc32 in members:
-                if zlib.crc32(os.pread(self._file.fileno(), size, offset)) != crc32:
+            for offset, size, expected in members:
+                if crc32(os.pread(self._file.fileno(), size, offset)) != expected:
                     raise ShardError(
                         f"{self.path}: does not read back as written; check the disk, pack again"
                     )

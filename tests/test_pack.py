@@ -166,6 +166,9 @@ def test_songs_without_any_usable_one_end_in_one_line(tmp_path):
     songs, left_out = folder_dataset.songs(str(tmp_path), "mine")
     with pytest.raises(PrepareError, match="mine: no song could be packed; left out: 1 "):
         prepare("mine", songs, left_out, "audio", small_config(tmp_path))
+    assert [path.name for path in (tmp_path / "shards").rglob("*") if path.is_file()] == [
+        "left_out.tsv"
+    ]
     with pytest.raises(PrepareError, match="mine: no song has a usable label"):
         prepare("mine", [], [], "audio", small_config(tmp_path))
 

@@ -149,6 +149,37 @@ def test_a_missing_or_halved_shard_is_refused_before_the_first_batch(copy):
     tar.unlink()
     with pytest.raises(ManifestError, match="000000.tar: not there, the manifest says"):
         open_split(copy)
+    tar.write_bytes(whole)
+    tar.with_suffix(".json").unlink()
+    with pytest.raises(ManifestError, match="000000.json: not there; delete the manifest"):
+        open_split(copy)
+
+
+def test_a_damaged_record_makes_its_samples_bad_ones(copy):
+    record = copy / "shards/audio/synthetic/valid/000000.json"
+    record.write_bytes(record.read_bytes()[:1000])
+    shards = open_split(copy, "valid")
+    stream = evaluation_stream(shards, 8, 0, 1)
+    batches = list(loader(stream, 0, pin_memory=False))
+    assert stream.bad_samples == shards.intervals[0]
+    with pytest.raises(StreamError, match="samples could not be read"):
+        stream.check(batches[0], max_bad_samples=0)
+
+
+def test_a_manifest_or_a_table_cut_short_is_refused(copy):
+    for name in ("songs.jsonl.zst", "manifest.json.zst"):
+        path = copy / "shards/audio/synthetic/train" / name
+        path.write_bytes(path.read_bytes()[:-20])
+        with pytest.raises(ManifestError, match=f"{name}: only a part of the file is there"):
+            list(open_split(copy).song_table())
+
+
+def test_a_data_set_without_the_split_is_said_and_all_without_it_refused(copy, caplog):
+    shutil.copytree(copy / "shards/audio/synthetic/test", copy / "shards/audio/tests/test")
+    both = open_split(copy, datasets=("synthetic", "tests"))
+    assert both.total == open_split(copy).total and "tests has no train split" in caplog.text
+    with pytest.raises(ManifestError, match="no train split in tests; name other data"):
+        open_split(copy, datasets=("tests",))
 
 
 def test_shards_of_other_settings_are_refused_with_what_differs(packed):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import ROOT, SMALL, run_program, small_config
+from conftest import ROOT, run_program, settings, small_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from answers import answer
@@ -30,12 +30,6 @@ def curve(run: Path, name: str) -> dict[int, float]:
     return {point.step: point.value for point in events.Scalars(name)}
 
 
-def settings(folder: Path, *overrides: str) -> list[str]:
-    """The small settings as a command line."""
-    places = [f'prepare.shards_dir="{folder}/shards"', f'train.runs_dir="{folder}/runs"']
-    return [word for one in [*SMALL, *places, *overrides] for word in ("--set", one)]
-
-
 def launch(processes: int, *command: str) -> subprocess.CompletedProcess:
     """Run an entry point through Accelerate on `processes` CPU processes."""
     port = str(20000 + os.getpid() % 20000)
@@ -43,14 +37,6 @@ def launch(processes: int, *command: str) -> subprocess.CompletedProcess:
         "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet", "--cpu",
         "--num_processes", str(processes), "--main_process_port", port, *command,
     )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def trained(packed) -> Path:
-    """The folder of a run of two epochs in one process."""
-    folder = packed / "runs/trained"
-    Training(small_config(packed), folder, resume=False).run()
-    return folder
 
 
 def test_a_run_leaves_curves_checkpoints_and_its_settings(trained, packed):
@@ -154,7 +140,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(trained, packed, tmp_pa
 def test_a_best_checkpoint_answers_as_the_run_s_last_line_said(trained, packed):
     network, config = trained_network(trained)
     shards = shards_of(config, config, ("synthetic",), "valid")
-    answers = answer(network, front_end_of(config), shards, Accelerator(), 8, workers=0)
+    answers = answer(network, front_end_of(config), shards, Accelerator(), 8, 0, 100)
     best = max(curve(trained, "valid/mirex").values())
     assert answers.song_score.weighted == pytest.approx(best, abs=1e-4)
 

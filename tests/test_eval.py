@@ -1,0 +1,194 @@
+"""Laws of evaluation: every song once, each data set by itself, the same from audio and png."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+from accelerate import Accelerator
+from conftest import pack_synthetic, settings, small_config
+
+import eval
+from answers import Answers
+from build import shards_of
+from keys import KEYS, relation
+from model.checkpoint import resolve
+from model.metrics import MirexScore
+from predictions import compare
+
+
+def answers_of(run: Path, folder: Path, *overrides: str, datasets=("synthetic",)) -> Answers:
+    config = small_config(folder, *overrides)
+    return eval.evaluate(str(run), config, datasets, Accelerator(cpu=True))
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def cells(line: str) -> list[str]:
+    """A line of the table: its name and its numbers."""
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]
+
+
+@pytest.fixture(scope="module")
+def answers(packed, trained) -> Answers:
+    return answers_of(trained, packed)
+
+
+@pytest.fixture
+def damaged(packed, tmp_path) -> Path:
+    """A copy of the audio shards, to be damaged or added to."""
+    shutil.copytree(packed / "shards/audio", tmp_path / "shards/audio")
+    return tmp_path
+
+
+def assert_alike(one: Answers, other: Answers, tolerance: float) -> None:
+    """The same songs in the same order with nearly the same probabilities."""
+    for here, there in zip(one.songs, other.songs, strict=True):
+        assert (here.song_id, here.key, here.intervals) == (
+            there.song_id,
+            there.key,
+            there.intervals,
+        )
+        assert here.estimate.probabilities == pytest.approx(
+            there.estimate.probabilities, abs=tolerance
+        )
+
+
+def test_every_song_is_answered_once_and_every_interval_is_counted_once(answers, packed):
+    config = small_config(packed)
+    shards = shards_of(config, config, ("synthetic",), "test")
+    table = {song.song_id: song for _, song in shards.song_table()}
+    assert [song.song_id for song in answers.songs] == list(table)
+    for song in answers.songs:
+        entry = table[song.song_id]
+        assert (str(song.key), song.intervals) == (entry.key, entry.intervals)
+    assert (answers.interval_score.total, answers.unanswered) == (shards.total, ())
+    assert answers.song_score.total == len(table)
+
+
+def test_png_and_audio_shards_give_nearly_the_same_answers(answers, packed, trained):
+    assert_alike(answers, answers_of(trained, packed, "stream.format=png"), 0.001)
+
+
+@pytest.mark.parametrize("override", ["eval.batch_size=1", "eval.batch_size=100"])
+def test_answers_do_not_depend_on_the_size_of_the_batches(answers, packed, trained, override):
+    assert_alike(answers, answers_of(trained, packed, override, "stream.workers=0"), 1e-4)
+
+
+def test_a_run_s_best_checkpoint_answers_as_the_run_whatever_today_s_settings_are(
+    answers, packed, trained
+):
+    other = ["audio.sample_rate=44100", "model.channels=64", "cqt.range_db=40.0"]
+    assert_alike(answers, answers_of(resolve(trained), packed, *other), 0)
+
+
+def test_the_table_is_that_of_the_predictions_beside_the_run(called, packed, trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    done = called(eval.main, "--checkpoint", run, *settings(packed))
+    assert done.returncode == 0, done.stderr
+    header, line = map(cells, done.stdout.splitlines()[:2])
+    file = run / "predictions-synthetic-test.tsv"
+    score = compare(file, file).score
+    assert done.stdout.rstrip().endswith(f"each song's answer in {file}")
+    assert line[:3] == ["synthetic test", str(score.total), f"{score.weighted:.1f}"]
+    assert line[header.index("ascending only")] == f"{score.weighted_ascending:.1f}"
+    assert line[header.index("accuracy")] == f"{score.accuracy:.1f}"
+
+
+def test_predictions_have_one_line_a_song_with_its_relation_and_24_probabilities(
+    called, answers, packed, trained, tmp_path
+):
+    file = tmp_path / "here" / "answers.tsv"
+    done = called(eval.main, "--checkpoint", trained, "--output", file, *settings(packed))
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(file)
+    assert [row["song_id"] for row in rows] == [song.song_id for song in answers.songs]
+    for row, song in zip(rows, answers.songs, strict=True):
+        assert row["relation"] == relation(song.estimate.key, song.key)
+        assert sum(float(row[str(key)]) for key in KEYS) == pytest.approx(1, abs=1e-4)
+
+
+def test_intervals_can_be_scored_one_by_one(called, answers, packed, trained, tmp_path):
+    arguments = ["--checkpoint", trained, "--output", tmp_path / "a.tsv", *settings(packed)]
+    lines = called(eval.main, "--intervals", *arguments).stdout.splitlines()
+    score = answers.interval_score
+    assert cells(lines[1])[:3] == ["test, intervals", str(score.total), f"{score.weighted:.1f}"]
+    assert score.total == sum(int(row["intervals"]) for row in rows_of(tmp_path / "a.tsv"))
+
+
+def test_each_data_set_has_its_own_row(called, answers, damaged, trained):
+    config = small_config(damaged, "datasets.synthetic.songs=24")
+    pack_synthetic(config, dataset="other", seed=5)
+    both = ["--datasets", "other", "synthetic", "--output", damaged / "a.tsv"]
+    done = called(eval.main, "--checkpoint", trained, *both, *settings(damaged))
+    assert done.returncode == 0, done.stderr
+    other, synthetic = map(cells, done.stdout.splitlines()[1:3])
+    score = answers.song_score
+    assert synthetic[:3] == ["synthetic test", str(score.total), f"{score.weighted:.1f}"]
+    assert other[0] == "other test" and int(other[1]) > 0
+    rows = rows_of(damaged / "a.tsv")
+    assert [row["dataset"] for row in rows].count("other") == int(other[1])
+    assert len(rows) == int(other[1]) + score.total
+
+
+def test_songs_that_cannot_be_read_are_named_and_not_scored(called, answers, damaged, trained):
+    tars = sorted((damaged / "shards/audio/synthetic/test").glob("*.tar"))
+    data = tars[0].read_bytes()
+    tars[0].write_bytes(bytes(len(data) // 2) + data[len(data) // 2 :])
+    arguments = ["--checkpoint", trained, "--output", damaged / "a.tsv", *settings(damaged)]
+    done = called(eval.main, *arguments)
+    assert done.returncode == 0, done.stderr
+    lost = int(done.stdout.split(" songs without a readable interval, not scored: ")[0].split()[-1])
+    assert 0 < lost < len(answers.songs)
+    assert len(rows_of(damaged / "a.tsv")) == len(answers.songs) - lost
+    assert int(cells(done.stdout.splitlines()[1])[1]) == len(answers.songs) - lost
+    for tar in tars:
+        tar.write_bytes(bytes(tar.stat().st_size))
+    done = called(eval.main, *arguments)
+    assert done.returncode == 1 and "error: no interval could be read; see the" in done.stderr
+
+
+def test_any_system_s_answers_are_scored_in_the_same_table(called, tmp_path):
+    keys = tmp_path / "GiantSteps"
+    keys.mkdir()
+    for number, key in {
+        10089: "C minor",
+        7: "Eb major",
+        8: "D minor",
+        9: "-",
+        10: "A minor",
+    }.items():
+        (keys / f"{number}.LOFI.key").write_text(key)
+    rows = "10089.LOFI.mp3,5A\n7.LOFI.mp3,Cm\n8.LOFI.mp3,dunno\nnew.mp3,Am\n9.LOFI.mp3,Am\n"
+    (tmp_path / "theirs.csv").write_text(f"file,key\n{rows}")
+    done = called(eval.main, "--predictions", tmp_path / "theirs.csv", "--annotations", f"{keys}/")
+    assert done.returncode == 0, done.stderr
+    _, row, *notes = done.stdout.splitlines()
+    score = MirexScore(correct=1, relative=1, other=1)
+    assert cells(row)[:3] == ["GiantSteps", "3", f"{score.weighted:.1f}"]
+    assert notes == [
+        "1 songs without an answer, not scored: 10.LOFI",
+        "1 answers to songs that have no key there: new",
+        "1 songs whose key there does not parse, not scored: 9.LOFI ('-')",
+        "1 answers name no key; they count as other",
+    ]
+
+
+def test_only_the_first_of_many_songs_are_named(called, tmp_path):
+    (tmp_path / "t.tsv").write_text("".join(f"{number}\tC minor\n" for number in range(20)))
+    (tmp_path / "a.tsv").write_text("5\tC minor\n")
+    done = called(
+        eval.main, "--predictions", tmp_path / "a.tsv", "--annotations", tmp_path / "t.tsv"
+    )
+    assert "19 songs without an answer, not scored: 0, 1, 2, ...\n" in done.stdout
+
+
+@pytest.mark.parametrize("given", ["--predictions", "--annotations"])
+def test_answers_and_true_keys_are_asked_for_together(called, given):
+    more = [] if given == "--predictions" else ["--checkpoint", "run"]
+    done = called(eval.main, given, "file", *more)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: --predictions and --annotations (the true keys) go together" in done.stderr
