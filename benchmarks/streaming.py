@@ -6,17 +6,18 @@ python -m benchmarks.streaming
 import tempfile
 from itertools import islice
 
-import numpy as np
-
 from benchmarks.turns import median_seconds, report
 from build import shards_of
 from config import load_config
+from pipeline.audio import decode_flac
+from pipeline.image import decode_png
 from pipeline.shardset import ShardReader, ShardSet
-from pipeline.stream import decode_into, loader, training_stream
+from pipeline.stream import loader, training_stream
 from shards import synthetic
 from shards.prepare import prepare
 
 BATCH_INTERVALS = 32
+ALL_TRAIN = ("split.valid_fraction=0.0", "split.test_fraction=0.0", "prepare.songs_per_shard=8")
 LEAST = {"png": 0.75, "audio": 0.85}
 RUNS = {"png": 25, "audio": 7}
 
@@ -25,11 +26,8 @@ def measure() -> None:
     """Pack songs both ways and print the rates of reading, decoding and batching them."""
     with tempfile.TemporaryDirectory() as folder:
         for format, least in LEAST.items():
-            config = load_config(
-                None,
-                [f'prepare.shards_dir="{folder}"', f"stream.format={format}",
-                 "split.valid_fraction=0.0", "split.test_fraction=0.0", "prepare.songs_per_shard=8",],
-            )  # fmt: skip
+            overrides = [f'prepare.shards_dir="{folder}"', f"stream.format={format}", *ALL_TRAIN]
+            config = load_config(None, overrides)
             songs = synthetic.songs(24, song_seconds=160.0, seed=0)
             prepare("synthetic", songs, [], format, config)
             shards = shards_of(config, config, ("synthetic",), "train")
@@ -38,12 +36,11 @@ def measure() -> None:
 
 def _compare(shards: ShardSet, format: str, least: float) -> None:
     reader, shape = ShardReader(shards), shards.media_shape
-    row = np.empty(shape, np.int16 if format == "audio" else np.uint8)
     media = [reader.read(number).media for number in range(shards.total)]
 
     def bare() -> None:
         for one in media:
-            decode_into(row, one, format)
+            decode_flac(one) if format == "audio" else decode_png(one, shape)
 
     def streamed() -> None:
         stream = training_stream(shards, BATCH_INTERVALS, 0, 1, 0, 0, 48, 2048)

@@ -1,1 +1,1 @@
-"""Preparation: from songs on the web, in a folder or made here to shards of intervals. Training never imports it."""
+"""Preparation: from songs, found or made, to shards of intervals. Training never imports it."""
