@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from pipeline.audio import decode_flac
+from pipeline.buffers import Buffers
 from pipeline.image import decode_png
 from pipeline.order import epoch_order, padded_step_count, share, step_count, substitutes
 from pipeline.sample import Batch
@@ -77,8 +78,11 @@ class Stream(IterableDataset):
         worker = get_worker_info()
         first, stride = (worker.id, worker.num_workers) if worker else (0, 1)
         reader = ShardReader(self.shards)
+        size = self.global_batch_size // self.ranks
+        dtype = np.int16 if self.shards.format == "audio" else np.uint8
+        buffers = Buffers((size, *self.shards.media_shape), dtype)
         for step in self.steps[first::stride]:
-            yield self._batch(reader, step)
+            yield self._batch(reader, step, buffers.take())
 
     @property
     def bad_samples(self) -> int:
@@ -94,18 +98,17 @@ class Stream(IterableDataset):
                 f"{max_bad_samples}); see the warnings above, and python -m shards check"
             )
 
-    def _batch(self, reader: ShardReader, step: int) -> Batch:
-        size, is_audio = self.global_batch_size // self.ranks, self.shards.format == "audio"
-        media = np.empty((size, *self.shards.media_shape), np.int16 if is_audio else np.uint8)
-        labels = np.zeros((size, 3), np.int64)  # key_id, song_index, valid
+    def _batch(self, reader: ShardReader, step: int, media: np.ndarray) -> Batch:
+        """Global batch `step`'s part, read into `media`: (B, S) or (B, F, T)."""
+        labels = np.zeros((len(media), 3), np.int64)  # key_id, song_index, valid
         positions = share(self.order, step, self.global_batch_size, self.rank, self.ranks)
         for place, position in enumerate(positions):
             if label := self._sample_into(media[place], reader, position):
                 labels[place] = *label, True
         media[labels[:, 2] == 0] = 0
-        tensor = torch.from_numpy(media)  # (B, S) or (B, F, T)
+        tensor = torch.from_numpy(media)
         key_id, song_index, valid = torch.from_numpy(labels.T.copy())  # (B,) each
-        waveform, cqt = (tensor, None) if is_audio else (None, tensor)
+        waveform, cqt = (tensor, None) if self.shards.format == "audio" else (None, tensor)
         return Batch(waveform, cqt, key_id, song_index, valid.bool())
 
     def _sample_into(self, row: np.ndarray, reader: ShardReader, position: int) -> Label | None:
