@@ -1,0 +1,207 @@
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+from scipy.signal import resample_poly
+
+from keys import KEYS, Key, Relation, relation
+from shards.music.harmony import SCALES, chord_of, parse_numeral
+from shards.music.instruments import instrument
+from shards.music.progressions import CADENCES, FOLLOWS, LOOPS, PHRASES, VAMPS, choices
+from shards.music.styles import STYLES
+from shards.music.timbre import tone
+from shards.synthetic import key_of, parse_path, render, song_of, songs
+
+SAMPLE_RATE = 11025
+# How often each degree sounds: D. Temperley, "Music and Probability" (2007), chapter 6.
+PROFILES = {
+    "major": np.array(
+        [0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400]
+    ),
+    "minor": np.array(
+        [0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330]
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def chromas():
+    """Two blocks of short songs with how much of each pitch class they hold, [(key, (12,))]."""
+    return [
+        (song.key, chroma(render(song.audio_path, SAMPLE_RATE))) for song in songs(48, 16.0, seed=3)
+    ]
+
+
+def chroma(waveform: np.ndarray) -> np.ndarray:
+    """Share of each pitch class in the magnitudes between C3 and C6, (12,)."""
+    frames = np.lib.stride_tricks.sliding_window_view(waveform, 8192)[::4096] * np.hanning(8192)
+    magnitudes = np.abs(np.fft.rfft(frames)).mean(axis=0)
+    hertz = np.arange(magnitudes.size) * SAMPLE_RATE / 8192
+    heard = (hertz > 130) & (hertz < 1050)
+    classes = np.round(69 + 12 * np.log2(hertz[heard] / 440)).astype(int) % 12
+    shares = np.bincount(classes, magnitudes[heard], minlength=12)
+    return shares / shares.sum()
+
+
+def digest(waveform: np.ndarray) -> str:
+    return hashlib.sha256(waveform.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_a_song_is_the_same_whatever_the_count_order_process_or_threads(threads):
+    many = {song.song_id: song for song in songs(30, 4.0, seed=5)}
+    few = songs(12, 4.0, seed=5)
+    assert all(many[song.song_id] == song for song in few)
+    here = [digest(render(song.audio_path, SAMPLE_RATE)) for song in few[:4]]
+    script = (
+        "import hashlib; from shards.synthetic import render\n"
+        "for number in (3, 2, 1, 0):\n"
+        f"    waveform = render(f'synthetic:5:{{number}}:4', {SAMPLE_RATE})\n"
+        "    print(hashlib.sha256(waveform).hexdigest())"
+    )
+    there = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": threads},
+    ).stdout.split()
+    assert there == here[::-1]
+
+
+def test_every_block_of_24_songs_holds_each_key_once_in_an_order_of_its_own():
+    blocks = [[key_of(7, 24 * block + position) for position in range(24)] for block in range(4)]
+    assert all(set(block) == set(KEYS) for block in blocks)
+    assert len({tuple(block) for block in blocks}) == 4
+
+
+def test_a_song_says_who_it_is():
+    song = song_of(seed=0, number=17, song_seconds=20.0)
+    assert song.song_id == song.recording_id == "synthetic-0-000017"
+    assert (song.dataset, song.label_source, song.confidence, song.split) == (
+        "synthetic",
+        "synthetic",
+        1.0,
+        "",
+    )
+    assert parse_path(song.audio_path) == (0, 17, 20.0)
+
+
+@pytest.mark.parametrize("sample_rate", [11025, 22050, 44100])
+@pytest.mark.parametrize("seconds", [0.1, 3.21, 12.0])
+def test_songs_are_as_long_as_asked_finite_audible_and_within_range(sample_rate, seconds):
+    for number in range(3):
+        waveform = render(f"synthetic:1:{number}:{seconds}", sample_rate)
+        assert waveform.dtype == np.float32 and waveform.shape == (round(seconds * sample_rate),)
+        assert np.isfinite(waveform).all() and np.abs(waveform).max() <= 1
+        assert np.sqrt(np.mean(waveform**2)) > 0.003
+
+
+def test_different_songs_and_seeds_sound_different():
+    waveforms = [
+        render(f"synthetic:{seed}:{number}:4", SAMPLE_RATE)
+        for seed in (0, 1)
+        for number in range(6)
+    ]
+    normal = np.stack([waveform / np.linalg.norm(waveform) for waveform in waveforms])
+    assert np.abs(normal @ normal.T - np.eye(12)).max() < 0.5
+
+
+def test_a_song_at_twice_the_sample_rate_is_the_same_piece():
+    for path in ("synthetic:0:1:8", "synthetic:0:2:8", "synthetic:0:3:8"):
+        low, high = render(path, SAMPLE_RATE), render(path, 2 * SAMPLE_RATE)
+        assert np.corrcoef(chroma(low), chroma(resample_poly(high, 1, 2)))[0, 1] > 0.9
+
+
+def test_the_tones_of_the_key_sound_more_than_the_others(chromas):
+    shares = [
+        sum(held[(key.tonic + degree) % 12] for degree in SCALES[key.mode]) for key, held in chromas
+    ]
+    assert np.mean(shares) > 0.66  # 7 of 12 would be 0.58
+    assert np.mean(np.array(shares) > 7 / 12) > 0.9
+
+
+def test_a_key_profile_finds_the_label_or_its_neighbour_in_most_songs(chromas):
+    found = Counter(relation(best_match(held), key) for key, held in chromas)
+    assert found[Relation.CORRECT] > 0.35 * 48  # chance: 1 in 24
+    assert found[Relation.OTHER] < 0.35 * 48  # chance: 19 in 24
+
+
+def best_match(held: np.ndarray) -> Key:
+    """The key whose profile correlates best with a chroma."""
+    scores = [np.corrcoef(np.roll(PROFILES[key.mode], key.tonic), held)[0, 1] for key in KEYS]
+    return KEYS[int(np.argmax(scores))]
+
+
+@pytest.mark.parametrize("mode", ["major", "minor"])
+def test_every_numeral_of_every_progression_is_a_chord_with_a_scale_around_the_tonic(mode):
+    texts = " ".join(
+        [
+            LOOPS[mode],
+            VAMPS[mode],
+            PHRASES[mode],
+            CADENCES[mode],
+            *FOLLOWS[mode],
+            *FOLLOWS[mode].values(),
+        ]
+    )
+    for numeral in set(texts.replace(";", " ").split()):
+        chord = chord_of(numeral, Key(2, mode), mode)
+        assert chord.bass in chord.pitch_classes and 2 in chord.scale
+        assert 6 <= len(chord.scale) <= 8
+    assert all(set(followers.split()) <= set(FOLLOWS[mode]) for followers in FOLLOWS[mode].values())
+    assert set(VAMPS[mode].replace(";", " ").split()[0:1]) == {"I" if mode == "major" else "i"}
+
+
+@pytest.mark.parametrize(
+    "numeral, tonic, mode, pitch_classes, bass",
+    [
+        ("V7", 0, "major", {7, 11, 2, 5}, 7),
+        ("bVI", 9, "minor", {5, 9, 0}, 5),
+        ("viio", 9, "minor", {8, 11, 2}, 8),
+        ("V7/ii", 0, "major", {9, 1, 4, 7}, 9),
+        ("I^3", 7, "major", {7, 11, 2}, 11),
+        ("iio^3", 0, "minor", {2, 5, 8}, 5),
+    ],
+)
+def test_roman_numerals_are_the_chords_that_musicians_mean(
+    numeral, tonic, mode, pitch_classes, bass
+):
+    chord = chord_of(numeral, Key(tonic, mode), mode)
+    assert set(chord.pitch_classes) == pitch_classes and chord.bass == bass
+
+
+def test_the_dominant_of_minor_raises_the_seventh_and_keeps_the_tonic():
+    assert chord_of("V", Key(9, "minor"), "minor").scale == (9, 11, 0, 2, 4, 5, 8)
+    assert chord_of("bVII", Key(9, "minor"), "minor").scale == (9, 11, 0, 2, 4, 5, 7)
+
+
+def test_every_instrument_plays_in_tune():
+    names = {name for style in STYLES for text in style.timbres.values() for name in choices(text)}
+    assert len(names) >= 8
+    for name in sorted(names):
+        rng = np.random.default_rng(0)
+        waveform = tone(instrument(name, rng), 440.0, 1.0, SAMPLE_RATE, rng)
+        spectrum = np.abs(np.fft.rfft(waveform * np.hanning(waveform.size)))
+        octaves = [spectrum[round(220 * 2**k) - 8 : round(220 * 2**k) + 9].max() for k in range(4)]
+        assert max(octaves) > 0.2 * spectrum.max(), name
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["song.mp3", "synthetic:0:1", "synthetic:0:-1:20", "synthetic:0:1:0", "synthetic:0:1:nan"],
+)
+def test_a_path_that_names_no_song_is_refused(path):
+    with pytest.raises(
+        ValueError, match="names no song; write synthetic:<seed>:<number>:<seconds>"
+    ):
+        parse_path(path)
+
+
+def test_a_numeral_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="cannot read the Roman numeral 'H7'"):
+        parse_numeral("H7")
