@@ -50,9 +50,8 @@ def test_a_run_leaves_curves_checkpoints_and_its_settings(trained, packed):
     for name in ("last", "best"):
         checkpoint = load_checkpoint(trained / "checkpoints" / f"{name}.safetensors")
         assert checkpoint.config == small_config(packed).model_dump(mode="json")
-    assert checkpoint.state["progress"]["best_weighted"] == max(
-        curve(trained, "valid/mirex").values()
-    )
+    best = max(curve(trained, "valid/mirex").values())  # float32 in the curve
+    assert checkpoint.state["progress"]["best_weighted"] == pytest.approx(best, rel=1e-6)
 
 
 def test_the_same_seed_gives_the_same_losses_and_another_seed_others(trained, packed, tmp_path):
