@@ -1,5 +1,7 @@
 # Every command of the project. `just` lists them; extra arguments pass through to the program behind.
 
+set positional-arguments
+
 python := env("PYTHON", "python3")
 bin := ".venv/bin"
 launch := bin / "accelerate launch --quiet"
@@ -18,7 +20,7 @@ setup:
 
 # Run setup if .venv is missing or older than requirements.txt
 _installed:
-    @[ .venv/installed -nt requirements.txt ] || just setup
+    @[ .venv/installed -nt requirements.txt ] || {{quote(just_executable())}} setup
 
 # The whole path on made-up songs: pack, train, evaluate, predict; fails below 80 weighted
 [group('setup')]
@@ -28,42 +30,42 @@ demo: _installed
 # Pack a data set into shards: just prepare-shards audio synthetic, just prepare-shards png folder ~/Music
 [group('prepare')]
 prepare-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
-    {{bin}}/python -m shards pack {{DATASET}} --format {{FORMAT}} {{ARGS}}
+    @shift 2; {{bin}}/python -m shards pack {{quote(DATASET)}} "$@" --format {{quote(FORMAT)}}
 
 # Read all shards back: checksums, counts, labels, no recording in two splits
 [group('prepare')]
 check-shards *ARGS: _installed
-    {{bin}}/python -m shards check {{ARGS}}
+    {{bin}}/python -m shards check "$@"
 
 # Train on the shards of config.toml: just train --set train.epochs=5 --name mine
 [group('train')]
 train *ARGS: _installed
-    {{launch}} train.py {{ARGS}}
+    {{launch}} train.py "$@"
 
 # Watch the curves of all runs in a browser
 [group('train')]
 tensorboard *ARGS: _installed
-    {{bin}}/tensorboard --logdir runs {{ARGS}}
+    {{bin}}/tensorboard --logdir runs "$@"
 
 # Score a checkpoint on full songs: just eval --checkpoint runs/<run>
 [group('eval')]
 eval *ARGS: _installed
-    {{launch}} eval.py {{ARGS}}
+    {{launch}} eval.py "$@"
 
 # Name the key of audio files: just predict song.mp3
 [group('eval')]
 predict *ARGS: _installed
-    {{bin}}/python predict.py {{ARGS}}
+    {{bin}}/python predict.py "$@"
 
 # Run the tests
 [group('check')]
 test *ARGS: _installed
-    {{bin}}/python -m pytest {{ARGS}}
+    {{bin}}/python -m pytest "$@"
 
 # Measure the speeds that README reports, as ratios
 [group('check')]
 bench *ARGS: _installed
-    {{bin}}/python -m benchmarks {{ARGS}}
+    {{bin}}/python -m benchmarks "$@"
 
 # Format the code
 [group('check')]

@@ -24,15 +24,14 @@ class SongAnswer:
     song_id: str
     key: Key
     estimate: KeyEstimate
-    intervals: int
+    intervals: MirexScore  # of its intervals, one by one
 
 
 @dataclass(frozen=True)
 class Answers:
-    """A network's answers: for songs, and counted over their intervals."""
+    """A network's answers for the songs of a set of shards."""
 
     songs: tuple[SongAnswer, ...]
-    interval_score: MirexScore
     loss: float  # mean cross entropy of the intervals, nats
     unanswered: tuple[str, ...]  # songs of which no interval could be read
 
@@ -74,8 +73,7 @@ class _Sums:
 
     def __init__(self, songs: int, device: torch.device):
         self.probabilities = torch.zeros(songs, 24, device=device)
-        self.intervals = torch.zeros(songs, device=device)
-        self.relations = torch.zeros(len(RELATIONS), device=device)
+        self.relations = torch.zeros(songs * len(RELATIONS), device=device)
         self.loss = torch.zeros((), device=device)
         self._relation_index = torch.from_numpy(RELATION_INDEX).to(device)
 
@@ -83,14 +81,14 @@ class _Sums:
         """Logits (B, 24) of intervals of songs (B,); those that are not valid count nothing."""
         logits, key_id, song_index = logits[valid], key_id[valid], song_index[valid]
         self.probabilities.index_add_(0, song_index, logits.softmax(dim=1))
-        self.intervals.index_add_(0, song_index, torch.ones_like(logits[:, 0]))
         relation = self._relation_index[logits.argmax(dim=1), key_id]  # (B,)
-        self.relations += torch.bincount(relation, minlength=len(RELATIONS))
+        place = song_index * len(RELATIONS) + relation  # (B,)
+        self.relations.index_add_(0, place, torch.ones_like(logits[:, 0]))
         self.loss += functional.cross_entropy(logits, key_id, reduction="sum")
 
     def reduced(self, accelerator: Accelerator) -> "_Sums":
         """The same, summed over all processes."""
-        for name in ("probabilities", "intervals", "relations", "loss"):
+        for name in ("probabilities", "relations", "loss"):
             setattr(self, name, accelerator.reduce(getattr(self, name), reduction="sum").cpu())
         return self
 
@@ -101,15 +99,15 @@ class _Sums:
         for index, (dataset, song) in enumerate(shards.song_table()):
             rows.setdefault((dataset, song.song_id), []).append(index)
             keys[dataset, song.song_id] = parse_key(song.key)
+        relations = self.relations.int().view(-1, len(RELATIONS))  # (songs, 6)
         songs, unanswered = [], []
         for (dataset, song_id), indices in rows.items():
-            intervals = int(self.intervals[indices].sum())
-            if intervals:
+            intervals = MirexScore(*relations[indices].sum(dim=0).tolist())
+            if intervals.total:
                 estimate = estimate_from_probabilities(self.probabilities[indices].sum(dim=0))
                 key = keys[dataset, song_id]
                 songs.append(SongAnswer(dataset, song_id, key, estimate, intervals))
             else:
                 unanswered.append(song_id)
-        score = MirexScore(*self.relations.int().tolist())
-        loss = float(self.loss) / max(1, score.total)
-        return Answers(tuple(songs), score, loss, tuple(unanswered))
+        loss = float(self.loss) / max(1, int(relations.sum()))
+        return Answers(tuple(songs), loss, tuple(unanswered))

@@ -21,7 +21,7 @@ def run(main: Callable[[], None]) -> None:
             raise
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from what is finished", file=sys.stderr)
+        print("interrupted; what was finished is kept", file=sys.stderr)
         sys.exit(130)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import tomli
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 DEFAULTS = Path(__file__).with_name("config.toml")
 
@@ -36,7 +36,7 @@ class Prepare(Section):
     interval_seconds: Annotated[float, Field(ge=1)]
     songs_per_shard: Count
     max_shard_bytes: Annotated[int, Field(ge=1_000_000)]
-    seed: int
+    seed: CountOrZero
     workers: Literal["auto"] | Count
 
 
@@ -45,11 +45,17 @@ class Split(Section):
     test_fraction: Fraction
     seed: int
 
+    @model_validator(mode="after")
+    def _leaves_songs_to_train_on(self) -> "Split":
+        if self.valid_fraction + self.test_fraction >= 1:
+            raise ValueError("valid_fraction and test_fraction together leave nothing to train on")
+        return self
+
 
 class Synthetic(Section):
     songs: Count
     song_seconds: Annotated[float, Field(ge=1)]
-    seed: int
+    seed: CountOrZero
 
 
 class Folder(Section):

@@ -38,7 +38,7 @@ def main() -> None:
     _run(*launch, "eval.py", "--config", SETTINGS, "--checkpoint", str(trained))
     song = _write_song(trained, config.audio.sample_rate)
     _run(sys.executable, "predict.py", "--checkpoint", str(trained), str(song))
-    answers = trained / "predictions-synthetic-test.tsv"
+    answers = trained / "predictions-best-audio-synthetic-test.tsv"
     weighted = compare(answers, answers).score.weighted
     minutes = (time.perf_counter() - began) / 60
     print(f"\n{minutes:.1f} minutes; weighted score {weighted:.1f} on songs held out")

@@ -39,9 +39,9 @@ def main() -> None:
     answers = evaluate(arguments.checkpoint, config, datasets, accelerator)
     if accelerator.is_main_process:
         output = Path(arguments.output or _beside(arguments.checkpoint, datasets, config))
-        write_predictions(output, answers)
         print(format_table(_rows(answers, config.eval.split, arguments.intervals)))
         _name("songs without a readable interval, not scored", answers.unanswered)
+        write_predictions(output, answers)
         print(f"loss {answers.loss:.3f}; each song's answer in {output}")
     accelerator.end_training()
 
@@ -62,19 +62,24 @@ def evaluate(
 
 
 def _rows(answers: Answers, split: str, intervals: bool) -> dict[str, MirexScore]:
-    """The table's rows: each data set by itself, or all intervals one by one."""
-    if intervals:
-        return {f"{split}, intervals": answers.interval_score}
+    """The table's rows: each data set by itself, its songs or all their intervals."""
     by_dataset = defaultdict(list)
     for song in answers.songs:
         by_dataset[f"{song.dataset} {split}"].append(song)
+    if intervals:
+        return {
+            f"{name}, intervals": sum((song.intervals for song in songs), MirexScore())
+            for name, songs in by_dataset.items()
+        }
     return {name: score_of(songs) for name, songs in by_dataset.items()}
 
 
 def _beside(checkpoint: str, datasets: tuple[str, ...], config: Config) -> Path:
-    """Where the predictions go: beside the run's checkpoints."""
-    name = f"predictions-{'+'.join(datasets)}-{config.eval.split}.tsv"
-    return resolve(checkpoint).parent.parent / name
+    """Where the predictions go: into the run's folder, or beside a file that is in none."""
+    file = resolve(checkpoint)
+    folder = file.parent.parent if file.parent.name == "checkpoints" else file.parent
+    what = (file.stem, config.stream.format, "+".join(datasets), config.eval.split)
+    return folder / f"predictions-{'-'.join(what)}.tsv"
 
 
 def _report(comparison: Comparison) -> None:

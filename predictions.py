@@ -50,7 +50,7 @@ def write_predictions(path: Path, answers: Answers) -> None:
         estimate = song.estimate
         row = [
             song.dataset, song.song_id, song.key, estimate.key, relation(estimate.key, song.key),
-            f"{estimate.confidence:.4f}", song.intervals,
+            f"{estimate.confidence:.4f}", song.intervals.total,
             *(f"{probability:.6f}" for probability in estimate.probabilities),
         ]  # fmt: skip
         table.writerow(row)

@@ -55,7 +55,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_config_arguments(parser)
-    parser.add_argument("--name", help="ends the run folder's name; default: the network's name")
+    parser.add_argument(
+        "--name", type=_plain_name, help="ends the run folder's name; default: the network's name"
+    )
     parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
     arguments = parser.parse_args()
     if arguments.resume and (arguments.config or arguments.name):
@@ -70,6 +72,12 @@ def main() -> None:
     Training(config, folder, resume=bool(arguments.resume)).run()
 
 
+def _plain_name(text: str) -> str:
+    if not text or Path(text).name != text:
+        raise argparse.ArgumentTypeError(f"{text!r}: a run's name holds no '/'")
+    return text
+
+
 class Training:
     """A run: its data, network and optimizer, and where it stands."""
 
@@ -81,9 +89,10 @@ class Training:
         self.steps_an_epoch = step_count(self.train_shards.total, config.train.global_batch_size)
         self._build()
         self.progress = self._resumed() if resume else Progress()
+        self._stream()  # refuses data that cannot be shared before a folder is made
         main = self.accelerator.is_main_process
-        if main and not resume:
-            folder.mkdir(parents=True)
+        if main:
+            folder.mkdir(parents=True, exist_ok=resume)
             write_config(config, folder / "config.toml")
         self.monitor = Monitor(folder if main else None, first_step=self.global_step + 1)
 
@@ -173,13 +182,16 @@ class Training:
         self.monitor.steps(self.global_step, loss, rate, intervals)
 
     def _end_epoch(self) -> None:
-        """Score the valid split, save, and stand at the beginning of the next epoch."""
+        """Save, score the valid split, and stand at the beginning of the next epoch."""
+        self._save("last")
         valid = answer(
             self.network, self.front_end, self.valid_shards, self.accelerator,
             self.config.eval.batch_size, self.config.stream.workers,
             self.config.stream.max_bad_samples,
         )  # fmt: skip
         self._report(valid)
+        if not valid.songs:
+            raise StreamError("no song of the valid split could be read; see the warnings above")
         weighted, best = valid.song_score.weighted, self.progress.best_weighted
         self.progress = Progress(self.progress.epoch + 1, best_weighted=max(weighted, best))
         self._save("last")
@@ -198,24 +210,26 @@ class Training:
                 self.folder / "checkpoints" / f"{name}.safetensors",
                 self.accelerator.unwrap_model(self.network),
                 self.config.model_dump(mode="json"),
-                {"progress": asdict(self.progress), "order": self._order_settings()},
+                {"progress": asdict(self.progress), "fixed": self._fixed_settings()},
                 self.optimizer,
                 self.scheduler,
             )
 
-    def _order_settings(self) -> dict:
-        """What the order of the intervals depends on: it has to stay when a run goes on."""
+    def _fixed_settings(self) -> dict:
+        """What has to stay when a run goes on: its data, their order, what the optimizer keeps."""
         return {
             "shards": self.train_shards.fingerprint,
             "train.seed": self.config.train.seed,
             "train.global_batch_size": self.config.train.global_batch_size,
             "stream.lanes": self.config.stream.lanes,
             "stream.block_intervals": self.config.stream.block_intervals,
+            "train.learning_rate": self.config.train.learning_rate,
+            "train.weight_decay": self.config.train.weight_decay,
         }
 
     def _resumed(self) -> Progress:
         checkpoint = load_checkpoint(resolve(self.folder, "last"))
-        if changed := differences(checkpoint.state["order"], self._order_settings()):
+        if changed := differences(checkpoint.state["fixed"], self._fixed_settings()):
             raise CheckpointError(
                 f"{checkpoint.path}: cannot go on with other settings ({changed}); set them back"
             )

@@ -75,13 +75,26 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         ) from error
     if PROGRAM not in metadata:
         raise CheckpointError(f"{path}: not a checkpoint of {PROGRAM}; give one from runs/")
-    document = json.loads(metadata[PROGRAM])
+    document = _document(path, metadata[PROGRAM])
     if document["format"] != FORMAT_VERSION:
         raise CheckpointError(
             f"{path}: checkpoint format {document['format']}, but this version reads "
             f"format {FORMAT_VERSION}; use the version that wrote it, or train anew"
         )
     return _from_parts(path, tensors, document)
+
+
+def _document(path: Path, text: str) -> dict:
+    """What the metadata says beside the tensors; CheckpointError unless all of it is there."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError:
+        document = None
+    known = isinstance(document, dict) and document.get("format") == FORMAT_VERSION
+    needed = {"format", "config", "state"} if known else {"format"}
+    if not isinstance(document, dict) or not needed <= document.keys():
+        raise CheckpointError(f"{path}: its description is damaged; copy it again, or use another")
+    return document
 
 
 def restore_model(checkpoint: Checkpoint, model: nn.Module) -> None:

@@ -19,8 +19,12 @@ def audio_files(root: Path) -> dict[str, Path]:
     """
     if not root.is_dir():
         raise ValueError(f"{printable(root)}: no such folder; give the folder that holds the music")
-    files = {}
-    for place, folders, names in os.walk(root):
+    files, seen = {}, set()
+    for place, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:  # a link that leads back
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(place, name) for name in names if not name.startswith(".")):
             if path.suffix.lower() in AUDIO_ENDINGS:
@@ -29,3 +33,8 @@ def audio_files(root: Path) -> dict[str, Path]:
         endings = " ".join(AUDIO_ENDINGS)
         raise ValueError(f"{printable(root)}: no audio file in it or below; looked for {endings}")
     return dict(sorted(files.items()))
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be read is no empty folder."""
+    raise error

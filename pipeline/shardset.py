@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from isal.isal_zlib import crc32
 
 from keys import parse_key
 from pipeline.manifest import (
+    SONGS_NAME,
     Manifest,
     ManifestError,
     ShardRecord,
@@ -87,11 +88,15 @@ class ShardSet:
         """What identifies the data to a checkpoint: all manifests' fingerprints."""
         return "+".join(manifest.fingerprint for manifest in self.manifests)
 
-    def song_table(self) -> Iterator[tuple[str, SongEntry]]:
-        """(data set, song) for each `song_index`."""
+    def song_table(self) -> list[tuple[str, SongEntry]]:
+        """(data set, song) for each `song_index`; ManifestError if a table is of other shards."""
+        table = []
         for folder, manifest in zip(self.manifest_folders, self.manifests, strict=True):
-            for song in read_songs(folder):
-                yield manifest.settings.dataset, song
+            songs = list(read_songs(folder))
+            if len(songs) != sum(shard.songs for shard in manifest.shards):
+                raise ManifestError(f"{folder / SONGS_NAME}: not of these shards; pack again")
+            table += [(manifest.settings.dataset, song) for song in songs]
+        return table
 
 
 def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) -> Path:
@@ -107,6 +112,8 @@ def open_shards(
     `shaped_by` holds today's sample_rate, interval_seconds and cqt. A data set may lack the split
     (a warning says so), but not all may.
     """
+    if len(set(datasets)) < len(datasets):
+        raise ManifestError(f"a data set is named twice: {', '.join(datasets)}; name each once")
     opened = []
     for dataset in datasets:
         folder = split_folder(shards_dir, format, dataset, split)
@@ -122,7 +129,13 @@ def open_shards(
             f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "
             "sets, or change [split] or the number of songs and pack again with --overwrite"
         )
-    return _joined(opened)
+    shards = _joined(opened)
+    if not shards.total:
+        raise ManifestError(
+            f"{shards_dir}/{format}: the {split} split of {', '.join(datasets)} holds no interval; "
+            "see left_out.tsv beside it for the reasons"
+        )
+    return shards
 
 
 def _joined(opened: list[tuple[Path, Manifest]]) -> ShardSet:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from keys import KeyParseError, parse_key
 from pipeline.manifest import (
     MANIFEST_NAME,
+    SONGS_NAME,
     Manifest,
     ManifestError,
     ManifestShard,
@@ -18,16 +19,22 @@ from pipeline.manifest import (
     read_manifest,
     read_record,
     read_songs,
+    record_name,
 )
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
 
 
 def manifest_folders(root: Path) -> list[Path]:
-    """The folders below `root` that hold a manifest; raises ManifestError when there is none."""
-    folders = sorted(path.parent for path in root.rglob(MANIFEST_NAME))
+    """The folders below `root` that hold shards; raises ManifestError when there is none."""
+    folders = sorted({path.parent for path in root.rglob("*") if _belongs_to_shards(path)})
     if not folders:
         raise ManifestError(f"{root}: no manifest in it or below it; pack a data set first")
     return folders
+
+
+def _belongs_to_shards(path: Path) -> bool:
+    """Whether a file says that its folder is a split's: also one that lost its manifest."""
+    return path.name == MANIFEST_NAME or path.suffix == ".tar"
 
 
 def problems_of(folders: list[Path]) -> Iterator[str]:
@@ -55,6 +62,11 @@ def _problems_of_split(folder: Path, manifest: Manifest) -> Iterator[str]:
         yield f"{folder / stray}: not in the manifest; delete it"
     for shard in manifest.shards:
         yield from _problems_of_shard(folder, shard, MEDIA_EXTENSION[manifest.settings.format])
+    records = (folder / record_name(shard.name) for shard in manifest.shards)
+    if all(path.exists() for path in records):
+        listed = [s for shard in manifest.shards for s in read_record(folder, shard.name).songs]
+        if listed != list(read_songs(folder)):
+            yield f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
 
 
 def _problems_of_shard(folder: Path, shard: ManifestShard, extension: str) -> Iterator[str]:

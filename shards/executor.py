@@ -17,7 +17,10 @@ class WorkerDiedError(ValueError):
 
 def worker_count(setting: Literal["auto"] | int) -> int:
     """The number of local processes that 'auto' or a number stands for."""
-    return len(os.sched_getaffinity(0)) if setting == "auto" else setting
+    if setting != "auto":
+        return setting
+    # Not every system tells which cores a process may use.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_tasks(

@@ -18,6 +18,7 @@ from pipeline.audio import flac_bytes
 from pipeline.decode import AudioError
 from pipeline.manifest import PackSettings, ShardRecord, SongEntry, write_record
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
+from shards import synthetic
 from shards.cut import cut
 from shards.shardfile import ShardFile
 from shards.song import Interval, Song
@@ -49,11 +50,18 @@ def songs_digest(songs: Sequence[Song]) -> str:
     """How many songs, and a digest of all that packing takes from them: '155 songs, 0b1c...'."""
     digest = hashlib.sha256()
     for song in sorted(songs, key=lambda song: song.song_id):
-        path = Path(song.audio_path)
-        size = path.stat().st_size if path.is_file() else 0
-        line = [song.song_id, song.recording_id, str(song.key), song.label_source, str(size)]
+        labels = [song.song_id, song.recording_id, str(song.key), song.label_source]
+        line = [*labels, str(song.confidence), _source(song)]
         digest.update("\t".join(line).encode() + b"\n")
     return f"{len(songs)} songs, {digest.hexdigest()[:16]}"
+
+
+def _source(song: Song) -> str:
+    """What tells a song's sound from another's without decoding it."""
+    if song.audio_path.startswith("synthetic:"):
+        return f"{song.audio_path} {synthetic.VERSION}"
+    path = Path(song.audio_path)
+    return str(path.stat().st_size) if path.is_file() else "not there"
 
 
 def deal(folder: Path, songs: Sequence[Song], settings: PackSettings) -> list[PackTask]:

@@ -1,5 +1,7 @@
 """One data set from its songs to verified shards of all splits."""
 
+import csv
+import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -134,5 +136,8 @@ def _left_out_in_packing(plan: SplitPlan) -> list[LeftOut]:
 
 
 def _write_left_out(prepared: Prepared) -> None:
-    lines = [f"{one.song_id}\t{one.reason}\n" for one in prepared.left_out]
-    write_whole(prepared.folder / LEFT_OUT_NAME, "".join(["song_id\treason\n", *lines]).encode())
+    table = io.StringIO()
+    rows = csv.writer(table, delimiter="\t", lineterminator="\n")
+    rows.writerow(["song_id", "reason"])
+    rows.writerows((one.song_id, one.reason) for one in prepared.left_out)
+    write_whole(prepared.folder / LEFT_OUT_NAME, table.getvalue().encode())

@@ -81,6 +81,7 @@ class ShardFile:
 
     def discard(self) -> None:
         """Remove what was written so far."""
+        self._tar.close()
         self._file.close()
         self._temporary.unlink(missing_ok=True)
 

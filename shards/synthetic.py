@@ -12,6 +12,7 @@ from shards.music.mix import mixed
 from shards.music.production import draw_production
 from shards.song import Song
 
+VERSION = 1  # to be raised with every change of what a path sounds like: shards remember it
 SCORE, SOUND = 0, 1  # two streams of random numbers: the same piece at any sample rate
 
 

@@ -37,15 +37,30 @@ def test_a_shard_cut_in_half_or_gone_or_strange_is_found(damaged):
 
 def test_a_record_of_another_shard_is_found(damaged):
     shutil.copy(damaged / "000001.json", damaged / "000000.json")
-    (problem,) = problems_of([damaged])
-    assert "its record is of another tar" in problem
+    problems = list(problems_of([damaged]))
+    assert "its record is of another tar" in problems[0]
+    assert "lists other songs than the records" in problems[1]
+
+
+def test_a_lost_manifest_is_found(damaged):
+    (damaged / "manifest.json.zst").unlink()
+    (problem,) = problems_of(manifest_folders(damaged.parent))
+    assert "train/manifest.json.zst: not there" in problem
+
+
+def test_a_table_with_a_song_too_few_or_with_another_key_is_found(damaged):
+    songs = list(read_songs(damaged))
+    for wrong in (songs[1:], [songs[0].model_copy(update={"key": "H dur"}), *songs[1:]]):
+        write_songs(damaged, wrong)
+        (problem,) = problems_of([damaged])
+        assert "songs.jsonl.zst: lists other songs than the records" in problem
 
 
 def test_a_recording_in_two_splits_is_found(damaged):
     valid = damaged.parent / "valid"
     write_songs(valid, [*read_songs(valid), next(read_songs(damaged))])
-    problems = list(problems_of(manifest_folders(damaged.parent)))
-    assert len(problems) == 1 and "its recording is in train too" in problems[0]
+    problems = "\n".join(problems_of(manifest_folders(damaged.parent)))
+    assert "its recording is in train too" in problems
 
 
 def test_a_damaged_manifest_is_found(damaged):

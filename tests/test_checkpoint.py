@@ -141,6 +141,17 @@ def test_another_programs_safetensors_file_is_refused(tmp_path):
         load_checkpoint(tmp_path / "theirs.safetensors")
 
 
+@pytest.mark.parametrize("text", ["not json", "[]", "{}", '{"format": 1}'])
+def test_a_description_that_is_not_ours_is_refused(tmp_path, text):
+    save_file(
+        {"model.weight": torch.zeros(3)},
+        tmp_path / "odd.safetensors",
+        {"audio-key-classification": text},
+    )
+    with pytest.raises(CheckpointError, match="odd.safetensors: its description is damaged"):
+        load_checkpoint(tmp_path / "odd.safetensors")
+
+
 def test_a_checkpoint_of_another_format_version_is_refused(tmp_path):
     metadata = {"audio-key-classification": '{"format": 999}'}
     save_file({"model.weight": torch.zeros(3)}, tmp_path / "new.safetensors", metadata)

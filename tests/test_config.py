@@ -71,3 +71,8 @@ def test_a_missing_or_broken_file_is_named(tmp_path):
 def test_settings_cannot_be_changed_after_loading():
     with pytest.raises(ValueError, match="frozen"):
         load_config().train.epochs = 3
+
+
+def test_splits_that_leave_nothing_to_train_on_are_refused():
+    with pytest.raises(ConfigError, match="together leave nothing to train on"):
+        load_config(overrides=["split.valid_fraction=0.6", "split.test_fraction=0.6"])

@@ -192,7 +192,7 @@ def test_annotations_that_say_nothing_are_refused_by_name(truth, tmp_path):
 
 def answer_of(song_id: str, key: Key, generator: torch.Generator) -> SongAnswer:
     estimate = estimate_from_probabilities(torch.rand(24, generator=generator) ** 4)
-    return SongAnswer("mine", song_id, key, estimate, intervals=3)
+    return SongAnswer("mine", song_id, key, estimate, MirexScore(correct=3))
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def answers() -> Answers:
     generator = torch.Generator().manual_seed(0)
     songs = [answer_of(f"x/{n}.mp3", KEYS[5 * at], generator) for at, n in enumerate(names[:5])]
     songs += [answer_of(f"{n}.mp3", KEYS[20 + at], generator) for at, n in enumerate(names[5:])]
-    return Answers(tuple(songs), MirexScore(), 0.0, ())
+    return Answers(tuple(songs), 0.0, ())
 
 
 def test_our_own_predictions_read_back_as_answers_and_as_truth(answers, tmp_path):

@@ -31,12 +31,13 @@ def curve(run: Path, name: str) -> dict[int, float]:
 
 
 def launch(processes: int, *command: str) -> subprocess.CompletedProcess:
-    """Run an entry point through Accelerate on `processes` CPU processes."""
+    """Run an entry point on `processes` CPU processes.
+
+    By torchrun: `accelerate launch --cpu --num_processes 2` (1.15) starts one process only.
+    """
     port = str(20000 + os.getpid() % 20000)
-    return run_program(
-        "-m", "accelerate.commands.accelerate_cli", "launch", "--quiet", "--cpu",
-        "--num_processes", str(processes), "--main_process_port", port, *command,
-    )  # fmt: skip
+    arguments = ["--nproc_per_node", str(processes), "--master_port", port, *command]
+    return run_program("-m", "torch.distributed.run", *arguments, ACCELERATE_USE_CPU="true")
 
 
 def test_a_run_leaves_curves_checkpoints_and_its_settings(trained, packed):
@@ -89,6 +90,8 @@ def test_two_processes_train_on_uneven_shards_and_evaluate_each_song_once(packed
     assert done.returncode == 0, done.stderr
     (run,) = packed.glob("runs/*-two")
     assert len(curve(run, "valid/loss")) == 2
+    refused = launch(2, "train.py", *settings(packed, "train.global_batch_size=7"))
+    assert "batch of 7 cannot be shared by 2 processes" in refused.stderr
     answers = []
     for processes in (1, 2):
         output = run / f"{processes}.tsv"
