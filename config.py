@@ -17,6 +17,10 @@ CountOrZero = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Url = Annotated[str, Field(pattern=r"^https?://")]
+Urls = Annotated[tuple[Url, ...], Field(min_length=1)]  # mirrors, in the order of trying
+SongUrl = Annotated[str, Field(pattern=r"^https?://.*\{id\}")]
+SongUrls = Annotated[tuple[SongUrl, ...], Field(min_length=1)]
 
 
 class ConfigError(ValueError):
@@ -63,9 +67,47 @@ class Folder(Section):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
+class GsKey(Section):
+    annotations: Urls
+    audio: SongUrls
+
+
+class GsKeyPlus(Section):
+    keys: Urls
+    keys_checksum: Annotated[str, Field(pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})?$")]
+
+
+class GsMtg(Section):
+    annotations: Urls
+    audio: SongUrls
+    minimum_confidence: Annotated[int, Field(ge=0, le=2)]
+    require_empty_comment: bool
+
+
+class Ncs(Section):
+    listing_url: Annotated[str, Field(pattern=r"^https?://.*\{page\}")]
+    pause_seconds: Annotated[float, Field(ge=0)]
+    expected_releases: Count
+    labels: str
+
+
 class Datasets(Section):
     synthetic: Synthetic
     folder: Folder
+    gs_key: GsKey
+    gs_key_plus: GsKeyPlus
+    gs_mtg: GsMtg
+    ncs: Ncs
+
+
+class Download(Section):
+    dir: str
+    connections_per_host: Count
+    retries: CountOrZero
+    first_delay_seconds: Positive
+    longest_delay_seconds: Positive
+    timeout_seconds: Positive
+    most_archive_bytes: Count
 
 
 class Cqt(Section):
@@ -125,6 +167,7 @@ class Config(Section):
     prepare: Prepare
     split: Split
     datasets: Datasets
+    download: Download
     cqt: Cqt
     augment: Augment
     stream: Stream

@@ -1,5 +1,7 @@
-"""Preparation: songs to shards.
+"""Preparation: from the web or a folder to shards.
 
+python -m shards download gs_mtg
+python -m shards pack gs_mtg
 python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
 python -m shards pack folder ~/Music --format png
 python -m shards check data/shards
@@ -10,17 +12,35 @@ from pathlib import Path
 
 from command import run
 from config import Config, add_config_arguments, load_config
-from shards import folder, synthetic
+from shards import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
 from shards.check import manifest_folders, problems_of
+from shards.download import failure_table
 from shards.prepare import prepare
 from shards.song import LeftOut, Song
 from shards.summary import summary
+
+# Each has download(datasets, settings) and songs(datasets, downloads).
+FROM_THE_WEB = {
+    "gs_key": gs_key,
+    "gs_key_plus": gs_key_plus,
+    "gs_mtg": gs_mtg,
+    "ncs": ncs,
+}
 
 
 def main() -> None:
     """Parse the command line and do what it says."""
     arguments = _parser().parse_args()
     arguments.command(arguments)
+
+
+def _download(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    failures = FROM_THE_WEB[arguments.dataset].download(config.datasets, config.download)
+    if failures:
+        print(failure_table(failures))
+        raise ValueError(f"{arguments.dataset}: {len(failures)} missing files, see above")
+    print(f"{arguments.dataset} is whole in {config.download.dir}")
 
 
 def _pack(arguments: argparse.Namespace) -> None:
@@ -37,6 +57,9 @@ def _songs(arguments: argparse.Namespace, config: Config) -> tuple[str, list[Son
     if arguments.dataset == "synthetic":
         setting = config.datasets.synthetic
         return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
+    if module := FROM_THE_WEB.get(arguments.dataset):
+        downloads = Path(config.download.dir)
+        return arguments.dataset, *module.songs(config.datasets, downloads)
     setting = config.datasets.folder
     return setting.name, *folder.songs(arguments.path or setting.path, setting.name)
 
@@ -60,8 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True)
+    download = commands.add_parser("download", help="fetch a data set from the web")
+    download.add_argument("dataset", choices=FROM_THE_WEB)
+    download.set_defaults(command=_download)
     pack = commands.add_parser("pack", help="pack a data set's songs into shards")
-    pack.add_argument("dataset", choices=["synthetic", "folder"])
+    pack.add_argument("dataset", choices=["synthetic", "folder", *FROM_THE_WEB])
     pack.add_argument(
         "path", nargs="?", help="the folder of music (datasets.folder.path if absent)"
     )
@@ -71,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="read shards back and report what is wrong")
     check.add_argument("path", nargs="?", help="a folder of shards (prepare.shards_dir if absent)")
     check.set_defaults(command=_check)
-    for command in (pack, check):
+    for command in (download, pack, check):
         add_config_arguments(command)
     return parser
 

@@ -51,7 +51,7 @@ def _song(dataset: str, song_id: str, path: Path, rows: list[Row]) -> Song:
         song_id=song_id,
         dataset=dataset,
         audio_path=str(path),
-        key=_one_key(texts),
+        key=one_key(texts),
         recording_id=row.recording or _content_id(path),
         label_source=label_source,
         confidence=_confidence(row.confidence),
@@ -79,8 +79,8 @@ def _is_key(text: str) -> bool:
     return True
 
 
-def _one_key(texts: list[str]) -> Key:
-    """The one key that all the texts name."""
+def one_key(texts: list[str]) -> Key:
+    """The one key that all the texts name; UnusableError if there is none or several."""
     keys = {}
     for text in texts:
         try:

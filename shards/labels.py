@@ -11,7 +11,7 @@ import posixpath
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,43 +66,59 @@ def match(
     return rows_of, left_out
 
 
-def _read(file: Path) -> list[Row]:
+def read_table(file: Path) -> list[list[str]]:
+    """The lines of a CSV (comma, semicolon or tab) or TSV file, each as its cells."""
     # Bytes that are not UTF-8 are kept, so that they match a file name with the same bytes.
     with open(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
         first = lines.readline()
         lines.seek(0)
         delimiter = "\t" if file.suffix == ".tsv" else max(",;\t", key=first.count)
         try:
-            table = list(csv.reader(lines, delimiter=delimiter))
+            return list(csv.reader(lines, delimiter=delimiter))
         except csv.Error as error:
             raise ValueError(f"{printable(file)}: not a table of text: {error}") from error
+
+
+def places(header: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -> dict[str, int | None]:
+    """Where each of `columns` is, by the first of its names that the header has; None if absent."""
+    names = [re.sub(r"[\s_-]", "", name).lower() for name in header]
+    return {
+        column: next((names.index(name) for name in accepted if name in names), None)
+        for column, accepted in columns.items()
+    }
+
+
+def cell(line: list[str], place: int | None) -> str:
+    """What a line has at a place, "" where it ends before or there is no such column."""
+    return "" if place is None or place >= len(line) else line[place].strip()
+
+
+def shown(header: Iterable[str]) -> str:
+    """A header for a message."""
+    return ", ".join(repr(printable(name)) for name in header) or "nothing"
+
+
+def _read(file: Path) -> list[Row]:
+    table = read_table(file)
     place = _columns(file, table[0] if table else [])
     root = f"{file.parent.absolute()}/"
     rows = []
     for line in table[1:]:
-        cells = {name: _cell(line, at) for name, at in place.items()}
+        cells = {name: cell(line, at) for name, at in place.items()}
         cells["path"] = cells["path"].replace("\\", "/").removeprefix(root)
         if cells["path"]:
-            rows.append(Row(file.name, **{name: printable(cell) for name, cell in cells.items()}))
+            rows.append(Row(file.name, **{name: printable(text) for name, text in cells.items()}))
     return rows
 
 
 def _columns(file: Path, header: list[str]) -> dict[str, int | None]:
-    """Where each column is, None if absent."""
-    names = [re.sub(r"[\s_-]", "", name).lower() for name in header]
-    place = {
-        column: next((names.index(name) for name in accepted if name in names), None)
-        for column, accepted in COLUMNS.items()
-    }
+    place = places(header, COLUMNS)
     for column in ("path", "key"):
         if place[column] is None:
-            shown = ", ".join(repr(printable(name)) for name in header) or "nothing"
-            raise ValueError(f"{printable(file)}: no column '{column}'; its first line is {shown}")
+            raise ValueError(
+                f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
+            )
     return place
-
-
-def _cell(line: list[str], place: int | None) -> str:
-    return "" if place is None or place >= len(line) else line[place].strip()
 
 
 def _aliases(song_ids: Iterable[str]) -> list[dict[str, list[str]]]:

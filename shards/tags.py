@@ -22,7 +22,7 @@ def key_tags(path: Path) -> list[str]:
     for accepted in TAG_NAMES:
         values = [value for name, value in tags.items() if _plain(name) in accepted]
         if texts := [text for value in values for text in _texts(value) if text]:
-            return [_spelled(text) for text in texts]
+            return [spelled(text) for text in texts]
     return []
 
 
@@ -40,7 +40,7 @@ def _texts(value: object) -> Iterator[str]:
         yield (item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)).strip()
 
 
-def _spelled(text: str) -> str:
+def spelled(text: str) -> str:
     """ID3v2.4 (TKEY): a note alone is a major key, 'o' is off key."""
     if text.lower() == "o":
         return ""

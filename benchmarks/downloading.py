@@ -1,0 +1,59 @@
+"""Many small files at once against one after the other, from a server that waits before it answers.
+
+python -m benchmarks.downloading
+"""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from config import Download, load_config
+from shards.download import Remote, fetch_all
+from tests.http_server import serving
+
+FILES, WAIT_SECONDS, FILE_BYTES = 500, 0.05, 10_000
+
+
+def measure() -> None:
+    """Print how many times as fast all files come as with one client that asks in turn."""
+    bodies = {f"/{number}.mp3": bytes([number % 256]) * FILE_BYTES for number in range(FILES)}
+    settings = load_config().download
+    with tempfile.TemporaryDirectory() as folder, serving(bodies, WAIT_SECONDS) as server:
+        files = [
+            Remote(Path(folder, "ours", path[1:]), (server.url(path),), "md5:" + _md5(body))
+            for path, body in bodies.items()
+        ]
+        ours = _seconds(lambda: _fetched(files, settings))
+        bare = _seconds(lambda: _in_turn(files))
+    what = f"downloading {FILES} files, {1000 * WAIT_SECONDS:.0f} ms before each answer"
+    print(f"{what:<58} {bare / ours:5.1f} times as fast as in turn (>= 10)", flush=True)
+
+
+def _md5(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def _seconds(call: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def _fetched(files: list[Remote], settings: Download) -> None:
+    if fetch_all(files, settings):
+        raise ValueError("files are missing")
+
+
+def _in_turn(files: list[Remote]) -> None:
+    """With the library alone: no mirrors, no retries, no checksum."""
+    with httpx.Client() as client:
+        for file in files:
+            file.path.with_suffix(".bare").write_bytes(client.get(file.urls[0]).content)
+
+
+if __name__ == "__main__":
+    measure()

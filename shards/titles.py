@@ -1,0 +1,48 @@
+"""Artist and title as a text on which two catalogues of the same song agree.
+
+'Lost Sky' 'Fearless pt.II (feat. Chris Linton)' is 'LOST SKY & Chris Linton' 'Fearless Pt. II'.
+"""
+
+import re
+import unicodedata
+
+SEPARATOR = re.compile(r"[,;/&+]|\b(?:and|vs|x|feat|ft|featuring)\b")
+FEATURED = re.compile(r"[(\[]?\b(?:feat|ft|featuring)\b\.?\s*([^()\[\]]*)[)\]]?")
+NOISE = re.compile(r"\b(?:original mix|ncs\d* release)\b")
+APOSTROPHE = re.compile("['`\u00b4\u2018\u2019\u02bc]")
+UNDECOMPOSED = str.maketrans(
+    {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th"}
+)
+
+
+def song_name(artist: str, title: str) -> str:
+    """The artists in alphabetical order, featured ones too, and the title; "" if either is blank.
+
+    Case, accents, punctuation, and how artists are joined do not count; a remix is another song.
+    """
+    if not artist.strip():
+        return ""
+    title = _plain(title)
+    featured = ",".join(match[1] for match in FEATURED.finditer(title))
+    bare = FEATURED.sub(" ", title)
+    artists = {_words(name) for name in SEPARATOR.split(f"{_plain(artist)},{featured}")} - {""}
+    song = _words(NOISE.sub(" ", bare)) or _words(title)
+    return f"{', '.join(sorted(artists))} - {song}" if artists and song else ""
+
+
+def file_song_name(stem: str) -> str:
+    """The song of a file named 'Artist - Title', "" if it is not named so."""
+    artist, _, title = stem.partition(" - ")
+    return song_name(artist, title)
+
+
+def _plain(text: str) -> str:
+    """Without case and accents."""
+    decomposed = unicodedata.normalize("NFKD", APOSTROPHE.sub("", text)).casefold()
+    letters = (letter for letter in decomposed if not unicodedata.combining(letter))
+    return "".join(letters).translate(UNDECOMPOSED)
+
+
+def _words(text: str) -> str:
+    """The letters and digits, or, where there are none ('!!!'), what there is."""
+    return " ".join(re.findall(r"[^\W_]+", text.replace("&", " and "))) or text.strip()
