@@ -30,6 +30,11 @@ demo: _installed
 prepare-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
     {{bin}}/python -m shards pack {{DATASET}} --format {{FORMAT}} {{ARGS}}
 
+# Make PNG shards of the audio shards that exist: just create-spectrograms synthetic
+[group('prepare')]
+create-spectrograms *ARGS: _installed
+    {{bin}}/python -m shards spectrograms {{ARGS}}
+
 # Read all shards back: checksums, counts, labels, no recording in two splits
 [group('prepare')]
 check-shards *ARGS: _installed

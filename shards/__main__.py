@@ -2,6 +2,7 @@
 
 python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
 python -m shards pack folder ~/Music --format png
+python -m shards spectrograms synthetic
 python -m shards check data/shards
 """
 
@@ -14,6 +15,7 @@ from shards import folder, synthetic
 from shards.check import manifest_folders, problems_of
 from shards.prepare import prepare
 from shards.song import LeftOut, Song
+from shards.spectrograms import create_spectrograms
 from shards.summary import summary
 
 
@@ -39,6 +41,12 @@ def _songs(arguments: argparse.Namespace, config: Config) -> tuple[str, list[Son
         return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
     setting = config.datasets.folder
     return setting.name, *folder.songs(arguments.path or setting.path, setting.name)
+
+
+def _spectrograms(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    for dataset in arguments.datasets:
+        print(summary(create_spectrograms(dataset, config, arguments.overwrite)))
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -68,10 +76,16 @@ def _parser() -> argparse.ArgumentParser:
     pack.add_argument("--format", choices=["audio", "png"], default="audio")
     pack.add_argument("--overwrite", action="store_true", help="pack anew what is there already")
     pack.set_defaults(command=_pack)
+    spectrograms = commands.add_parser("spectrograms", help="make PNG shards of audio shards")
+    spectrograms.add_argument("datasets", nargs="+", metavar="dataset")
+    spectrograms.add_argument(
+        "--overwrite", action="store_true", help="make anew what is there already"
+    )
+    spectrograms.set_defaults(command=_spectrograms)
     check = commands.add_parser("check", help="read shards back and report what is wrong")
     check.add_argument("path", nargs="?", help="a folder of shards (prepare.shards_dir if absent)")
     check.set_defaults(command=_check)
-    for command in (pack, check):
+    for command in (pack, spectrograms, check):
         add_config_arguments(command)
     return parser
 

@@ -45,7 +45,7 @@ def is_done(folder: Path, name: str) -> bool:
     """Whether the task `name` has left its record, and all of its tars are there."""
     if not (folder / f"{name}.json").exists():
         return False
-    for shard in _tars_of(folder, name):
+    for shard in tars_of(folder, name):
         record = read_record(folder, shard)
         path = folder / shard
         if not path.exists() or path.stat().st_size != record.bytes:
@@ -55,7 +55,7 @@ def is_done(folder: Path, name: str) -> bool:
 
 def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSettings) -> Manifest:
     """Write the manifest and the table of songs from the records of all tasks."""
-    records = [read_record(folder, shard) for name in names for shard in _tars_of(folder, name)]
+    records = [read_record(folder, shard) for name in names for shard in tars_of(folder, name)]
     songs = [song for record in records for song in record.songs]
     key_of = {song.song_id: song.key for song in songs}  # a song may lie in two tars
     left_out = [LeftOut(*one).kind for record in records for one in record.left_out]
@@ -79,7 +79,12 @@ def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSetti
     return manifest
 
 
-def _tars_of(folder: Path, name: str) -> list[str]:
+def tars_of(folder: Path, name: str) -> list[str]:
     """The tar of a task and, where it grew too large, its further ones."""
     first = f"{name}.tar"
     return [first, *read_record(folder, first).continued_by]
+
+
+def task_names(manifest: Manifest) -> list[str]:
+    """The tasks behind a manifest: '000000' for both 000000.tar and 000000-001.tar."""
+    return [shard.name.removesuffix(".tar") for shard in manifest.shards if "-" not in shard.name]
