@@ -35,6 +35,16 @@ prepare-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
 create-spectrograms *ARGS: _installed
     {{bin}}/python -m shards spectrograms {{ARGS}}
 
+# Copy PNG shards to a folder or address: just publish-images s3://bucket/shards synthetic
+[group('prepare')]
+publish-images DEST *ARGS: _installed
+    {{bin}}/python -m shards publish {{DEST}} {{ARGS}}
+
+# Download ready-made PNG shards from images.base_url: just prepare-images synthetic
+[group('prepare')]
+prepare-images *ARGS: _installed
+    {{bin}}/python -m shards images {{ARGS}}
+
 # Read all shards back: checksums, counts, labels, no recording in two splits
 [group('prepare')]
 check-shards *ARGS: _installed

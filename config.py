@@ -62,6 +62,11 @@ class Datasets(Section):
     folder: Folder
 
 
+class Images(Section):
+    base_url: str
+    datasets: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], ...]
+
+
 class Cqt(Section):
     fmin_hz: Positive
     n_bins: Count
@@ -119,6 +124,7 @@ class Config(Section):
     prepare: Prepare
     split: Split
     datasets: Datasets
+    images: Images
     cqt: Cqt
     augment: Augment
     stream: Stream

@@ -23,6 +23,7 @@ from pipeline.manifest import (
     read_songs,
     record_name,
 )
+from pipeline.storage import RemotePath, StorageError, place_of
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,15 @@ class ShardSet:
 
 
 def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) -> Path:
-    """Where the shards of one split lie."""
+    """Where the shards of one split lie, or are to be written; raises StorageError for an address.
+
+    What is written is local; publish-images copies it to an address.
+    """
+    if isinstance(place_of(shards_dir), RemotePath):
+        raise StorageError(
+            f"prepare.shards_dir is the address {shards_dir}, but shards are written to a local "
+            "folder; name one (--set prepare.shards_dir=data/shards), then copy or publish them"
+        )
     return Path(shards_dir) / format / dataset / split
 
 

@@ -3,6 +3,8 @@
 python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
 python -m shards pack folder ~/Music --format png
 python -m shards spectrograms synthetic
+python -m shards publish s3://bucket/shards synthetic
+python -m shards images synthetic --set images.base_url=s3://bucket/shards
 python -m shards check data/shards
 """
 
@@ -14,6 +16,7 @@ from config import Config, add_config_arguments, load_config
 from shards import folder, synthetic
 from shards.check import manifest_folders, problems_of
 from shards.prepare import prepare
+from shards.publish import download_images, publish
 from shards.song import LeftOut, Song
 from shards.spectrograms import create_spectrograms
 from shards.summary import summary
@@ -49,6 +52,22 @@ def _spectrograms(arguments: argparse.Namespace) -> None:
         print(summary(create_spectrograms(dataset, config, arguments.overwrite)))
 
 
+def _publish(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    for dataset in arguments.datasets:
+        count = publish(dataset, arguments.destination, config, arguments.overwrite)
+        print(f"{dataset}: {count} PNG shards are published: {arguments.destination}")
+
+
+def _images(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    datasets = arguments.datasets or config.images.datasets
+    if not datasets:
+        raise ValueError("no data set named; name some, or set images.datasets")
+    for dataset in datasets:
+        print(summary(download_images(dataset, config, arguments.overwrite)))
+
+
 def _check(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config, arguments.overrides)
     folders = manifest_folders(Path(arguments.path or config.prepare.shards_dir))
@@ -82,10 +101,21 @@ def _parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="make anew what is there already"
     )
     spectrograms.set_defaults(command=_spectrograms)
+    publish = commands.add_parser("publish", help="copy PNG shards to a folder or address")
+    publish.add_argument("destination", help="a folder, or an address such as s3://bucket/shards")
+    publish.add_argument("datasets", nargs="+", metavar="dataset")
+    publish.add_argument("--overwrite", action="store_true", help="publish all shards anew")
+    publish.set_defaults(command=_publish)
+    images = commands.add_parser("images", help="download published PNG shards")
+    images.add_argument(
+        "datasets", nargs="*", metavar="dataset", help="images.datasets where none is named"
+    )
+    images.add_argument("--overwrite", action="store_true", help="download all shards anew")
+    images.set_defaults(command=_images)
     check = commands.add_parser("check", help="read shards back and report what is wrong")
     check.add_argument("path", nargs="?", help="a folder of shards (prepare.shards_dir if absent)")
     check.set_defaults(command=_check)
-    for command in (pack, spectrograms, check):
+    for command in (pack, spectrograms, publish, images, check):
         add_config_arguments(command)
     return parser
 

@@ -11,7 +11,14 @@ from typing import NamedTuple, Self
 import webdataset as wds
 from isal.isal_zlib import crc32
 
-from pipeline.manifest import PackSettings, ShardRecord, SongEntry, record_name, write_record
+from pipeline.manifest import (
+    SAMPLE_COLUMNS,
+    PackSettings,
+    ShardRecord,
+    SongEntry,
+    record_name,
+    write_record,
+)
 from pipeline.sample import SampleInfo
 
 TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
@@ -32,13 +39,7 @@ class ShardFile:
         self._tar = wds.TarWriter(self._file, encoder=False, mtime=0)
         self._end = 0
         self._songs: list[SongEntry] = []
-        self._columns: dict[str, list[int]] = {
-            name: []
-            for name in (
-                "song", "interval", "media_offset", "media_bytes", "media_crc32",
-                "json_offset", "json_bytes", "json_crc32",
-            )
-        }  # fmt: skip
+        self._columns: dict[str, list[int]] = {name: [] for name in SAMPLE_COLUMNS}
 
     def has_room(self, media_bytes: int, max_bytes: int) -> bool:
         """Whether a sample of that size keeps the tar within `max_bytes`; the first always fits."""

@@ -10,6 +10,7 @@ from pipeline.manifest import (
     ManifestError,
     ManifestShard,
     PackSettings,
+    ShardRecord,
     differences,
     read_manifest,
     read_record,
@@ -56,10 +57,20 @@ def is_done(folder: Path, name: str) -> bool:
 def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSettings) -> Manifest:
     """Write the manifest and the table of songs from the records of all tasks."""
     records = [read_record(folder, shard) for name in names for shard in tars_of(folder, name)]
+    manifest = manifest_of(records, settings)
+    write_songs(folder, [song for record in records for song in record.songs])
+    write_manifest(folder, manifest)
+    for leftover in folder.glob(".*.tmp"):  # of runs that were killed
+        leftover.unlink()
+    return manifest
+
+
+def manifest_of(records: Sequence[ShardRecord], settings: PackSettings) -> Manifest:
+    """The manifest of the shards that have these records."""
     songs = [song for record in records for song in record.songs]
     key_of = {song.song_id: song.key for song in songs}  # a song may lie in two tars
     left_out = [LeftOut(*one).kind for record in records for one in record.left_out]
-    manifest = Manifest(
+    return Manifest(
         settings=settings,
         fingerprint=settings.fingerprint,
         shards=tuple(
@@ -72,11 +83,6 @@ def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSetti
         songs_by_key=dict(Counter(key_of.values())),
         left_out_by_reason=dict(Counter(left_out)),
     )  # fmt: skip
-    write_songs(folder, songs)
-    write_manifest(folder, manifest)
-    for leftover in folder.glob(".*.tmp"):  # of runs that were killed
-        leftover.unlink()
-    return manifest
 
 
 def tars_of(folder: Path, name: str) -> list[str]:
