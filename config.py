@@ -88,6 +88,7 @@ class Stream(Section):
     workers: CountOrZero
     lanes: Count
     block_intervals: Count
+    cache_dir: str
     max_bad_samples: CountOrZero
 
 

@@ -9,21 +9,27 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fsspec.core import url_to_fs
 
-WAITS_SECONDS = (1, 4)  # before the second and third try of a copy
+WAITS_SECONDS = (1, 4)  # before the second and third try of what failed
 SILENT_SECONDS = 60  # after which a server that sends nothing is given up
 LEFTOVER_SECONDS = 86400  # age at which an unfinished copy is one of a killed process
+
+Result = TypeVar("Result")
 
 
 class StorageError(ValueError):
     """An address that cannot be read or written, or a file that is not the expected one."""
+
+
+class UnreachableError(StorageError):
+    """An address that failed in a way that may pass."""
 
 
 @dataclass(frozen=True)
@@ -49,23 +55,30 @@ class RemotePath:
 
     def read_bytes(self) -> bytes:
         """The whole file."""
-        with _named_errors(self.url) as (filesystem, path):
-            return filesystem.cat_file(path)
+        return self._tried(lambda filesystem, own: filesystem.cat_file(own))
 
     def get(self, path: Path) -> None:
         """Copy the file to `path`, which may hold a part of it where that fails."""
-        with _named_errors(self.url) as (filesystem, remote_path):
-            filesystem.get_file(remote_path, str(path))
+        self._tried(lambda filesystem, own: filesystem.get_file(own, str(path)))
 
     def put(self, path: Path) -> None:
         """Make the file a copy of `path`."""
-        with _named_errors(self.url) as (filesystem, remote_path):
-            filesystem.put_file(str(path), remote_path)
+        self._tried(lambda filesystem, own: filesystem.put_file(str(path), own))
 
     def unlink(self) -> None:
         """Remove the file."""
+        self._tried(lambda filesystem, own: filesystem.rm_file(own))
+
+    def _tried(self, action: Callable[[Any, str], Result]) -> Result:
+        """What `action` gives for the file system and its path; what may pass is tried again."""
+        for wait_seconds in WAITS_SECONDS:
+            try:
+                with _named_errors(self.url) as (filesystem, path):
+                    return action(filesystem, path)
+            except UnreachableError:
+                time.sleep(wait_seconds)
         with _named_errors(self.url) as (filesystem, path):
-            filesystem.rm_file(path)
+            return action(filesystem, path)
 
 
 Place = Path | RemotePath
@@ -82,11 +95,11 @@ def place_of(text: str | Path) -> Place:
 def fetch(source: Place, path: Path, sha256: str) -> None:
     """Copy a file to `path`, where there is never a part of it: check its sha256, then rename.
 
-    Raises StorageError where it cannot be copied or its bytes are others, FileNotFoundError.
+    Raises StorageError where it is not there, cannot be copied, or its bytes are others.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        _copy(source, temporary)
+        shutil.copyfile(source, temporary) if isinstance(source, Path) else source.get(temporary)
         with open(temporary, "rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                 raise StorageError(
@@ -95,6 +108,8 @@ def fetch(source: Place, path: Path, sha256: str) -> None:
                 )
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except FileNotFoundError:
+        raise StorageError(f"{source}: not there, though the manifest names it") from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -137,20 +152,6 @@ def remove_leftovers(cache_dir: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _copy(source: Place, path: Path) -> None:
-    """Copy to a local file; what a network loses is tried again."""
-    if isinstance(source, Path):
-        shutil.copyfile(source, path)
-        return
-    for wait_seconds in WAITS_SECONDS:
-        try:
-            source.get(path)
-            return
-        except StorageError:
-            time.sleep(wait_seconds)
-    source.get(path)
-
-
 @contextmanager
 def _named_errors(url: str) -> Iterator[tuple[Any, str]]:
     """The file system and path of an address; its failures become StorageErrors."""
@@ -160,11 +161,13 @@ def _named_errors(url: str) -> Iterator[tuple[Any, str]]:
         raise
     except ImportError as error:  # fsspec loads a protocol's library when it is first used
         raise StorageError(f"{url}: {error}") from None
+    except PermissionError as error:
+        raise StorageError(f"{url}: no access ({error}); check your credentials") from None
     except ValueError as error:  # fsspec's for a protocol that it does not know
         raise StorageError(f"{url}: not an address that can be used ({error})") from None
     except _failures() as error:
         reason = str(error) or type(error).__name__
-        raise StorageError(
+        raise UnreachableError(
             f"{url}: failed ({reason}); check the address, the network, your access and the disk"
         ) from None
 

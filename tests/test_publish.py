@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from conftest import SMALL, contents, small_config
-from servers import http_server
+from servers import http_server, s3_server
 
 from pipeline import storage
 from pipeline.manifest import ManifestError, read_manifest, write_manifest
@@ -55,6 +55,17 @@ def test_a_web_server_of_the_published_folder_will_do(web, tmp_path):
     assert contents(tmp_path / "user/shards") == contents(web)
 
 
+def test_an_s3_store_holds_what_was_published_and_gives_it_back(packed, tmp_path, monkeypatch):
+    with s3_server(monkeypatch) as bucket:
+        for _ in range(2):
+            publish("synthetic", f"{bucket}/shards", small_config(packed))
+        download_images("synthetic", user_config(tmp_path, f"{bucket}/shards"))
+        with pytest.raises(ManifestError, match=f"{bucket}/none/png/synthetic: no PNG shards"):
+            download_images("synthetic", user_config(tmp_path, f"{bucket}/none"))
+    assert contents(tmp_path / "user/shards/png/synthetic/train")
+    assert without_left_out(packed / "shards/png") == contents(tmp_path / "user/shards/png")
+
+
 def test_shards_that_are_here_and_whole_are_not_downloaded_again(web, tmp_path):
     config = user_config(tmp_path, web)
     download_images("synthetic", config)
@@ -90,8 +101,13 @@ def test_wrong_bytes_on_the_server_end_in_one_error_and_nothing_half_written(web
 
 
 def test_a_file_missing_on_the_server_is_named(web, tmp_path, impatient):
+    record = (web / "png/synthetic/train/000000.json").read_bytes()
     (web / "png/synthetic/train/000000.json").unlink()
     with pytest.raises(ManifestError, match="train/000000.json: not there, though the manifest"):
+        download_images("synthetic", user_config(tmp_path, web))
+    (web / "png/synthetic/train/000000.tar").unlink()
+    (web / "png/synthetic/train/000000.json").write_bytes(record)
+    with pytest.raises(StorageError, match="train/000000.tar: not there, though the manifest"):
         download_images("synthetic", user_config(tmp_path, web))
     with pytest.raises(ManifestError, match="png/other: no PNG shards are published there"):
         download_images("other", user_config(tmp_path, web))
