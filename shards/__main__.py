@@ -55,8 +55,9 @@ def _spectrograms(arguments: argparse.Namespace) -> None:
 def _publish(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config, arguments.overrides)
     for dataset in arguments.datasets:
-        count = publish(dataset, arguments.destination, config, arguments.overwrite)
-        print(f"{dataset}: {count} PNG shards are published: {arguments.destination}")
+        place = arguments.destination
+        count = publish(dataset, place, arguments.format, config, arguments.overwrite)
+        print(f"{dataset}: {count} {arguments.format} shards are published: {place}")
 
 
 def _images(arguments: argparse.Namespace) -> None:
@@ -101,9 +102,10 @@ def _parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="make anew what is there already"
     )
     spectrograms.set_defaults(command=_spectrograms)
-    publish = commands.add_parser("publish", help="copy PNG shards to a folder or address")
+    publish = commands.add_parser("publish", help="copy shards to a folder or address")
     publish.add_argument("destination", help="a folder, or an address such as s3://bucket/shards")
     publish.add_argument("datasets", nargs="+", metavar="dataset")
+    publish.add_argument("--format", choices=["audio", "png"], default="png")
     publish.add_argument("--overwrite", action="store_true", help="publish all shards anew")
     publish.set_defaults(command=_publish)
     images = commands.add_parser("images", help="download published PNG shards")

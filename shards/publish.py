@@ -1,8 +1,8 @@
-"""Ready-made PNG shards: published to a folder or address, and downloaded from there.
+"""Shards published to a folder or address, and ready-made PNG shards downloaded from there.
 
-DEST/png/<dataset>/<split>/ then holds the tars, their records, the table of songs and, as the last
-file, the manifest: DEST may also be read in place as prepare.shards_dir. Publish only the
-spectrograms of music whose licence allows it.
+DEST/<format>/<dataset>/<split>/ then holds the tars, their records, the table of songs and, as the
+last file, the manifest: DEST may also be read in place as prepare.shards_dir. Give others only the
+spectrograms of music whose licence allows it, and audio to nobody.
 """
 
 import hashlib
@@ -50,20 +50,22 @@ class Published:
     manifest_bytes: bytes
 
 
-def publish(dataset: str, destination: str, config: Config, overwrite: bool = False) -> int:
-    """Copy a data set's PNG shards to a folder or address; how many there are.
+def publish(
+    dataset: str, destination: str, format: str, config: Config, overwrite: bool = False
+) -> int:
+    """Copy a data set's shards, 'png' or 'audio', to a folder or address; how many there are.
 
-    A shard whose record is there already stays. Raises ManifestError where there are no PNG shards
+    A shard whose record is there already stays. Raises ManifestError where there are no such shards
     or others are in the way, ShardError where one is damaged.
     """
-    folders = [split_folder(config.prepare.shards_dir, "png", dataset, name) for name in SPLITS]
+    folders = [split_folder(config.prepare.shards_dir, format, dataset, name) for name in SPLITS]
     there = [folder for folder in folders if (folder / MANIFEST_NAME).exists()]
     if not there:
         raise ManifestError(
-            f"{folders[0].parent}: no PNG shards; make them first "
-            f"(python -m shards spectrograms {dataset})"
+            f"{folders[0].parent}: no {format} shards; make them first "
+            f"(python -m shards {'spectrograms' if format == 'png' else 'pack'} {dataset})"
         )
-    target = place_of(destination) / "png" / dataset
+    target = place_of(destination) / format / dataset
     return sum(_publish_split(folder, target / folder.name, overwrite) for folder in there)
 
 

@@ -21,7 +21,7 @@ LOSSES = ("manifest.json.zst", "songs.jsonl.zst", "000001.json", "000001.tar")
 @pytest.fixture
 def web(packed, tmp_path):
     """A folder with the published PNG shards."""
-    publish("synthetic", str(tmp_path / "web"), small_config(packed))
+    publish("synthetic", str(tmp_path / "web"), "png", small_config(packed))
     return tmp_path / "web"
 
 
@@ -58,7 +58,7 @@ def test_a_web_server_of_the_published_folder_will_do(web, tmp_path):
 def test_an_s3_store_holds_what_was_published_and_gives_it_back(packed, tmp_path, monkeypatch):
     with s3_server(monkeypatch) as bucket:
         for _ in range(2):
-            publish("synthetic", f"{bucket}/shards", small_config(packed))
+            publish("synthetic", f"{bucket}/shards", "png", small_config(packed))
         download_images("synthetic", user_config(tmp_path, f"{bucket}/shards"))
         with pytest.raises(ManifestError, match=f"{bucket}/none/png/synthetic: no PNG shards"):
             download_images("synthetic", user_config(tmp_path, f"{bucket}/none"))
@@ -169,7 +169,7 @@ def test_publishing_again_copies_only_what_is_not_there(packed, web):
     for name in LOSSES:
         (train / name).unlink()
     times = {path: path.stat().st_mtime_ns for path in train.glob("*.tar")}
-    publish("synthetic", str(web), small_config(packed))
+    publish("synthetic", str(web), "png", small_config(packed))
     assert contents(web / "png") == without_left_out(packed / "shards/png")
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
 
@@ -179,10 +179,10 @@ def test_a_damaged_or_missing_shard_is_not_published(packed, tmp_path):
     tar = tmp_path / "shards/png/synthetic/train/000001.tar"
     tar.write_bytes(tar.read_bytes()[:-1] + b"x")
     with pytest.raises(ShardError, match="000001.tar: not what the manifest says"):
-        publish("synthetic", str(tmp_path / "web"), small_config(tmp_path))
+        publish("synthetic", str(tmp_path / "web"), "png", small_config(tmp_path))
     assert not list((tmp_path / "web").rglob("manifest*"))
-    with pytest.raises(ManifestError, match="png/other: no PNG shards; make them first"):
-        publish("other", str(tmp_path / "web"), small_config(tmp_path))
+    with pytest.raises(ManifestError, match="png/other: no png shards; make them first"):
+        publish("other", str(tmp_path / "web"), "png", small_config(tmp_path))
 
 
 def test_shards_of_other_settings_are_not_published_over_until_overwritten(packed, web, tmp_path):
@@ -190,9 +190,16 @@ def test_shards_of_other_settings_are_not_published_over_until_overwritten(packe
     other = small_config(tmp_path, "cqt.range_db=60.0")
     create_spectrograms("synthetic", other)
     with pytest.raises(ManifestError, match="shards of other settings are published there .cqt"):
-        publish("synthetic", str(web), other)
-    publish("synthetic", str(web), other, overwrite=True)
+        publish("synthetic", str(web), "png", other)
+    publish("synthetic", str(web), "png", other, overwrite=True)
     assert contents(web / "png") == without_left_out(tmp_path / "shards/png")
+
+
+def test_audio_shards_may_be_put_at_an_address_of_your_own(packed, tmp_path):
+    publish("synthetic", str(tmp_path / "own"), "audio", small_config(packed))
+    assert contents(tmp_path / "own/audio") == without_left_out(packed / "shards/audio")
+    with pytest.raises(ManifestError, match="audio/other: no audio .*python -m shards pack other"):
+        publish("other", str(tmp_path / "own"), "audio", small_config(packed))
 
 
 def test_the_commands_publish_and_download(called, packed, tmp_path):
@@ -200,7 +207,7 @@ def test_the_commands_publish_and_download(called, packed, tmp_path):
         return [w for o in [*SMALL, f"prepare.shards_dir={folder}/shards"] for w in ("--set", o)]
 
     done = called(shards.main, "publish", tmp_path / "web", "synthetic", *place(packed))
-    assert done.returncode == 0 and "PNG shards are published: " in done.stdout
+    assert done.returncode == 0 and " png shards are published: " in done.stdout
     base = ["--set", f"images.base_url={tmp_path}/web"]
     refused = called(shards.main, "images", *place(tmp_path), *base)
     assert refused.returncode == 1 and "no data set named" in refused.stderr
