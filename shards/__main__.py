@@ -2,17 +2,20 @@
 
 python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
 python -m shards pack folder ~/Music --format png
+python -m shards pack folder ~/Music --scheduler tcp://host:8786
+python -m shards pack folder ~/Music --part 3/64 && python -m shards merge folder ~/Music
 python -m shards check data/shards
 """
 
 import argparse
+import signal
 from pathlib import Path
 
 from command import run
 from config import Config, add_config_arguments, load_config
 from shards import folder, synthetic
 from shards.check import manifest_folders, problems_of
-from shards.prepare import prepare
+from shards.prepare import merge, parse_part, prepare, prepare_part
 from shards.song import LeftOut, Song
 from shards.summary import summary
 
@@ -20,16 +23,36 @@ from shards.summary import summary
 def main() -> None:
     """Parse the command line and do what it says."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
     arguments.command(arguments)
 
 
 def _pack(arguments: argparse.Namespace) -> None:
+    if not arguments.part:
+        what = _what(arguments)
+        print(summary(prepare(*what, arguments.overwrite, arguments.scheduler)))
+        return
+    if arguments.overwrite:
+        raise ValueError(
+            "--overwrite would remove what other parts have packed; delete the shards once, then "
+            "run each part without it"
+        )
+    part = parse_part(arguments.part)
+    print(prepare_part(*_what(arguments), part, arguments.scheduler))
+
+
+def _merge(arguments: argparse.Namespace) -> None:
+    print(summary(merge(*_what(arguments))))
+
+
+def _what(
+    arguments: argparse.Namespace,
+) -> tuple[str, list[Song], list[LeftOut], str, Config]:
+    """The data set's name, its songs, what has no usable label, the format, and the settings."""
     config = load_config(arguments.config, arguments.overrides)
     if arguments.path is not None and arguments.dataset != "folder":
         raise ValueError(f"{arguments.dataset} takes no path, but {arguments.path} was given")
-    name, songs, left_out = _songs(arguments, config)
-    prepared = prepare(name, songs, left_out, arguments.format, config, arguments.overwrite)
-    print(summary(prepared))
+    return (*_songs(arguments, config), arguments.format, config)
 
 
 def _songs(arguments: argparse.Namespace, config: Config) -> tuple[str, list[Song], list[LeftOut]]:
@@ -61,17 +84,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True)
     pack = commands.add_parser("pack", help="pack a data set's songs into shards")
-    pack.add_argument("dataset", choices=["synthetic", "folder"])
-    pack.add_argument(
-        "path", nargs="?", help="the folder of music (datasets.folder.path if absent)"
-    )
-    pack.add_argument("--format", choices=["audio", "png"], default="audio")
+    joining = commands.add_parser("merge", help="write the manifests of what was packed in parts")
+    for command in (pack, joining):
+        command.add_argument("dataset", choices=["synthetic", "folder"])
+        command.add_argument(
+            "path", nargs="?", help="the folder of music (datasets.folder.path if absent)"
+        )
+        command.add_argument("--format", choices=["audio", "png"], default="audio")
+    joining.set_defaults(command=_merge)
+    pack.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
+    pack.add_argument("--part", help="pack one part of the shards, e.g. 3/64; merge when all are")
     pack.add_argument("--overwrite", action="store_true", help="pack anew what is there already")
     pack.set_defaults(command=_pack)
     check = commands.add_parser("check", help="read shards back and report what is wrong")
     check.add_argument("path", nargs="?", help="a folder of shards (prepare.shards_dir if absent)")
     check.set_defaults(command=_check)
-    for command in (pack, check):
+    for command in (pack, joining, check):
         add_config_arguments(command)
     return parser
 

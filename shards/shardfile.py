@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import webdataset as wds
@@ -81,7 +82,8 @@ class ShardFile:
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._file.close()
+        with suppress(OSError):  # a full disk does not take what is still buffered
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _member(self, column: str, sample_id: str, extension: str, data: bytes) -> dict[str, int]:
