@@ -45,6 +45,20 @@ publish-images DEST *ARGS: _installed
 prepare-images *ARGS: _installed
     {{bin}}/python -m shards images {{ARGS}}
 
+# Start a Dask scheduler and two workers here, to pack with --scheduler tcp://127.0.0.1:8786
+[group('prepare')]
+dask-up *ARGS: _installed
+    #!/usr/bin/env bash
+    export PYTHONPATH=. OMP_NUM_THREADS=1
+    trap 'kill $(jobs -p)' EXIT
+    {{bin}}/dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard &
+    {{bin}}/dask worker tcp://127.0.0.1:8786 --nworkers 2 --nthreads 1 --no-dashboard {{ARGS}}
+
+# Write the manifests of shards that were packed in parts (--part 3/64): just merge-shards audio synthetic
+[group('prepare')]
+merge-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
+    {{bin}}/python -m shards merge {{DATASET}} --format {{FORMAT}} {{ARGS}}
+
 # Read all shards back: checksums, counts, labels, no recording in two splits
 [group('prepare')]
 check-shards *ARGS: _installed

@@ -159,8 +159,9 @@ def parse_manifest(path: Place, data: bytes) -> Manifest:
 
 def write_songs(folder: Path, songs: Iterable[SongEntry]) -> None:
     """Write the table of songs, one JSON line each, in the order of the shards."""
-    lines = "".join(song.model_dump_json() + "\n" for song in songs)
-    write_whole(folder / SONGS_NAME, zstandard.compress(lines.encode()))
+    stream = zstandard.ZstdCompressor().compressobj()  # so that few lines are held as text
+    lines = (f"{song.model_dump_json()}\n".encode() for song in songs)
+    write_whole(folder / SONGS_NAME, b"".join([*map(stream.compress, lines), stream.flush()]))
 
 
 def read_songs(folder: Place) -> Iterator[SongEntry]:

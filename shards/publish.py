@@ -26,17 +26,18 @@ from pipeline.manifest import (
     parse_record,
     read_manifest,
     record_name,
-    write_songs,
     write_whole,
 )
 from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import split_folder
 from pipeline.storage import Place, fetch, place_of, send
 from shards.check import problems_of_samples
-from shards.prepare import SPLITS, Prepared
+from shards.diskerror import writing_to
+from shards.plan import SPLITS
+from shards.prepare import Prepared
 from shards.shardfile import ShardError
 from shards.song import LeftOut
-from shards.splitfolder import clear, manifest_of, refuse_other_settings
+from shards.splitfolder import clear, refuse_other_settings, task_names, write_split_manifest
 
 SHARD_NAME = r"\d+(-\d+)?\.tar"  # a manifest from elsewhere may name no other file
 
@@ -128,8 +129,7 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
         refuse_other_settings(folder, published.manifest.settings)
     left_out: list[LeftOut] = []
     for published in found:
-        records = _download_split(published, root / published.folder.name)
-        left_out += [LeftOut(*one) for record in records for one in record.left_out]
+        left_out += _download_split(published, root / published.folder.name)
     manifests = {published.folder.name: published.manifest for published in found}
     return Prepared(root, manifests, tuple(left_out), time.perf_counter() - began)
 
@@ -160,27 +160,26 @@ def _check_published(published: Published, config: Config) -> None:
             raise ManifestError(f"{published.folder}: '{shard.name}' in its manifest is no shard")
 
 
-def _download_split(published: Published, folder: Path) -> list[ShardRecord]:
-    """Download the shards, then write the table of songs, and the manifest last."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if _bytes_of(folder / MANIFEST_NAME) not in (None, published.manifest_bytes):
-        (folder / MANIFEST_NAME).unlink()  # until all the shards are those of the new one
-    shards = published.manifest.shards
+def _download_split(published: Published, folder: Path) -> list[LeftOut]:
+    """Download the shards, then write the table of songs and the manifest; what was left out."""
+    manifest, left_out = published.manifest, []
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if _bytes_of(folder / MANIFEST_NAME) not in (None, published.manifest_bytes):
+            (folder / MANIFEST_NAME).unlink()  # until all the shards are those of the new one
     title = f"downloading {published.folder}"
-    records = [
-        _download_shard(published, folder, shard)
-        for shard in tqdm(shards, desc=title, unit="shard", disable=None)
-    ]
-    if manifest_of(records, published.manifest.settings) != published.manifest:
-        raise ManifestError(
-            f"{published.folder}: its manifest and its records disagree; it has to be published "
-            "again with --overwrite"
-        )
-    write_songs(folder, [song for record in records for song in record.songs])
-    write_whole(folder / MANIFEST_NAME, published.manifest_bytes)
-    for leftover in folder.glob(".*.tmp"):  # of runs that were killed
-        leftover.unlink()
-    return records
+    for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
+        with writing_to(folder / shard.name):
+            record = _download_shard(published, folder, shard)
+        left_out += [LeftOut(*one) for one in record.left_out]
+    with writing_to(folder):
+        if write_split_manifest(folder, task_names(manifest), manifest.settings) != manifest:
+            (folder / MANIFEST_NAME).unlink()
+            raise ManifestError(
+                f"{published.folder}: its manifest and its records disagree; it has to be "
+                "published again with --overwrite"
+            )
+    return left_out
 
 
 def _download_shard(published: Published, folder: Path, shard: ManifestShard) -> ShardRecord:

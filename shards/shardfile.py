@@ -5,6 +5,7 @@ import os
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -85,7 +86,8 @@ class ShardFile:
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._file.close()
+        with suppress(OSError):  # a full disk does not take what is still buffered
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _member(self, column: str, sample_id: str, extension: str, data: bytes) -> dict[str, int]:

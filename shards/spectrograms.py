@@ -6,6 +6,7 @@ would have written, byte for byte: `pack --format png` then finds nothing left t
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,17 +27,20 @@ from pipeline.manifest import (
 )
 from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import split_folder
+from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import Packed
-from shards.prepare import LEFT_OUT_NAME, SPLITS, Prepared
+from shards.plan import SPLITS, begin
+from shards.prepare import LEFT_OUT_NAME, Prepared
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.song import LeftOut
 from shards.spectrogram import png_encoder
 from shards.splitfolder import (
     clear,
     is_done,
+    is_whole,
+    records_of,
     refuse_other_settings,
-    tars_of,
     task_names,
     write_split_manifest,
 )
@@ -52,11 +56,14 @@ class SpectrogramTask:
     settings: PackSettings  # of the PNG shards
 
 
-def create_spectrograms(dataset: str, config: Config, overwrite: bool = False) -> Prepared:
+def create_spectrograms(
+    dataset: str, config: Config, overwrite: bool = False, scheduler: str = ""
+) -> Prepared:
     """Make the PNG shards of a data set's audio shards; what is already made stays.
 
-    Raises ManifestError where audio shards are missing or of other settings than today's, or other
-    PNG shards are in the way, and ShardError where an audio shard is damaged.
+    With a `scheduler` the tasks run on its Dask cluster. Raises ManifestError where audio shards
+    are missing or of other settings than today's, or other PNG shards are in the way, ShardError
+    where an audio shard is damaged, TargetError where shards cannot be written.
     """
     began = time.perf_counter()
     sources = _sources(dataset, config)
@@ -72,10 +79,12 @@ def create_spectrograms(dataset: str, config: Config, overwrite: bool = False) -
                 f"{folder}: the audio shards have no {split} split; "
                 "make the spectrograms anew with --overwrite"
             )
-    _make_missing(dataset, tasks_of_split, worker_count(config.prepare.workers))
-    manifests = {split: _finished(tasks) for split, tasks in tasks_of_split.items() if tasks}
+    missing = [task for tasks in tasks_of_split.values() for task in _missing(tasks)]
+    _make(dataset, missing, worker_count(config.prepare.workers), scheduler)
     folder = split_folder(config.prepare.shards_dir, "png", dataset, "train").parent
-    left_out = _copy_left_out(next(iter(sources.values())).parent, folder)
+    with writing_to(folder):
+        manifests = {split: _manifest(tasks) for split, tasks in tasks_of_split.items() if tasks}
+        left_out = _copy_left_out(next(iter(sources.values())).parent, folder)
     return Prepared(folder, manifests, left_out, time.perf_counter() - began)
 
 
@@ -109,19 +118,39 @@ def _tasks(source: Path, folder: Path, config: Config) -> list[SpectrogramTask]:
     return [SpectrogramTask(source, folder, name, settings) for name in task_names(manifest)]
 
 
-def _make_missing(
-    dataset: str, tasks_of_split: dict[str, list[SpectrogramTask]], workers: int
-) -> None:
-    """Run the tasks that have no record yet, with a progress bar on a terminal."""
-    every = [task for tasks in tasks_of_split.values() for task in tasks]
-    missing = [task for task in every if not is_done(task.folder, task.name)]
-    for folder in {task.folder for task in missing}:
-        folder.mkdir(parents=True, exist_ok=True)
+def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
+    """The tasks that are not done, or whose audio has been packed again with other songs."""
+    if not tasks:
+        return []
+    source, folder = tasks[0].source, tasks[0].folder
+    if is_whole(folder, tasks[0].settings):
+        there = read_manifest(folder).left_out_by_reason
+        if there == read_manifest(source).left_out_by_reason:
+            return []
+    return [task for task in tasks if not _is_current(task)]
+
+
+def _is_current(task: SpectrogramTask) -> bool:
+    if not is_done(task.folder, task.name):
+        return False
+    audio, png = (read_record(folder, f"{task.name}.tar") for folder in (task.source, task.folder))
+    return audio.left_out == png.left_out
+
+
+def _make(dataset: str, tasks: Sequence[SpectrogramTask], workers: int, scheduler: str) -> None:
+    """Run the tasks, with a progress bar on a terminal."""
+    for folder in sorted({task.folder for task in tasks}):
+        with writing_to(folder):
+            begin(folder)
     intervals = 0
+    results = run_tasks(make_shard, tasks, workers, scheduler)
     title = f"spectrograms of {dataset}"
-    with tqdm(total=len(missing), desc=title, unit="shard", disable=None) as bar:
-        for packed in run_tasks(make_shard, missing, workers):
-            intervals += packed.intervals
+    with (
+        closing(results),
+        tqdm(total=len(tasks), desc=title, unit="shard", disable=None) as bar,
+    ):
+        for made in results:
+            intervals += made.intervals
             bar.set_postfix_str(f"{intervals} intervals")
             bar.update()
 
@@ -130,7 +159,7 @@ def make_shard(task: SpectrogramTask) -> Packed:
     """Decode, transform, encode and write the samples of one task, then the record."""
     settings, extension = task.settings, MEDIA_EXTENSION["png"]
     encode = png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
-    records = [read_record(task.source, shard) for shard in tars_of(task.source, task.name)]
+    records = list(records_of(task.source, task.name))
     for record in records:
         _refuse_another_packing(task, record.settings)
     songs = set()
@@ -154,8 +183,11 @@ def _refuse_another_packing(task: SpectrogramTask, audio: PackSettings) -> None:
         )
 
 
-def _finished(tasks: Sequence[SpectrogramTask]) -> Manifest:
-    return write_split_manifest(tasks[0].folder, [t.name for t in tasks], tasks[0].settings)
+def _manifest(tasks: Sequence[SpectrogramTask]) -> Manifest:
+    folder, settings = tasks[0].folder, tasks[0].settings
+    if is_whole(folder, settings):
+        return read_manifest(folder)
+    return write_split_manifest(folder, [task.name for task in tasks], settings)
 
 
 def _copy_left_out(source: Path, folder: Path) -> tuple[LeftOut, ...]:

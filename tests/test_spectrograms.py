@@ -13,12 +13,13 @@ import soundfile
 from conftest import ROOT, SMALL, contents, pack_synthetic, small_config
 
 from keys import Key
-from pipeline.manifest import ManifestError
+from pipeline.manifest import ManifestError, read_record, write_record
 from shards import __main__ as shards
 from shards.prepare import prepare
 from shards.shardfile import ShardError
 from shards.song import Song
 from shards.spectrograms import create_spectrograms
+from shards.splitfolder import write_split_manifest
 from shards.summary import summary
 
 
@@ -139,3 +140,15 @@ def test_the_command_makes_them_and_says_how_many(called, audio):
     place += ["--set", f"prepare.shards_dir={audio}/shards"]
     done = called(shards.main, "spectrograms", "synthetic", *place)
     assert done.returncode == 0 and done.stdout.startswith("48 songs, 144 intervals in "), done
+
+
+def test_a_shard_whose_audio_was_packed_again_with_a_song_that_is_back_is_made_again(packed, audio):
+    config = small_config(audio)
+    create_spectrograms("synthetic", config)
+    train = audio / "shards/png/synthetic/train"
+    record = read_record(train, "000001.tar")
+    write_record(train, record.model_copy(update={"left_out": (("a", "file not found"),)}))
+    names = [path.stem for path in sorted(train.glob("*.tar"))]
+    write_split_manifest(train, names, record.settings)
+    create_spectrograms("synthetic", config)
+    assert contents(audio / "shards/png") == contents(packed / "shards/png")
