@@ -32,6 +32,35 @@ demo: _installed
 prepare-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
     @shift 2; {{bin}}/python -m shards pack {{quote(DATASET)}} "$@" --format {{quote(FORMAT)}}
 
+# Make PNG shards of the audio shards that exist: just create-spectrograms synthetic
+[group('prepare')]
+create-spectrograms *ARGS: _installed
+    {{bin}}/python -m shards spectrograms "$@"
+
+# Copy PNG shards to a folder or address: just publish-images s3://bucket/shards synthetic
+[group('prepare')]
+publish-images DEST *ARGS: _installed
+    {{bin}}/python -m shards publish "$@"
+
+# Download ready-made PNG shards from images.base_url: just prepare-images synthetic
+[group('prepare')]
+prepare-images *ARGS: _installed
+    {{bin}}/python -m shards images "$@"
+
+# Start a Dask scheduler and two workers here, to pack with --scheduler tcp://127.0.0.1:8786
+[group('prepare')]
+dask-up *ARGS: _installed
+    #!/usr/bin/env bash
+    export PYTHONPATH=. OMP_NUM_THREADS=1
+    trap 'kill $(jobs -p)' EXIT
+    {{bin}}/dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard &
+    {{bin}}/dask worker tcp://127.0.0.1:8786 --nworkers 2 --nthreads 1 --no-dashboard "$@"
+
+# Write the manifests of shards that were packed in parts (--part 3/64): just merge-shards audio synthetic
+[group('prepare')]
+merge-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
+    @shift 2; {{bin}}/python -m shards merge {{quote(DATASET)}} "$@" --format {{quote(FORMAT)}}
+
 # Read all shards back: checksums, counts, labels, no recording in two splits
 [group('prepare')]
 check-shards *ARGS: _installed

@@ -51,4 +51,7 @@ def shards_of(config: Config, shaped_by: Config, datasets: Sequence[str], split:
         "interval_seconds": shaped_by.prepare.interval_seconds,
         "cqt": shaped_by.cqt.model_dump(),
     }
-    return open_shards(config.prepare.shards_dir, config.stream.format, datasets, split, shape)
+    return open_shards(
+        config.prepare.shards_dir, config.stream.format, datasets, split, shape,
+        config.stream.cache_dir,
+    )  # fmt: skip

@@ -110,6 +110,11 @@ class Download(Section):
     most_archive_bytes: Count
 
 
+class Images(Section):
+    base_url: str
+    datasets: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], ...]
+
+
 class Cqt(Section):
     fmin_hz: Positive
     n_bins: Count
@@ -131,6 +136,7 @@ class Stream(Section):
     workers: CountOrZero
     lanes: Count
     block_intervals: Count
+    cache_dir: str
     max_bad_samples: CountOrZero
 
 
@@ -168,6 +174,7 @@ class Config(Section):
     split: Split
     datasets: Datasets
     download: Download
+    images: Images
     cqt: Cqt
     augment: Augment
     stream: Stream

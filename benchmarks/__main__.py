@@ -3,12 +3,24 @@
 python -m benchmarks
 """
 
-from benchmarks import cqt, downloading, memory, packing, streaming, synthetic
+from benchmarks import (
+    cqt,
+    downloading,
+    memory,
+    packing,
+    parallel,
+    scaling,
+    spectrograms,
+    streaming,
+    synthetic,
+)
 
 
 def main() -> None:
     """Measure one thing after the other."""
-    for benchmark in (cqt, streaming, packing, memory, synthetic, downloading):
+    for benchmark in (
+        cqt, streaming, packing, spectrograms, memory, synthetic, downloading, parallel, scaling,
+    ):  # fmt: skip
         benchmark.measure()
 
 

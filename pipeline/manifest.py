@@ -8,18 +8,28 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import zstandard
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from pipeline.storage import Place
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json.zst"
 SONGS_NAME = "songs.jsonl.zst"
+SAMPLE_COLUMNS = (  # of a record
+    "song", "interval", "media_offset", "media_bytes", "media_crc32",
+    "json_offset", "json_bytes", "json_crc32",
+)  # fmt: skip
 
 
 class ManifestError(ValueError):
     """A manifest or record that is missing, damaged, or of other settings than today's."""
+
+
+class MissingError(ManifestError):
+    """A manifest or record that is not there."""
 
 
 class Frozen(BaseModel):
@@ -80,6 +90,14 @@ class ShardRecord(Frozen):
     left_out: tuple[tuple[str, str], ...]  # (song_id, reason)
     continued_by: tuple[str, ...] = ()  # further tars of the same songs, when one grew too large
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if len({len(getattr(self, name)) for name in SAMPLE_COLUMNS}) != 1:
+            raise ValueError("its columns are of different lengths")
+        if self.song and not 0 <= min(self.song) <= max(self.song) < len(self.songs):
+            raise ValueError("a sample is of a song that it does not list")
+        return self
+
 
 class ManifestShard(Frozen):
     """One line of a manifest."""
@@ -111,10 +129,15 @@ def write_record(folder: Path, record: ShardRecord) -> None:
     write_whole(folder / record_name(record.shard), record.model_dump_json().encode())
 
 
-def read_record(folder: Path, shard: str) -> ShardRecord:
+def read_record(folder: Place, shard: str) -> ShardRecord:
     """The record of `shard`; raises ManifestError when it is missing or damaged."""
     path = folder / record_name(shard)
-    return _parse(ShardRecord, path, _read(path))
+    return parse_record(path, _read(path))
+
+
+def parse_record(path: Place, data: bytes) -> ShardRecord:
+    """The record that the bytes of the file `path` are; raises ManifestError."""
+    return _parse(ShardRecord, path, data)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -123,19 +146,25 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_whole(folder / MANIFEST_NAME, compressed)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Place) -> Manifest:
     """The manifest of a split's folder; raises ManifestError when it is missing or damaged."""
     path = folder / MANIFEST_NAME
-    return _parse(Manifest, path, _decompress(path, _read(path)))
+    return parse_manifest(path, _read(path))
+
+
+def parse_manifest(path: Place, data: bytes) -> Manifest:
+    """The manifest that the bytes of the file `path` are; raises ManifestError."""
+    return _parse(Manifest, path, _decompress(path, data))
 
 
 def write_songs(folder: Path, songs: Iterable[SongEntry]) -> None:
     """Write the table of songs, one JSON line each, in the order of the shards."""
-    lines = "".join(song.model_dump_json() + "\n" for song in songs)
-    write_whole(folder / SONGS_NAME, zstandard.compress(lines.encode()))
+    stream = zstandard.ZstdCompressor().compressobj()  # so that few lines are held as text
+    lines = (f"{song.model_dump_json()}\n".encode() for song in songs)
+    write_whole(folder / SONGS_NAME, b"".join([*map(stream.compress, lines), stream.flush()]))
 
 
-def read_songs(folder: Path) -> Iterator[SongEntry]:
+def read_songs(folder: Place) -> Iterator[SongEntry]:
     """The songs of a split in the order of its shards: a song's place is its `song_index`."""
     path = folder / SONGS_NAME
     for line in _decompress(path, _read(path)).splitlines():
@@ -162,18 +191,18 @@ def write_whole(path: Path, data: bytes) -> None:
     os.replace(temporary, path)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Place) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise ManifestError(
+        raise MissingError(
             f"{path}: not there; pack this data set first (just prepare-shards)"
         ) from None
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _decompress(path: Path, data: bytes) -> bytes:
+def _decompress(path: Place, data: bytes) -> bytes:
     stream = zstandard.ZstdDecompressor().decompressobj()
     try:
         whole = stream.decompress(data)
@@ -186,7 +215,7 @@ def _decompress(path: Path, data: bytes) -> bytes:
     return whole
 
 
-def _parse(kind: type[Parsed], path: Path, data: bytes) -> Parsed:
+def _parse(kind: type[Parsed], path: Place, data: bytes) -> Parsed:
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:

@@ -1,4 +1,8 @@
-"""The shards of several data sets as one numbered list of intervals, read by offset."""
+"""The shards of several data sets as one numbered list of intervals, read by offset.
+
+They lie in a local folder, and are read there, or at an address: then each process that needs a
+shard reads its record from there, and the tar from a cache of whole, verified ones.
+"""
 
 import logging
 import os
@@ -16,6 +20,7 @@ from pipeline.manifest import (
     SONGS_NAME,
     Manifest,
     ManifestError,
+    MissingError,
     ShardRecord,
     SongEntry,
     differences,
@@ -23,6 +28,14 @@ from pipeline.manifest import (
     read_record,
     read_songs,
     record_name,
+)
+from pipeline.storage import (
+    Place,
+    RemotePath,
+    StorageError,
+    cached,
+    place_of,
+    remove_leftovers,
 )
 
 logger = logging.getLogger(__name__)
@@ -46,12 +59,14 @@ class Stored(NamedTuple):
 class ShardSet:
     """Shards in manifest order; interval and song numbers run through all of them."""
 
-    folders: tuple[Path, ...]  # of each shard
+    folders: tuple[Place, ...]  # of each shard
     names: tuple[str, ...]
+    sha256: tuple[str, ...]
     intervals: np.ndarray  # (shards,) int64
     songs: np.ndarray  # (shards,) int64
     manifests: tuple[Manifest, ...]
-    manifest_folders: tuple[Path, ...]
+    manifest_folders: tuple[Place, ...]
+    cache_dir: Path  # for shards at an address
 
     @property
     def format(self) -> str:
@@ -100,13 +115,22 @@ class ShardSet:
 
 
 def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) -> Path:
-    """Where the shards of one split lie."""
+    """Where the shards of one split lie, or are to be written; raises StorageError for an address.
+
+    What is written is local; publish-images copies it to an address.
+    """
+    if isinstance(place_of(shards_dir), RemotePath):
+        raise StorageError(
+            f"prepare.shards_dir is the address {shards_dir}, but shards are written to a local "
+            "folder; name one (--set prepare.shards_dir=data/shards), then copy or publish them"
+        )
     return Path(shards_dir) / format / dataset / split
 
 
 def open_shards(
-    shards_dir: str, format: str, datasets: Sequence[str], split: str, shaped_by: dict[str, Any]
-) -> ShardSet:
+    shards_dir: str, format: str, datasets: Sequence[str], split: str, shaped_by: dict[str, Any],
+    cache_dir: str,
+) -> ShardSet:  # fmt: skip
     """The shards of `split` of all `datasets`, checked to be whole and made with these settings.
 
     `shaped_by` holds today's sample_rate, interval_seconds and cqt. A data set may lack the split
@@ -116,20 +140,21 @@ def open_shards(
         raise ManifestError(f"a data set is named twice: {', '.join(datasets)}; name each once")
     opened = []
     for dataset in datasets:
-        folder = split_folder(shards_dir, format, dataset, split)
-        if folder.exists() or not folder.parent.exists():
-            manifest = read_manifest(folder)
-            _check_settings(folder, manifest, shaped_by)
-            _check_files(folder, manifest)
-            opened.append((folder, manifest))
-        else:
+        folder = place_of(shards_dir) / format / dataset / split
+        if (manifest := _manifest(folder)) is None:
             logger.warning("%s has no %s split", dataset, split)
+            continue
+        _check_settings(folder, manifest, shaped_by)
+        if isinstance(folder, Path):
+            _check_files(folder, manifest)
+        opened.append((folder, manifest))
     if not opened:
         raise ManifestError(
             f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "
             "sets, or change [split] or the number of songs and pack again with --overwrite"
         )
-    shards = _joined(opened)
+    remove_leftovers(Path(cache_dir))
+    shards = _joined(opened, Path(cache_dir))
     if not shards.total:
         raise ManifestError(
             f"{shards_dir}/{format}: the {split} split of {', '.join(datasets)} holds no interval; "
@@ -138,19 +163,32 @@ def open_shards(
     return shards
 
 
-def _joined(opened: list[tuple[Path, Manifest]]) -> ShardSet:
+def _manifest(folder: Place) -> Manifest | None:
+    """The manifest of a split, None where the data set has no such split."""
+    try:
+        return read_manifest(folder)
+    except MissingError:
+        # An address says only that the manifest is not there.
+        if isinstance(folder, RemotePath) or (folder.parent.exists() and not folder.exists()):
+            return None
+        raise
+
+
+def _joined(opened: list[tuple[Place, Manifest]], cache_dir: Path) -> ShardSet:
     shards = [(folder, shard) for folder, manifest in opened for shard in manifest.shards]
     return ShardSet(
         folders=tuple(folder for folder, _ in shards),
         names=tuple(shard.name for _, shard in shards),
+        sha256=tuple(shard.sha256 for _, shard in shards),
         intervals=np.array([shard.intervals for _, shard in shards], dtype=np.int64),
         songs=np.array([shard.songs for _, shard in shards], dtype=np.int64),
         manifests=tuple(manifest for _, manifest in opened),
         manifest_folders=tuple(folder for folder, _ in opened),
+        cache_dir=cache_dir,
     )
 
 
-def _check_settings(folder: Path, manifest: Manifest, shaped_by: dict[str, Any]) -> None:
+def _check_settings(folder: Place, manifest: Manifest, shaped_by: dict[str, Any]) -> None:
     there = manifest.settings.model_dump()
     today = {name: value for name, value in shaped_by.items() if there[name] is not None}
     if changed := differences({name: there[name] for name in today}, today):
@@ -181,6 +219,7 @@ class ShardReader:
     def __init__(self, shards: ShardSet):
         self.shards = shards
         self._open = lru_cache(maxsize=OPEN_SHARDS)(self._open_shard)
+        self._failed: dict[int, str] = {}  # shards at an address, and why not to try again
 
     def read(self, number: int) -> Stored:
         """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""
@@ -201,6 +240,25 @@ class ShardReader:
 
     def _open_shard(self, shard: int) -> tuple[Any, ShardRecord, tuple[int, ...]]:
         folder, name = self.shards.folders[shard], self.shards.names[shard]
-        record = read_record(folder, name)
+        if isinstance(folder, Path):
+            record, path = read_record(folder, name), folder / name
+        else:
+            record, path = self._cached(shard)
         key_ids = tuple(parse_key(song.key).id for song in record.songs)
-        return open(folder / name, "rb", buffering=0), record, key_ids
+        return open(path, "rb", buffering=0), record, key_ids
+
+    def _cached(self, shard: int) -> tuple[ShardRecord, Path]:
+        """The record and the local copy of a shard at an address; a failure is remembered."""
+        if shard in self._failed:
+            raise BadSample(self._failed[shard])
+        folder, name = self.shards.folders[shard], self.shards.names[shard]
+        try:
+            record = read_record(folder, name)
+            if record.sha256 != self.shards.sha256[shard]:
+                raise StorageError(
+                    f"{folder / record_name(name)}: of another shard than the manifest's"
+                )
+            return record, cached(folder / name, record.bytes, record.sha256, self.shards.cache_dir)
+        except (ManifestError, StorageError) as error:
+            self._failed[shard] = str(error)
+            raise

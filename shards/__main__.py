@@ -4,10 +4,16 @@ python -m shards download gs_mtg
 python -m shards pack gs_mtg
 python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
 python -m shards pack folder ~/Music --format png
+python -m shards pack folder ~/Music --scheduler tcp://host:8786
+python -m shards pack folder ~/Music --part 3/64 && python -m shards merge folder ~/Music
+python -m shards spectrograms synthetic
+python -m shards publish s3://bucket/shards synthetic
+python -m shards images synthetic --set images.base_url=s3://bucket/shards
 python -m shards check data/shards
 """
 
 import argparse
+import signal
 from pathlib import Path
 
 from command import run
@@ -15,8 +21,10 @@ from config import Config, add_config_arguments, load_config
 from shards import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
 from shards.check import manifest_folders, problems_of
 from shards.download import failure_table
-from shards.prepare import prepare
+from shards.prepare import merge, parse_part, prepare, prepare_part
+from shards.publish import download_images, publish
 from shards.song import LeftOut, Song
+from shards.spectrograms import create_spectrograms
 from shards.summary import summary
 
 # Each has download(datasets, settings) and songs(datasets, downloads).
@@ -31,6 +39,7 @@ FROM_THE_WEB = {
 def main() -> None:
     """Parse the command line and do what it says."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
     arguments.command(arguments)
 
 
@@ -44,12 +53,31 @@ def _download(arguments: argparse.Namespace) -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> None:
+    if not arguments.part:
+        what = _what(arguments)
+        print(summary(prepare(*what, arguments.overwrite, arguments.scheduler)))
+        return
+    if arguments.overwrite:
+        raise ValueError(
+            "--overwrite would remove what other parts have packed; delete the shards once, then "
+            "run each part without it"
+        )
+    part = parse_part(arguments.part)
+    print(prepare_part(*_what(arguments), part, arguments.scheduler))
+
+
+def _merge(arguments: argparse.Namespace) -> None:
+    print(summary(merge(*_what(arguments))))
+
+
+def _what(
+    arguments: argparse.Namespace,
+) -> tuple[str, list[Song], list[LeftOut], str, Config]:
+    """The data set's name, its songs, what has no usable label, the format, and the settings."""
     config = load_config(arguments.config, arguments.overrides)
     if arguments.path is not None and arguments.dataset != "folder":
         raise ValueError(f"{arguments.dataset} takes no path, but {arguments.path} was given")
-    name, songs, left_out = _songs(arguments, config)
-    prepared = prepare(name, songs, left_out, arguments.format, config, arguments.overwrite)
-    print(summary(prepared))
+    return (*_songs(arguments, config), arguments.format, config)
 
 
 def _songs(arguments: argparse.Namespace, config: Config) -> tuple[str, list[Song], list[LeftOut]]:
@@ -62,6 +90,30 @@ def _songs(arguments: argparse.Namespace, config: Config) -> tuple[str, list[Son
         return arguments.dataset, *module.songs(config.datasets, downloads)
     setting = config.datasets.folder
     return setting.name, *folder.songs(arguments.path or setting.path, setting.name)
+
+
+def _spectrograms(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    for dataset in arguments.datasets:
+        made = create_spectrograms(dataset, config, arguments.overwrite, arguments.scheduler)
+        print(summary(made))
+
+
+def _publish(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    for dataset in arguments.datasets:
+        place = arguments.destination
+        count = publish(dataset, place, arguments.format, config, arguments.overwrite)
+        print(f"{dataset}: {count} {arguments.format} shards are published: {place}")
+
+
+def _images(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config, arguments.overrides)
+    datasets = arguments.datasets or config.images.datasets
+    if not datasets:
+        raise ValueError("no data set named; name some, or set images.datasets")
+    for dataset in datasets:
+        print(summary(download_images(dataset, config, arguments.overwrite)))
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -87,17 +139,41 @@ def _parser() -> argparse.ArgumentParser:
     download.add_argument("dataset", choices=FROM_THE_WEB)
     download.set_defaults(command=_download)
     pack = commands.add_parser("pack", help="pack a data set's songs into shards")
-    pack.add_argument("dataset", choices=["synthetic", "folder", *FROM_THE_WEB])
-    pack.add_argument(
-        "path", nargs="?", help="the folder of music (datasets.folder.path if absent)"
-    )
-    pack.add_argument("--format", choices=["audio", "png"], default="audio")
+    joining = commands.add_parser("merge", help="write the manifests of what was packed in parts")
+    for command in (pack, joining):
+        command.add_argument("dataset", choices=["synthetic", "folder", *FROM_THE_WEB])
+        command.add_argument(
+            "path", nargs="?", help="the folder of music (datasets.folder.path if absent)"
+        )
+        command.add_argument("--format", choices=["audio", "png"], default="audio")
+    joining.set_defaults(command=_merge)
+    pack.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
+    pack.add_argument("--part", help="pack one part of the shards, e.g. 3/64; merge when all are")
     pack.add_argument("--overwrite", action="store_true", help="pack anew what is there already")
     pack.set_defaults(command=_pack)
+    spectrograms = commands.add_parser("spectrograms", help="make PNG shards of audio shards")
+    spectrograms.add_argument("datasets", nargs="+", metavar="dataset")
+    spectrograms.add_argument(
+        "--overwrite", action="store_true", help="make anew what is there already"
+    )
+    spectrograms.add_argument("--scheduler", default="", help="a Dask scheduler, as with pack")
+    spectrograms.set_defaults(command=_spectrograms)
+    publish = commands.add_parser("publish", help="copy shards to a folder or address")
+    publish.add_argument("destination", help="a folder, or an address such as s3://bucket/shards")
+    publish.add_argument("datasets", nargs="+", metavar="dataset")
+    publish.add_argument("--format", choices=["audio", "png"], default="png")
+    publish.add_argument("--overwrite", action="store_true", help="publish all shards anew")
+    publish.set_defaults(command=_publish)
+    images = commands.add_parser("images", help="download published PNG shards")
+    images.add_argument(
+        "datasets", nargs="*", metavar="dataset", help="images.datasets where none is named"
+    )
+    images.add_argument("--overwrite", action="store_true", help="download all shards anew")
+    images.set_defaults(command=_images)
     check = commands.add_parser("check", help="read shards back and report what is wrong")
     check.add_argument("path", nargs="?", help="a folder of shards (prepare.shards_dir if absent)")
     check.set_defaults(command=_check)
-    for command in (download, pack, check):
+    for command in (download, pack, joining, spectrograms, publish, images, check):
         add_config_arguments(command)
     return parser
 

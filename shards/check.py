@@ -86,26 +86,35 @@ def _problems_of_shard(folder: Path, shard: ManifestShard, extension: str) -> It
     if (record.sha256, len(record.song)) != (shard.sha256, shard.intervals):
         yield f"{path}: its record is of another tar; delete both and pack again"
         return
-    yield from (f"{path}: {problem}" for problem in _problems_of_samples(path, record, extension))
+    yield from (f"{path}: {problem}" for problem in problems_of_samples(path, record, extension))
 
 
-def _problems_of_samples(path: Path, record: ShardRecord, extension: str) -> Iterator[str]:
+def problems_of_samples(path: Path, record: ShardRecord, extension: str) -> Iterator[str]:
     """Walk the tar itself, not by offsets, and compare each sample with the record."""
-    with tarfile.open(path) as tar:
-        members = tar.getmembers()
-        if len(members) != 2 * len(record.song):
-            yield f"{len(members)} members, the record says {2 * len(record.song)}"
-            return
-        for place, (media, info) in enumerate(zip(members[::2], members[1::2], strict=True)):
-            names = [f"{media.name.partition('.')[0]}.{ending}" for ending in (extension, "json")]
-            offsets = [record.media_offset[place], record.json_offset[place]]
-            if [media.name, info.name] != names:
-                yield f"members {media.name} and {info.name} are not one sample"
-            elif [media.offset_data, info.offset_data] != offsets:
-                yield f"{media.name}: not where the record says"
-            else:
-                crc32 = zlib.crc32(tar.extractfile(media).read())
-                yield from _problems_of_info(tar.extractfile(info).read(), crc32, record, place)
+    try:
+        with tarfile.open(path) as tar:
+            yield from _problems_of_members(tar, record, extension)
+    except tarfile.TarError as error:
+        yield f"not a tar file ({error})"
+
+
+def _problems_of_members(
+    tar: tarfile.TarFile, record: ShardRecord, extension: str
+) -> Iterator[str]:
+    members = tar.getmembers()
+    if len(members) != 2 * len(record.song):
+        yield f"{len(members)} members, the record says {2 * len(record.song)}"
+        return
+    for place, (media, info) in enumerate(zip(members[::2], members[1::2], strict=True)):
+        names = [f"{media.name.partition('.')[0]}.{ending}" for ending in (extension, "json")]
+        offsets = [record.media_offset[place], record.json_offset[place]]
+        if [media.name, info.name] != names or not (media.isfile() and info.isfile()):
+            yield f"members {media.name} and {info.name} are not one sample"
+        elif [media.offset_data, info.offset_data] != offsets:
+            yield f"{media.name}: not where the record says"
+        else:
+            crc32 = zlib.crc32(tar.extractfile(media).read())
+            yield from _problems_of_info(tar.extractfile(info).read(), crc32, record, place)
 
 
 def _problems_of_info(data: bytes, crc32: int, record: ShardRecord, place: int) -> Iterator[str]:

@@ -1,18 +1,27 @@
-"""Where the tasks of preparation run: in local processes."""
+"""Where the tasks of preparation run: in this process, in local ones, or on a Dask cluster."""
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from typing import Literal, TypeVar
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+from shards.diskerror import writing_to
+from shards.processes import run_in_processes
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-class WorkerDiedError(ValueError):
-    """A worker process that ended before its task did."""
+class ShardTask(Protocol):
+    """A task that makes a shard."""
+
+    folder: Path
+    name: str  # of the tar, without its ending
+
+
+def shard_path(task: ShardTask) -> str:
+    """The tar that a task makes, for messages."""
+    return f"{task.folder / task.name}.tar"
 
 
 def worker_count(setting: Literal["auto"] | int) -> int:
@@ -24,26 +33,27 @@ def worker_count(setting: Literal["auto"] | int) -> int:
 
 
 def run_tasks(
-    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    workers: int,
+    scheduler: str = "",
+    name_of: Callable[[Task], str] = shard_path,
 ) -> Iterator[Result]:
-    """What `function` gives for each task, as they end; with one worker, in this process.
+    """What `function` gives for each task, as they end.
 
-    An error of a task ends the run: tasks that have not begun are dropped, finished ones keep what
-    they wrote.
+    With a `scheduler` (tcp://host:8786) the tasks run on its Dask cluster, else in `workers` local
+    processes, or with one in this process. A task whose worker dies is tried again. An error of a
+    task ends the run: tasks that have not begun are dropped, finished ones keep what they wrote.
+    Close the iterator (contextlib.closing) to stop the workers at once.
     """
-    if workers == 1 or len(tasks) <= 1:
-        yield from map(function, tasks)
-        return
-    # Not by fork: the parent has threads (torch, progress bar), and a forked lock may stay locked.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context)
-    try:
-        for future in as_completed([pool.submit(function, task) for task in tasks]):
-            yield future.result()
-    except BrokenProcessPool:
-        raise WorkerDiedError(
-            "a worker process died (out of memory, or killed); run the same command again to go "
-            "on, with fewer workers (--set prepare.workers=1) if memory was short"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+    if scheduler:
+        from shards.cluster import run_on_cluster  # takes a second to load
+
+        yield from run_on_cluster(function, tasks, scheduler, name_of)
+    elif workers == 1 or len(tasks) <= 1:
+        for task in tasks:
+            with writing_to(name_of(task)):
+                result = function(task)
+            yield result
+    else:
+        yield from run_in_processes(function, tasks, workers, name_of)

@@ -16,11 +16,11 @@ from isal.isal_zlib import crc32
 
 from pipeline.audio import flac_bytes
 from pipeline.decode import AudioError
-from pipeline.manifest import PackSettings, ShardRecord, SongEntry, write_record
+from pipeline.manifest import PackSettings, SongEntry
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
 from shards import synthetic
 from shards.cut import cut
-from shards.shardfile import ShardFile
+from shards.shardfile import TaskTars
 from shards.song import Interval, Song
 from shards.spectrogram import png_encoder
 
@@ -82,21 +82,14 @@ def deal(folder: Path, songs: Sequence[Song], settings: PackSettings) -> list[Pa
 
 def pack_shard(task: PackTask) -> Packed:
     """Decode, cut, encode and write the songs of one shard, then its record."""
-    encode = _encoder(task.settings)
-    parts, left_out = [ShardFile(task.folder, task.name)], []
-    try:
+    encode, left_out = _encoder(task.settings), []
+    with TaskTars(task.folder, task.name, task.settings.max_shard_bytes) as tars:
         for number, song in enumerate(task.songs):
             try:
-                _add_song(parts, task, number, song, encode)
+                _add_song(tars, task, number, song, encode)
             except AudioError as error:
                 left_out.append((song.song_id, error.reason))
-        records = [part.finish(task.settings) for part in parts]
-    except BaseException:
-        for part in parts:
-            part.discard()
-        raise
-    _commit(task.folder, records, left_out)
-    intervals = sum(len(record.song) for record in records)
+        intervals = tars.commit(task.settings, left_out)
     return Packed(len(task.songs) - len(left_out), intervals, len(left_out))
 
 
@@ -107,25 +100,17 @@ def _encoder(settings: PackSettings) -> Callable[[np.ndarray], bytes]:
 
 
 def _add_song(
-    parts: list[ShardFile], task: PackTask, number: int, song: Song,
-    encode: Callable[[np.ndarray], bytes],
-) -> None:  # fmt: skip
-    """Append a song's samples to the last tar, or to a further one when that is full."""
-    settings = task.settings
+    tars: TaskTars, task: PackTask, number: int, song: Song, encode: Callable[[np.ndarray], bytes]
+) -> None:
+    """Append a song's samples."""
     entry = SongEntry(
         song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
         label_source=song.label_source, confidence=song.confidence, intervals=0,
     )  # fmt: skip
-    begun = False
+    extension = MEDIA_EXTENSION[task.settings.format]
     for interval, media in _encoded(song, task, encode):
-        if not parts[-1].has_room(len(media), settings.max_shard_bytes):
-            parts.append(ShardFile(task.folder, f"{task.name}-{len(parts):03d}"))
-            begun = False
-        if not begun:
-            parts[-1].begin_song(entry)
-            begun = True
         sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"
-        parts[-1].add(sample_id, MEDIA_EXTENSION[settings.format], media, _info(interval, media))
+        tars.add(entry, sample_id, extension, media, _info(interval, media))
 
 
 def _encoded(
@@ -152,13 +137,3 @@ def _info(interval: Interval, media: bytes) -> SampleInfo:
         key=str(interval.song.key), label_source=interval.song.label_source,
         media_crc32=crc32(media),
     )  # fmt: skip
-
-
-def _commit(folder: Path, records: list[ShardRecord], left_out: list[tuple[str, str]]) -> None:
-    """Write the records, the first tar's last: it names the others."""
-    first, *further = records
-    for record in further:
-        write_record(folder, record)
-    names = tuple(record.shard for record in further)
-    changes = {"left_out": tuple(left_out), "continued_by": names}
-    write_record(folder, first.model_copy(update=changes))

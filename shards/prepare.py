@@ -1,43 +1,32 @@
-"""One data set from its songs to verified shards of all splits."""
+"""One data set from its songs to verified shards of all splits, at once or in parts."""
 
 import csv
 import io
+import re
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
 from config import Config
-from pipeline.manifest import Manifest, PackSettings, read_record, write_whole
-from pipeline.shardset import split_folder
+from pipeline.manifest import Manifest, read_manifest, write_whole
+from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
-from shards.pack import PackTask, deal, pack_shard, songs_digest
+from shards.pack import PackTask, pack_shard
+from shards.plan import SPLITS as SPLITS
+from shards.plan import SplitPlan, begin, plans
 from shards.song import LeftOut, Song, by_reason
-from shards.split import split_of
-from shards.splitfolder import (
-    clear,
-    is_done,
-    refuse_other_settings,
-    write_split_manifest,
-)
+from shards.splitfolder import clear, is_whole, refuse_other_settings, write_split_manifest
 
-SPLITS = ("train", "valid", "test")
 LEFT_OUT_NAME = "left_out.tsv"
+MOST_NAMES = 10  # of missing shards, in a message
 
 
 class PrepareError(ValueError):
     """A data set that cannot become shards."""
-
-
-@dataclass(frozen=True)
-class SplitPlan:
-    """What is to be packed in one split."""
-
-    folder: Path
-    settings: PackSettings
-    tasks: tuple[PackTask, ...]
 
 
 @dataclass(frozen=True)
@@ -50,79 +39,114 @@ class Prepared:
     seconds: float  # that packing took
 
 
+@dataclass(frozen=True)
+class Part:
+    """One of `of` parts of a data set's tasks: the tasks number k with k % of == number - 1."""
+
+    number: int  # 1 to `of`
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def parse_part(text: str) -> Part:
+    """The part that '3/64' names; raises PrepareError."""
+    if match := re.fullmatch(r"(\d+)/(\d+)", text):
+        part = Part(*map(int, match.groups()))
+        if 1 <= part.number <= part.of:
+            return part
+    raise PrepareError(f"--part {text}: write the part and the number of parts, from 1/64 to 64/64")
+
+
 def prepare(
     dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut], format: str, config: Config,
-    overwrite: bool = False,
+    overwrite: bool = False, scheduler: str = "",
 ) -> Prepared:  # fmt: skip
     """Pack the songs of `dataset` as 'audio' or 'png'; what is already packed stays.
 
-    Raises PrepareError where no song is left, ManifestError where other shards are in the way.
+    With a `scheduler` the tasks run on its Dask cluster. Raises PrepareError where no song is left,
+    ManifestError where other shards are in the way, TargetError where shards cannot be written.
     """
+    began = time.perf_counter()
+    splits = _checked(dataset, songs, left_out, format, config, overwrite)
+    missing = {split.folder: split.missing() for split in splits}
+    tasks = [task for its_tasks in missing.values() for task in its_tasks]
+    _pack(dataset, tasks, config, scheduler)
+    with writing_to(splits[0].folder.parent):
+        return _finished(dataset, splits, left_out, began)
+
+
+def prepare_part(
+    dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut], format: str, config: Config,
+    part: Part, scheduler: str = "",
+) -> str:  # fmt: skip
+    """Pack one part of the shards; says in a line what was done. `merge` makes the manifests."""
+    splits = _checked(dataset, songs, left_out, format, config)
+    every = [task for split in splits for task in split.tasks]
+    mine = {(task.folder, task.name) for task in every[part.number - 1 :: part.of]}
+    missing = [task for split in splits for task in split.missing()]
+    tasks = [task for task in missing if (task.folder, task.name) in mine]
+    _pack(dataset, tasks, config, scheduler)
+    return (
+        f"part {part}: {len(mine)} of {len(every)} shards, {len(tasks)} packed now: "
+        f"{splits[0].folder.parent}; after the last part, merge (python -m shards merge)"
+    )
+
+
+def merge(
+    dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut], format: str, config: Config
+) -> Prepared:
+    """Write the manifests of shards that were packed in parts; PrepareError where some lack."""
+    began = time.perf_counter()
+    splits = _checked(dataset, songs, left_out, format, config)
+    missing = [task for split in splits for task in split.missing()]
+    if missing:
+        total = sum(len(split.tasks) for split in splits)
+        names = [f"{task.settings.split}/{task.name}" for task in missing[:MOST_NAMES]]
+        more = ", ..." if len(missing) > MOST_NAMES else ""
+        raise PrepareError(
+            f"{splits[0].folder.parent}: {len(missing)} of {total} shards are missing "
+            f"({', '.join(names)}{more}); run the parts that have not ended, then merge again"
+        )
+    with writing_to(splits[0].folder.parent):
+        return _finished(dataset, splits, left_out, began)
+
+
+def _checked(
+    dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut], format: str, config: Config,
+    overwrite: bool = False,
+) -> list[SplitPlan]:  # fmt: skip
+    """The plans of all splits, where nothing is in their way."""
     if not songs:
         raise PrepareError(
             f"{dataset}: no song has a usable label; left out: {by_reason(left_out)}"
         )
-    began = time.perf_counter()
-    plans = _plans(dataset, songs, format, config)
-    for split in plans:
+    splits = plans(dataset, songs, format, config)
+    for split in splits:
         if overwrite:
             clear(split.folder)
         refuse_other_settings(split.folder, split.settings)
-    _pack_missing(dataset, plans, worker_count(config.prepare.workers))
-    manifests = {plan.settings.split: _finished(plan) for plan in plans if plan.tasks}
-    everything = (*left_out, *(one for plan in plans for one in _left_out_in_packing(plan)))
-    prepared = Prepared(plans[0].folder.parent, manifests, everything, time.perf_counter() - began)
-    _write_left_out(prepared)
-    if not any(shard.intervals for m in manifests.values() for shard in m.shards):
-        for split in plans:
-            clear(split.folder)
-        raise PrepareError(f"{dataset}: no song could be packed; left out: {by_reason(everything)}")
-    return prepared
+    return splits
 
 
-def _plans(dataset: str, songs: Sequence[Song], format: str, config: Config) -> list[SplitPlan]:
-    """What is to be packed in each split, also in those that get no song."""
-    rule, plans = config.split, []
-    by_split: dict[str, list[Song]] = {split: [] for split in SPLITS}
-    for song in songs:
-        by_split[split_of(song, rule.valid_fraction, rule.test_fraction, rule.seed)].append(song)
-    for split, its_songs in by_split.items():
-        folder = split_folder(config.prepare.shards_dir, format, dataset, split)
-        settings = _settings(dataset, split, format, its_songs, config)
-        plans.append(SplitPlan(folder, settings, tuple(deal(folder, its_songs, settings))))
-    return plans
-
-
-def _finished(plan: SplitPlan) -> Manifest:
-    return write_split_manifest(plan.folder, [task.name for task in plan.tasks], plan.settings)
-
-
-def _settings(
-    dataset: str, split: str, format: str, songs: Sequence[Song], config: Config
-) -> PackSettings:
-    return PackSettings(
-        dataset=dataset, split=split, format=format, sample_rate=config.audio.sample_rate,
-        interval_seconds=config.prepare.interval_seconds,
-        cqt=config.cqt.model_dump() if format == "png" else None,
-        songs_per_shard=config.prepare.songs_per_shard,
-        max_shard_bytes=config.prepare.max_shard_bytes,
-        seed=config.prepare.seed, songs=songs_digest(songs),
-    )  # fmt: skip
-
-
-def _pack_missing(dataset: str, plans: Sequence[SplitPlan], workers: int) -> None:
-    """Run the tasks that have no record yet, with a progress bar on a terminal."""
-    tasks = [task for plan in plans for task in plan.tasks if not is_done(task.folder, task.name)]
-    for task in tasks:
-        task.folder.mkdir(parents=True, exist_ok=True)
+def _pack(dataset: str, tasks: Sequence[PackTask], config: Config, scheduler: str) -> None:
+    """Run the tasks, with a progress bar on a terminal."""
+    for folder in sorted({task.folder for task in tasks}):
+        with writing_to(folder):
+            begin(folder)
     songs = sum(len(task.songs) for task in tasks)
     intervals = left_out = 0
     began = time.perf_counter()
-    with tqdm(total=songs, desc=f"packing {dataset}", unit="song", disable=None) as bar:
-        for packed in run_tasks(pack_shard, tasks, workers):
+    results = run_tasks(pack_shard, tasks, worker_count(config.prepare.workers), scheduler)
+    with (
+        closing(results),
+        tqdm(total=songs, desc=f"packing {dataset}", unit="song", disable=None) as bar,
+    ):
+        for packed in results:
             intervals += packed.intervals
             left_out += packed.left_out
-            audio_seconds = intervals * tasks[0].settings.interval_seconds
+            audio_seconds = intervals * config.prepare.interval_seconds
             bar.set_postfix_str(
                 f"{intervals} intervals, {audio_seconds / (time.perf_counter() - began):.0f} s of "
                 f"audio a second, {left_out} songs left out"
@@ -130,12 +154,30 @@ def _pack_missing(dataset: str, plans: Sequence[SplitPlan], workers: int) -> Non
             bar.update(packed.songs + packed.left_out)
 
 
-def _left_out_in_packing(plan: SplitPlan) -> list[LeftOut]:
-    first_tars = (f"{task.name}.tar" for task in plan.tasks)
-    return [LeftOut(*one) for tar in first_tars for one in read_record(plan.folder, tar).left_out]
+def _finished(
+    dataset: str, splits: Sequence[SplitPlan], left_out: Sequence[LeftOut], began: float
+) -> Prepared:
+    """The manifests, written where they are not there, and the list of what was left out."""
+    manifests = {split.settings.split: _manifest(split) for split in splits if split.tasks}
+    everything = (*left_out, *(one for split in splits for one in split.left_out()))
+    prepared = Prepared(splits[0].folder.parent, manifests, everything, time.perf_counter() - began)
+    _write_left_out(prepared)
+    if not any(shard.intervals for m in manifests.values() for shard in m.shards):
+        for split in splits:
+            clear(split.folder)
+        raise PrepareError(f"{dataset}: no song could be packed; left out: {by_reason(everything)}")
+    return prepared
+
+
+def _manifest(split: SplitPlan) -> Manifest:
+    if is_whole(split.folder, split.settings):
+        return read_manifest(split.folder)
+    return write_split_manifest(split.folder, [task.name for task in split.tasks], split.settings)
 
 
 def _write_left_out(prepared: Prepared) -> None:
+    for leftover in prepared.folder.glob(f".{LEFT_OUT_NAME}.*.tmp"):  # of runs that were killed
+        leftover.unlink()
     table = io.StringIO()
     rows = csv.writer(table, delimiter="\t", lineterminator="\n")
     rows.writerow(["song_id", "reason"])

@@ -1,14 +1,25 @@
-"""One tar file of samples while it is written: under a temporary name until it is proven whole."""
+"""The tar files of a task: written under temporary names until proven whole, and read back."""
 
 import hashlib
 import os
+import tarfile
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import webdataset as wds
 from isal.isal_zlib import crc32
 
-from pipeline.manifest import PackSettings, ShardRecord, SongEntry
+from pipeline.manifest import (
+    SAMPLE_COLUMNS,
+    PackSettings,
+    ShardRecord,
+    SongEntry,
+    record_name,
+    write_record,
+)
 from pipeline.sample import SampleInfo
 
 TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
@@ -29,13 +40,7 @@ class ShardFile:
         self._tar = wds.TarWriter(self._file, encoder=False, mtime=0)
         self._end = 0
         self._songs: list[SongEntry] = []
-        self._columns: dict[str, list[int]] = {
-            name: []
-            for name in (
-                "song", "interval", "media_offset", "media_bytes", "media_crc32",
-                "json_offset", "json_bytes", "json_crc32",
-            )
-        }  # fmt: skip
+        self._columns: dict[str, list[int]] = {name: [] for name in SAMPLE_COLUMNS}
 
     def has_room(self, media_bytes: int, max_bytes: int) -> bool:
         """Whether a sample of that size keeps the tar within `max_bytes`; the first always fits."""
@@ -81,8 +86,10 @@ class ShardFile:
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        self._tar.close()
-        self._file.close()
+        with suppress(OSError):  # a full disk does not take what is still buffered
+            self._tar.close()
+        with suppress(OSError):
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def _member(self, column: str, sample_id: str, extension: str, data: bytes) -> dict[str, int]:
@@ -109,3 +116,78 @@ class ShardFile:
                     raise ShardError(
                         f"{self.path}: does not read back as written; check the disk, pack again"
                     )
+
+
+class TaskTars:
+    """The tars of one task: a further one is begun where a sample would overfill the last."""
+
+    def __init__(self, folder: Path, name: str, max_bytes: int):
+        self._folder, self._name, self._max_bytes = folder, name, max_bytes
+        self._parts = [ShardFile(folder, name)]
+        self._song: SongEntry | None = None  # whose samples the last tar takes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for part in self._parts:
+                part.discard()
+
+    def add(
+        self, song: SongEntry, sample_id: str, extension: str, media: bytes, info: SampleInfo
+    ) -> None:
+        """Append a sample of `song`; the samples of one song come one after the other."""
+        if not self._parts[-1].has_room(len(media), self._max_bytes):
+            self._parts.append(ShardFile(self._folder, f"{self._name}-{len(self._parts):03d}"))
+            self._song = None
+        if song != self._song:
+            self._parts[-1].begin_song(song)
+            self._song = song
+        self._parts[-1].add(sample_id, extension, media, info)
+
+    def commit(self, settings: PackSettings, left_out: Sequence[tuple[str, str]]) -> int:
+        """Finish the tars, write their records, the first's last; how many samples there are."""
+        first, *further = [part.finish(settings) for part in self._parts]
+        for record in further:
+            write_record(self._folder, record)
+        names = tuple(record.shard for record in further)
+        changes = {"left_out": tuple(left_out), "continued_by": names}
+        write_record(self._folder, first.model_copy(update=changes))
+        return sum(len(record.song) for record in (first, *further))
+
+
+class StoredSample(NamedTuple):
+    """One sample of a finished tar, proven to be what its record says."""
+
+    song: SongEntry
+    sample_id: str
+    media: bytes
+    info: SampleInfo
+
+
+def read_samples(folder: Path, record: ShardRecord) -> Iterator[StoredSample]:
+    """The samples of a finished tar in its order; raises ShardError at the first damaged one."""
+    path = folder / record.shard
+    with open(path, "rb") as file:
+        for place, song in enumerate(record.song):
+            offset, size = record.media_offset[place], record.media_bytes[place]
+            header = os.pread(file.fileno(), TAR_BLOCK_BYTES, offset - TAR_BLOCK_BYTES)
+            media = os.pread(file.fileno(), size, offset)
+            info = os.pread(file.fileno(), record.json_bytes[place], record.json_offset[place])
+            try:
+                member = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
+            except tarfile.HeaderError:
+                raise _damaged(path, place) from None
+            if [crc32(media), crc32(info)] != [record.media_crc32[place], record.json_crc32[place]]:
+                raise _damaged(path, place)
+            sample_id = member.name.partition(".")[0]
+            info = SampleInfo.model_validate_json(info)
+            yield StoredSample(record.songs[song], sample_id, media, info)
+
+
+def _damaged(path: Path, place: int) -> ShardError:
+    return ShardError(
+        f"{path}, sample {place}: its bytes differ from the record's checksum; "
+        f"delete {path.name} and {record_name(path.name)}, and pack again"
+    )

@@ -1,18 +1,22 @@
 """The folder of one split's shards: what is there, clearing it, and its manifest."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.manifest import (
     MANIFEST_NAME,
+    SONGS_NAME,
     Manifest,
     ManifestError,
     ManifestShard,
     PackSettings,
+    ShardRecord,
+    SongEntry,
     differences,
     read_manifest,
     read_record,
+    record_name,
     write_manifest,
     write_songs,
 )
@@ -45,41 +49,67 @@ def is_done(folder: Path, name: str) -> bool:
     """Whether the task `name` has left its record, and all of its tars are there."""
     if not (folder / f"{name}.json").exists():
         return False
-    for shard in _tars_of(folder, name):
-        record = read_record(folder, shard)
-        path = folder / shard
-        if not path.exists() or path.stat().st_size != record.bytes:
-            return False
-    return True
+    return all(
+        _has_size(folder / record.shard, record.bytes) for record in records_of(folder, name)
+    )
+
+
+def is_whole(folder: Path, settings: PackSettings) -> bool:
+    """Whether the manifest of these settings is there, and every record and tar it names.
+
+    A few times faster than `is_done` for each task, for it opens no record.
+    """
+    if not (folder / MANIFEST_NAME).exists() or not (folder / SONGS_NAME).exists():
+        return False
+    manifest = read_manifest(folder)
+    return manifest.fingerprint == settings.fingerprint and all(
+        _has_size(folder / shard.name, shard.bytes) and (folder / record_name(shard.name)).exists()
+        for shard in manifest.shards
+    )
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size == size
 
 
 def write_split_manifest(folder: Path, names: Sequence[str], settings: PackSettings) -> Manifest:
-    """Write the manifest and the table of songs from the records of all tasks."""
-    records = [read_record(folder, shard) for name in names for shard in _tars_of(folder, name)]
-    songs = [song for record in records for song in record.songs]
-    key_of = {song.song_id: song.key for song in songs}  # a song may lie in two tars
-    left_out = [LeftOut(*one).kind for record in records for one in record.left_out]
-    manifest = Manifest(
-        settings=settings,
-        fingerprint=settings.fingerprint,
-        shards=tuple(
-            ManifestShard(
-                name=record.shard, songs=len(record.songs), intervals=len(record.song),
-                bytes=record.bytes, sha256=record.sha256,
-            )
-            for record in records
-        ),
-        songs_by_key=dict(Counter(key_of.values())),
-        left_out_by_reason=dict(Counter(left_out)),
-    )  # fmt: skip
-    write_songs(folder, songs)
-    write_manifest(folder, manifest)
+    """Write the manifest and the table of songs from the records of all tasks, one at a time."""
+    shards, songs_by_key, left_out = [], Counter(), Counter()
+
+    def songs() -> Iterator[SongEntry]:
+        last = None
+        for record in (record for name in names for record in records_of(folder, name)):
+            left_out.update(LeftOut(*one).kind for one in record.left_out)
+            shards.append(
+                ManifestShard(
+                    name=record.shard, songs=len(record.songs), intervals=len(record.song),
+                    bytes=record.bytes, sha256=record.sha256,
+                )
+            )  # fmt: skip
+            for song in record.songs:
+                songs_by_key[song.key] += song.song_id != last  # a song may go on in a further tar
+                last = song.song_id
+                yield song
+
     for leftover in folder.glob(".*.tmp"):  # of runs that were killed
         leftover.unlink()
+    write_songs(folder, songs())
+    manifest = Manifest(
+        settings=settings, fingerprint=settings.fingerprint, shards=tuple(shards),
+        songs_by_key=dict(songs_by_key), left_out_by_reason=dict(left_out),
+    )  # fmt: skip
+    write_manifest(folder, manifest)
     return manifest
 
 
-def _tars_of(folder: Path, name: str) -> list[str]:
-    """The tar of a task and, where it grew too large, its further ones."""
-    first = f"{name}.tar"
-    return [first, *read_record(folder, first).continued_by]
+def records_of(folder: Path, name: str) -> Iterator[ShardRecord]:
+    """The record of a task's tar and, where that grew too large, of its further ones."""
+    first = read_record(folder, f"{name}.tar")
+    yield first
+    for shard in first.continued_by:
+        yield read_record(folder, shard)
+
+
+def task_names(manifest: Manifest) -> list[str]:
+    """The tasks behind a manifest: '000000' for both 000000.tar and 000000-001.tar."""
+    return [shard.name.removesuffix(".tar") for shard in manifest.shards if "-" not in shard.name]

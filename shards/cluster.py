@@ -1,0 +1,123 @@
+"""Tasks on a Dask cluster: any number of machines that see the same files and this project.
+
+The workers run the project from their own checkout (docs/scale.md): nothing is uploaded.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Generic, TypeVar
+
+from distributed import Client, Future, KilledWorker, as_completed
+
+from shards.diskerror import writing_to
+from shards.processes import WorkerDiedError
+
+RETRIES = 2  # of a task that fails by no fault of its input; Dask gives a dead worker's to another
+IN_FLIGHT = 1000  # tasks the scheduler holds: enough for as many workers, little memory
+CONNECT_SECONDS = 10
+WORKER_SECONDS = 60  # to wait for the first worker
+CLOSE_SECONDS = 2
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class ClusterError(ValueError):
+    """A cluster that cannot be reached, has no worker, or does not know the project."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An error of our own kinds: no other worker would do better."""
+
+    error: ValueError
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Task, Result]):
+    """`function` as it runs on a worker: its result, or Refused."""
+
+    function: Callable[[Task], Result]
+
+    def __call__(self, task: Task) -> Result | Refused:
+        try:
+            return self.function(task)
+        except ValueError as error:
+            return Refused(error)
+
+
+def run_on_cluster(
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    scheduler: str,
+    name_of: Callable[[Task], str],
+) -> Iterator[Result]:
+    """What `function` gives for each task, as they end."""
+    outcome, waiting = Outcome(function), iter(tasks)
+    with _client(scheduler) as client:
+        running: dict[Future, Task] = {}
+
+        def submit(count: int) -> list[Future]:
+            new = {
+                client.submit(outcome, task, pure=False, retries=RETRIES): task
+                for task in islice(waiting, count)
+            }
+            running.update(new)
+            return list(new)
+
+        ended = as_completed(submit(IN_FLIGHT), loop=client.loop)
+        for future in ended:
+            yield _result(future, name_of(running.pop(future)), scheduler)
+            future.release()
+            ended.update(submit(1))
+
+
+def _result(future: Future, name: str, scheduler: str) -> Result:
+    if future.cancelled():
+        raise ClusterError(
+            f"{scheduler}: the scheduler ended or dropped its tasks; run the same command again to "
+            "go on"
+        )
+    try:
+        with writing_to(name):
+            result = future.result()
+    except KilledWorker:
+        raise WorkerDiedError(
+            f"{name}: each worker that packed it died (out of memory, or killed); run the same "
+            "command again to go on, with more memory a worker"
+        ) from None
+    except ModuleNotFoundError as error:
+        raise ClusterError(
+            f"{scheduler}: a worker cannot import {error.name}; start workers with the project's "
+            "folder as PYTHONPATH, from the same .venv"
+        ) from None
+    if isinstance(result, Refused):
+        raise result.error
+    return result
+
+
+@contextmanager
+def _client(scheduler: str) -> Iterator[Client]:
+    """A connection to the cluster, closed within seconds whatever happens."""
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    try:
+        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClusterError(
+            f"{scheduler}: no Dask scheduler answers ({error}); start one (just dask-up), or check "
+            "the address: tcp://host:8786"
+        ) from None
+    try:
+        try:
+            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+        except TimeoutError:
+            raise ClusterError(
+                f"{scheduler}: has no worker after {WORKER_SECONDS} s; start some: "
+                f"dask worker {scheduler} --nworkers 2 --nthreads 1"
+            ) from None
+        yield client
+    finally:
+        client.close(timeout=CLOSE_SECONDS)

@@ -1,0 +1,200 @@
+"""PNG shards from the audio shards that exist: no second download, no second decode of the songs.
+
+One task reads the tars of one task of packing and writes those that packing the same songs as PNG
+would have written, byte for byte: `pack --format png` then finds nothing left to do.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from isal.isal_zlib import crc32
+from tqdm import tqdm
+
+from config import Config
+from pipeline.audio import decode_flac
+from pipeline.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    ManifestError,
+    PackSettings,
+    differences,
+    read_manifest,
+    read_record,
+    write_whole,
+)
+from pipeline.sample import MEDIA_EXTENSION
+from pipeline.shardset import split_folder
+from shards.diskerror import writing_to
+from shards.executor import run_tasks, worker_count
+from shards.pack import Packed
+from shards.plan import SPLITS, begin
+from shards.prepare import LEFT_OUT_NAME, Prepared
+from shards.shardfile import ShardError, TaskTars, read_samples
+from shards.song import LeftOut
+from shards.spectrogram import png_encoder
+from shards.splitfolder import (
+    clear,
+    is_done,
+    is_whole,
+    records_of,
+    refuse_other_settings,
+    task_names,
+    write_split_manifest,
+)
+
+
+@dataclass(frozen=True)
+class SpectrogramTask:
+    """The PNG tars to be made of one task's audio tars."""
+
+    source: Path  # the folder of the audio shards
+    folder: Path
+    name: str
+    settings: PackSettings  # of the PNG shards
+
+
+def create_spectrograms(
+    dataset: str, config: Config, overwrite: bool = False, scheduler: str = ""
+) -> Prepared:
+    """Make the PNG shards of a data set's audio shards; what is already made stays.
+
+    With a `scheduler` the tasks run on its Dask cluster. Raises ManifestError where audio shards
+    are missing or of other settings than today's, or other PNG shards are in the way, ShardError
+    where an audio shard is damaged, TargetError where shards cannot be written.
+    """
+    began = time.perf_counter()
+    sources = _sources(dataset, config)
+    tasks_of_split: dict[str, list[SpectrogramTask]] = {}
+    for split in SPLITS:
+        folder = split_folder(config.prepare.shards_dir, "png", dataset, split)
+        if overwrite:
+            clear(folder)
+        if split in sources:
+            tasks_of_split[split] = _tasks(sources[split], folder, config)
+        elif (folder / MANIFEST_NAME).exists():
+            raise ManifestError(
+                f"{folder}: the audio shards have no {split} split; "
+                "make the spectrograms anew with --overwrite"
+            )
+    missing = [task for tasks in tasks_of_split.values() for task in _missing(tasks)]
+    _make(dataset, missing, worker_count(config.prepare.workers), scheduler)
+    folder = split_folder(config.prepare.shards_dir, "png", dataset, "train").parent
+    with writing_to(folder):
+        manifests = {split: _manifest(tasks) for split, tasks in tasks_of_split.items() if tasks}
+        left_out = _copy_left_out(next(iter(sources.values())).parent, folder)
+    return Prepared(folder, manifests, left_out, time.perf_counter() - began)
+
+
+def _sources(dataset: str, config: Config) -> dict[str, Path]:
+    """The folder of each split's audio shards."""
+    folders = {
+        split: split_folder(config.prepare.shards_dir, "audio", dataset, split) for split in SPLITS
+    }
+    there = {split: folder for split, folder in folders.items() if folder.exists()}
+    if not there:
+        raise ManifestError(
+            f"{folders['train'].parent}: no audio shards; pack them first "
+            f"(python -m shards pack {dataset}), or pack with --format png"
+        )
+    return there
+
+
+def _tasks(source: Path, folder: Path, config: Config) -> list[SpectrogramTask]:
+    """One task for each of the audio shards' own; refuses what does not fit today's settings."""
+    manifest = read_manifest(source)
+    there, audio = manifest.settings.model_dump(), {"sample_rate": config.audio.sample_rate}
+    today = {**audio, "interval_seconds": config.prepare.interval_seconds}
+    if changed := differences({name: there[name] for name in today}, today):
+        raise ManifestError(
+            f"{source}: packed with other settings ({changed}); "
+            "set them back, or pack the audio again with --overwrite"
+        )
+    cqt = config.cqt.model_dump()
+    settings = manifest.settings.model_copy(update={"format": "png", "cqt": cqt})
+    refuse_other_settings(folder, settings)
+    return [SpectrogramTask(source, folder, name, settings) for name in task_names(manifest)]
+
+
+def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
+    """The tasks that are not done, or whose audio has been packed again with other songs."""
+    if not tasks:
+        return []
+    source, folder = tasks[0].source, tasks[0].folder
+    if is_whole(folder, tasks[0].settings):
+        there = read_manifest(folder).left_out_by_reason
+        if there == read_manifest(source).left_out_by_reason:
+            return []
+    return [task for task in tasks if not _is_current(task)]
+
+
+def _is_current(task: SpectrogramTask) -> bool:
+    if not is_done(task.folder, task.name):
+        return False
+    audio, png = (read_record(folder, f"{task.name}.tar") for folder in (task.source, task.folder))
+    return audio.left_out == png.left_out
+
+
+def _make(dataset: str, tasks: Sequence[SpectrogramTask], workers: int, scheduler: str) -> None:
+    """Run the tasks, with a progress bar on a terminal."""
+    for folder in sorted({task.folder for task in tasks}):
+        with writing_to(folder):
+            begin(folder)
+    intervals = 0
+    results = run_tasks(make_shard, tasks, workers, scheduler)
+    title = f"spectrograms of {dataset}"
+    with (
+        closing(results),
+        tqdm(total=len(tasks), desc=title, unit="shard", disable=None) as bar,
+    ):
+        for made in results:
+            intervals += made.intervals
+            bar.set_postfix_str(f"{intervals} intervals")
+            bar.update()
+
+
+def make_shard(task: SpectrogramTask) -> Packed:
+    """Decode, transform, encode and write the samples of one task, then the record."""
+    settings, extension = task.settings, MEDIA_EXTENSION["png"]
+    encode = png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
+    records = list(records_of(task.source, task.name))
+    for record in records:
+        _refuse_another_packing(task, record.settings)
+    songs = set()
+    with TaskTars(task.folder, task.name, settings.max_shard_bytes) as tars:
+        for record in records:
+            for sample in read_samples(task.source, record):
+                png = encode(decode_flac(sample.media))
+                info = sample.info.model_copy(update={"media_crc32": crc32(png)})
+                song = sample.song.model_copy(update={"intervals": 0})  # counted anew
+                tars.add(song, sample.sample_id, extension, png, info)
+                songs.add(song.song_id)
+        intervals = tars.commit(settings, records[0].left_out)
+    return Packed(len(songs), intervals, len(records[0].left_out))
+
+
+def _refuse_another_packing(task: SpectrogramTask, audio: PackSettings) -> None:
+    if audio != task.settings.model_copy(update={"format": "audio", "cqt": None}):
+        raise ShardError(
+            f"{task.source}/{task.name}.json: of another packing than the manifest; "
+            "pack the audio again with --overwrite"
+        )
+
+
+def _manifest(tasks: Sequence[SpectrogramTask]) -> Manifest:
+    folder, settings = tasks[0].folder, tasks[0].settings
+    if is_whole(folder, settings):
+        return read_manifest(folder)
+    return write_split_manifest(folder, [task.name for task in tasks], settings)
+
+
+def _copy_left_out(source: Path, folder: Path) -> tuple[LeftOut, ...]:
+    """What packing the audio left out is left out here too: its list, copied."""
+    if not (source / LEFT_OUT_NAME).exists():
+        return ()
+    data = (source / LEFT_OUT_NAME).read_bytes()
+    write_whole(folder / LEFT_OUT_NAME, data)
+    rows = (line.partition("\t") for line in data.decode().split("\n")[1:] if line)
+    return tuple(LeftOut(song_id, reason) for song_id, _, reason in rows)

@@ -1,0 +1,41 @@
+"""Small tasks that say what was done to them, for the tests of where tasks run.
+
+In a file of their own, so that a worker process loads nothing else.
+"""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A task that leaves a file for each time it is begun."""
+
+    folder: Path
+    name: str
+    deadly: int = 0  # times that it kills its process
+
+    def begun(self) -> int:
+        return len(list(self.folder.glob(f"{self.name} *")))
+
+
+def run_errand(errand: Errand) -> str:
+    begun = errand.begun()
+    (errand.folder / f"{errand.name} {begun}").touch()
+    if begun < errand.deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.05)
+    return errand.name
+
+
+def refuse(errand: Errand) -> str:
+    (errand.folder / f"{errand.name} {errand.begun()}").touch()
+    raise ValueError(f"{errand.name}: wrong label; mend it")
+
+
+def find_the_disk_full(errand: Errand) -> str:
+    (errand.folder / f"{errand.name} {errand.begun()}").touch()
+    raise OSError(28, "No space left on device")

@@ -1,0 +1,187 @@
+"""Laws of addresses: shards there stream as local ones do, from a cache of whole, verified ones."""
+
+import logging
+import multiprocessing
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import run_program, settings, small_config
+from servers import http_server, s3_server
+
+from build import shards_of
+from pipeline import storage
+from pipeline.manifest import ManifestError
+from pipeline.shardset import ShardReader
+from pipeline.storage import RemotePath, StorageError, cached, place_of, remove_leftovers
+from pipeline.stream import evaluation_stream, loader, training_stream
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """What a network loses is tried again at once."""
+    monkeypatch.setattr(storage, "WAITS_SECONDS", (0, 0))
+
+
+@pytest.fixture
+def site(packed, tmp_path):
+    """A copy of all shards, to be served and damaged."""
+    shutil.copytree(packed / "shards", tmp_path / "site")
+    return tmp_path / "site"
+
+
+def open_split(folder, *overrides, split="train", dataset="synthetic"):
+    config = small_config(folder, f'stream.cache_dir="{folder}/cache"', *overrides)
+    return shards_of(config, config, (dataset,), split)
+
+
+def at(address):
+    return f'prepare.shards_dir="{address}"'
+
+
+def batches(shards, workers=0):
+    stream = training_stream(shards, 12, 0, 1, 0, 0, 6, 16)
+    return stream, list(loader(stream, workers, pin_memory=False))
+
+
+def assert_same(ours, theirs):
+    assert len(ours) == len(theirs) > 0
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.equal(one.waveform, other.waveform) and torch.equal(one.key_id, other.key_id)
+        assert torch.equal(one.song_index, other.song_index)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_shards_on_a_web_server_stream_as_local_ones_do(packed, site, tmp_path, workers):
+    local = open_split(packed)
+    with http_server(site) as url:
+        remote = open_split(tmp_path, at(url))
+        assert_same(batches(remote, workers)[1], batches(local)[1])
+        assert list(remote.song_table()) == list(local.song_table())
+    cache = {path.name for path in (tmp_path / "cache").iterdir()}
+    assert cache == {f"{sha256}.tar" for sha256 in local.sha256}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_shards_in_an_s3_store_stream_as_local_ones_do(packed, tmp_path, monkeypatch, workers):
+    with s3_server(monkeypatch) as bucket:
+        for path in (packed / "shards/audio").rglob("*"):
+            if path.is_file():
+                (place_of(bucket) / str(path.relative_to(packed))).put(path)
+        remote = open_split(tmp_path, at(f"{bucket}/shards"))
+        assert_same(batches(remote, workers)[1], batches(open_split(packed))[1])
+
+
+def test_a_cached_shard_is_not_copied_again_and_the_local_one_never(packed, site, tmp_path):
+    with http_server(site) as url:
+        batches(open_split(tmp_path, at(url)))
+        for tar in site.rglob("*.tar"):
+            tar.unlink()
+        assert batches(open_split(tmp_path, at(url)))[0].bad_samples == 0
+    shards = open_split(packed, 'stream.cache_dir="/proc/nowhere"')
+    assert batches(shards)[0].bad_samples == 0
+
+
+def test_a_cached_shard_that_was_cut_is_copied_again(site, tmp_path):
+    with http_server(site) as url:
+        batches(open_split(tmp_path, at(url)))
+        for copy in (tmp_path / "cache").iterdir():
+            copy.write_bytes(copy.read_bytes()[:1000])
+        assert batches(open_split(tmp_path, at(url)))[0].bad_samples == 0
+
+
+def test_wrong_bytes_never_come_into_the_cache_and_are_asked_for_once(site, tmp_path, caplog):
+    tar = site / "audio/synthetic/train/000000.tar"
+    tar.write_bytes(tar.read_bytes()[:-1] + b"x")
+    with http_server(site) as url, caplog.at_level(logging.WARNING):
+        shards = open_split(tmp_path, at(url))
+        stream, _ = batches(shards)
+    assert stream.bad_samples > 1
+    assert f"{url}/audio/synthetic/train/000000.tar: its {tar.stat().st_size} bytes" in caplog.text
+    names = {path.name for path in (tmp_path / "cache").iterdir()}
+    assert names == {f"{sha256}.tar" for sha256 in shards.sha256[1:]}
+
+
+def test_a_record_that_is_missing_or_another_s_makes_its_samples_bad_ones(site, tmp_path):
+    train = site / "audio/synthetic/train"
+    shutil.copy(train / "000001.json", train / "000000.json")
+    with http_server(site) as url:
+        shards = open_split(tmp_path, at(url))
+        reader = ShardReader(shards)
+        for _ in range(2):
+            with pytest.raises(ValueError, match="000000.json: of another shard than the manif"):
+                reader.read(0)
+        (train / "000001.json").unlink()
+        with pytest.raises(ManifestError, match="000001.json: not there"):
+            reader.read(int(shards.ends[0]))
+
+
+def _cached(place, size, sha256, cache_dir):
+    cached(place, size, sha256, cache_dir)
+
+
+def test_processes_that_race_for_a_shard_all_have_it_whole(packed, site, tmp_path):
+    shards = open_split(packed)
+    tar = Path(shards.folders[0]) / shards.names[0]
+    with http_server(site) as url:
+        place = RemotePath(f"{url}/audio/synthetic/train/000000.tar")
+        arguments = (place, tar.stat().st_size, shards.sha256[0], tmp_path / "cache")
+        context = multiprocessing.get_context("fork")
+        racers = [context.Process(target=_cached, args=arguments) for _ in range(4)]
+        for racer in racers:
+            racer.start()
+        for racer in racers:
+            racer.join()
+    assert [racer.exitcode for racer in racers] == [0] * 4
+    (copy,) = (tmp_path / "cache").iterdir()
+    assert copy.read_bytes() == tar.read_bytes()
+
+
+def test_old_leftovers_are_removed_and_what_is_being_copied_stays(tmp_path):
+    for name, age in ((".a.tar.1.tmp", storage.LEFTOVER_SECONDS + 60), (".b.tar.2.tmp", 0)):
+        (tmp_path / name).write_bytes(b"part")
+        seconds = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (seconds, seconds))
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".b.tar.2.tmp"]
+
+
+def test_addresses_that_cannot_be_used_are_named(site, tmp_path):
+    other = "audio: no train split in other; name other data"
+    with http_server(site) as url, pytest.raises(ManifestError, match=other):
+        open_split(tmp_path, at(url), dataset="other")
+    with pytest.raises(StorageError, match=f"{url}/audio/.*manifest.json.zst: failed .*network"):
+        open_split(tmp_path, at(url))
+    with pytest.raises(StorageError, match="nothing://x/.*: not an address that can be used"):
+        open_split(tmp_path, at("nothing://x"))
+
+
+def test_text_is_a_path_unless_it_names_a_protocol():
+    assert place_of("data/shards") == Path("data/shards")
+    assert place_of("file:///data/shards/") == Path("/data/shards")
+    assert place_of("s3://bucket/shards/") / "a.tar" == RemotePath("s3://bucket/shards/a.tar")
+    assert (place_of("s3://bucket/shards") / "a.tar").name == "a.tar"
+
+
+def test_evaluation_reads_every_interval_of_an_address_once(site, tmp_path):
+    with http_server(site) as url:
+        shards = open_split(tmp_path, at(url), split="valid")
+        stream = evaluation_stream(shards, 8, 0, 1)
+        valid = torch.cat([batch.valid for batch in loader(stream, 1, pin_memory=False)])
+    assert valid.sum() == shards.total and stream.bad_samples == 0
+
+
+def test_a_program_trains_from_an_s3_store(packed, tmp_path, monkeypatch):
+    with s3_server(monkeypatch) as bucket:
+        for path in (packed / "shards/audio").rglob("*"):
+            if path.is_file():
+                (place_of(bucket) / str(path.relative_to(packed))).put(path)
+        endpoint = storage.url_to_fs(bucket)[0].endpoint_url
+        done = run_program(
+            "train.py", *settings(tmp_path, at(f"{bucket}/shards"), "train.epochs=1"),
+            "--set", f'stream.cache_dir="{tmp_path}/cache"', FSSPEC_S3_ENDPOINT_URL=endpoint,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "cache").glob("*.tar"))
