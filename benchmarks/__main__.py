@@ -3,12 +3,12 @@
 python -m benchmarks
 """
 
-from benchmarks import cqt, memory, packing, streaming, synthetic
+from benchmarks import cqt, memory, packing, parallel, scaling, streaming, synthetic
 
 
 def main() -> None:
     """Measure one thing after the other."""
-    for benchmark in (cqt, streaming, packing, memory, synthetic):
+    for benchmark in (cqt, streaming, packing, parallel, scaling, memory, synthetic):
         benchmark.measure()
 
 
