@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from shards.diskerror import writing_to
 
 ATTEMPTS = 3  # of a task whose worker dies
+END_SECONDS = 2  # that a worker has to clean up
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -73,9 +74,14 @@ class Worker(Generic[Task, Result]):
             raise value
         return value
 
-    def stop(self) -> None:
-        """End the process at once: what a task had not finished does not count."""
+    def end(self) -> None:
+        """Let the process remove what its task has not finished, and end."""
         self.connection.close()
+        self.process.terminate()
+
+    def wait(self) -> None:
+        """Until the process has ended, which is soon: a slow one is killed."""
+        self.process.join(END_SECONDS)
         self.process.kill()
         self.process.join()
         self.process.close()
@@ -111,8 +117,10 @@ def run_in_processes(
                     _dismiss(crew, worker)
                 yield result
     finally:
-        for worker in list(crew.values()):
-            _dismiss(crew, worker)
+        for worker in crew.values():
+            worker.end()
+        for worker in crew.values():
+            worker.wait()
 
 
 def _hire(crew: dict[Connection, Worker], function: Callable) -> Worker:
@@ -123,7 +131,8 @@ def _hire(crew: dict[Connection, Worker], function: Callable) -> Worker:
 
 def _dismiss(crew: dict[Connection, Worker], worker: Worker) -> None:
     del crew[worker.connection]
-    worker.stop()
+    worker.end()
+    worker.wait()
 
 
 def _refuse_a_deadly_task(attempt: Attempt[Task], name_of: Callable[[Task], str]) -> None:
@@ -142,14 +151,23 @@ def _serve(function: Callable[[Task], Result], connection: Connection) -> None:
             task = connection.recv()
         except EOFError:  # the parent is gone
             return
+        signal.signal(signal.SIGTERM, _leave)
         try:
             answer = True, function(task)
         except Exception as error:  # every kind: the parent raises it again
             answer = False, _portable(error)
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
             connection.send(answer)
         except ConnectionError:
             return
+
+
+def _leave(*_: object) -> None:
+    """Leave the task by an exception, so that it removes its unfinished files."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise SystemExit
 
 
 def _portable(error: Exception) -> Exception:

@@ -86,10 +86,9 @@ class ShardFile:
 
     def discard(self) -> None:
         """Remove what was written so far."""
-        with suppress(OSError):  # a full disk does not take what is still buffered
-            self._tar.close()
-        with suppress(OSError):
-            self._file.close()
+        for closing in (self._tar.close, self._file.close):
+            with suppress(OSError):  # a full disk does not take what is still buffered
+                closing()
         self._temporary.unlink(missing_ok=True)
 
     def _member(self, column: str, sample_id: str, extension: str, data: bytes) -> dict[str, int]:

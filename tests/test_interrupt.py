@@ -16,21 +16,31 @@ from conftest import ROOT, contents, pack_synthetic, settings, small_config
 from test_pack import song, tone
 
 from pipeline.manifest import ManifestError, read_manifest
+from shards import __main__ as shards
 from shards.pack import pack_shard
 from shards.plan import plans
 from shards.prepare import prepare
 from shards.summary import summary
 
+FEW = ("datasets.synthetic.songs=16", "prepare.songs_per_shard=2")
 GOES_ON = "interrupted; the same command goes on from what is finished"
 
 
-def start(folder: Path, workers: int, **options) -> subprocess.Popen:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict[str, bytes]:
+    """All files of a run that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    pack_synthetic(small_config(folder, *FEW))
+    return contents(folder / "shards")
+
+
+def start(folder: Path, workers: int) -> subprocess.Popen:
     """Begin to pack the synthetic songs in a process group of its own."""
     command = [sys.executable, "-m", "shards", "pack", "synthetic"]
     return subprocess.Popen(
-        [*command, *settings(folder, f"prepare.workers={workers}")], cwd=ROOT, text=True,
+        [*command, *settings(folder, *FEW, f"prepare.workers={workers}")], cwd=ROOT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, **options,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
 
@@ -61,10 +71,10 @@ def wait_until_gone(group: int) -> None:
     raise AssertionError("some processes are left")
 
 
-def assert_a_run_completes(folder: Path, packed: Path) -> None:
-    """A run now gives what an undisturbed one gives, and leaves nothing else."""
-    pack_synthetic(small_config(folder))
-    assert contents(folder / "shards/audio") == contents(packed / "shards/audio")
+def run_again(folder: Path) -> dict[str, bytes]:
+    """All files after a run that nothing disturbs."""
+    pack_synthetic(small_config(folder, *FEW))
+    return contents(folder / "shards")
 
 
 def assert_one_line(done: subprocess.CompletedProcess, *texts: str) -> None:
@@ -73,14 +83,17 @@ def assert_one_line(done: subprocess.CompletedProcess, *texts: str) -> None:
     assert line.startswith("error: ") and all(text in line for text in texts), line
 
 
-@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    "stop, sign",
-    [(os.killpg, signal.SIGINT), (os.kill, signal.SIGTERM), (os.killpg, signal.SIGTERM)],
-    ids=["ctrl-c", "terminate", "terminate all"],
+    "workers, stop, sign",
+    [
+        (1, os.killpg, signal.SIGINT),
+        (2, os.killpg, signal.SIGINT),
+        (2, os.kill, signal.SIGTERM),
+        (2, os.killpg, signal.SIGTERM),
+    ],
 )
 def test_ctrl_c_and_sigterm_stop_within_seconds_and_say_how_to_go_on(
-    packed, tmp_path, workers, stop, sign
+    undisturbed, tmp_path, workers, stop, sign
 ):
     running = start(tmp_path, workers)
     wait_for_a_record(tmp_path, running)
@@ -90,11 +103,11 @@ def test_ctrl_c_and_sigterm_stop_within_seconds_and_say_how_to_go_on(
     assert time.monotonic() - began < 5
     assert (done.returncode, done.stderr.splitlines()) == (130, [GOES_ON])
     wait_until_gone(running.pid)
-    assert not list(tmp_path.rglob("manifest*"))
-    assert_a_run_completes(tmp_path, packed)
+    assert not list(tmp_path.rglob("manifest*")) and not list(tmp_path.rglob(".*.tmp"))
+    assert run_again(tmp_path) == undisturbed
 
 
-def test_ctrl_c_while_the_workers_start_is_answered_by_the_parent_alone(packed, tmp_path):
+def test_ctrl_c_while_the_workers_start_is_answered_by_the_parent_alone(undisturbed, tmp_path):
     running = start(tmp_path, 2)
     while not workers_of(running):
         assert running.poll() is None
@@ -104,39 +117,38 @@ def test_ctrl_c_while_the_workers_start_is_answered_by_the_parent_alone(packed, 
     done = finish(running)
     assert (done.returncode, done.stderr.splitlines()) == (130, [GOES_ON])
     wait_until_gone(running.pid)
-    assert_a_run_completes(tmp_path, packed)
+    assert run_again(tmp_path) == undisturbed
 
 
-def test_a_worker_killed_by_the_system_costs_its_task_only(packed, tmp_path):
+def test_a_worker_killed_by_the_system_costs_its_task_only(undisturbed, tmp_path):
     running = start(tmp_path, 2)
     wait_for_a_record(tmp_path, running)
     workers_of(running)[0].kill()
     done = finish(running)
     assert (done.returncode, done.stderr) == (0, "")
-    assert contents(tmp_path / "shards/audio") == contents(packed / "shards/audio")
+    assert contents(tmp_path / "shards") == undisturbed
 
 
-def test_workers_whose_parent_is_killed_end_too(packed, tmp_path):
+def test_workers_whose_parent_is_killed_end_too(undisturbed, tmp_path):
     running = start(tmp_path, 2)
     wait_for_a_record(tmp_path, running)
     running.kill()
     finish(running)
     wait_until_gone(running.pid)
-    assert_a_run_completes(tmp_path, packed)
+    assert run_again(tmp_path) == undisturbed
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_file_that_cannot_grow_ends_in_one_line(packed, tmp_path, workers):
-    limits = (200_000, 200_000)
-    done = finish(
-        start(
-            tmp_path, workers, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        )
-    )
-    place = f"{tmp_path}/shards/audio/synthetic/train/00000"
-    assert_one_line(done, place, "cannot be written (File too large)", "then run the same command")
+def test_a_file_that_cannot_grow_ends_in_one_line(undisturbed, called, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        done = called(shards.main, "pack", "synthetic", *settings(tmp_path, *FEW))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    place = f"{tmp_path}/shards/audio/synthetic/train/000000.tar"
+    assert_one_line(done, f"{place}: cannot be written (File too large)", "run the same command")
     assert not list(tmp_path.rglob("*.tar")) and not list(tmp_path.rglob(".*.tmp"))
-    assert_a_run_completes(tmp_path, packed)
+    assert run_again(tmp_path) == undisturbed
 
 
 @pytest.fixture
@@ -159,29 +171,32 @@ def disk(tmp_path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_full_disk_ends_in_one_line(packed, disk, workers):
+def test_a_full_disk_ends_in_one_line_and_holds_nothing_unfinished(undisturbed, disk):
     folder = disk("size=1m")
-    done = finish(start(folder, workers))
+    done = finish(start(folder, 2))
     assert_one_line(done, f"{folder}/shards/audio", "(No space left on device); free some space")
-    assert not list(folder.rglob(".*.tar.*"))
+    assert not list(folder.rglob(".*.tmp"))
     disk("size=64m")
-    assert_a_run_completes(folder, packed)
+    assert run_again(folder) == undisturbed
 
 
-def test_a_read_only_target_ends_in_one_line_at_any_point(packed, disk):
+def test_a_read_only_target_ends_in_one_line_at_any_point(undisturbed, called, disk):
     folder = disk("ro,size=64m")
-    expected = ["cannot be written (Read-only file system); name a folder that can be written to"]
-    assert_one_line(finish(start(folder, 1)), f"{folder}/shards/audio/synthetic/", *expected)
+    command = [shards.main, "pack", "synthetic", *settings(folder, *FEW)]
+    place = f"{folder}/shards/audio/synthetic"
+    reason = "cannot be written (Read-only file system); name a folder that can be written to"
+    assert_one_line(called(*command), f"{place}/t", reason)
     disk("rw")
-    running = start(folder, 1)
-    wait_for_a_record(folder, running)
-    running.kill()
-    finish(running)
+    pack_synthetic(small_config(folder, *FEW))
+    Path(place, "train/manifest.json.zst").unlink()
     disk("ro")
-    assert_one_line(finish(start(folder, 1)), f"{folder}/shards/audio/synthetic/", *expected)
+    assert_one_line(called(*command), f"{place}: {reason}")
     disk("rw")
-    assert_a_run_completes(folder, packed)
+    Path(place, "train/000001.json").unlink()
+    disk("ro")
+    assert_one_line(called(*command), f"{place}/t", reason)
+    disk("rw")
+    assert run_again(folder) == undisturbed
 
 
 def test_a_song_that_vanished_before_packing_is_counted_and_named(tmp_path):

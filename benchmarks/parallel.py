@@ -1,0 +1,73 @@
+"""Packing in two processes against one, and through a Dask cluster against local processes.
+
+python -m benchmarks.parallel
+"""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # of this process and of all that it starts
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.turns import median_seconds, report
+from config import load_config
+from shards import synthetic
+from shards.prepare import prepare
+
+ROOT = Path(__file__).parent.parent
+SONGS, SONG_SECONDS = 320, 20.0  # in 40 shards; starting the processes is in the time
+LEAST_SPEEDUP, LEAST_SHARE = 1.7, 0.85
+
+
+def measure() -> None:
+    """Print how many times faster two processes are than one, and Dask's share of their rate."""
+    with tempfile.TemporaryDirectory() as folder, _cluster() as scheduler:
+
+        def packed(workers: int, scheduler: str = "") -> None:
+            config = load_config(
+                None,
+                [f'prepare.shards_dir="{folder}"', f"prepare.workers={workers}",
+                 "prepare.songs_per_shard=8", "audio.sample_rate=22050"],
+            )  # fmt: skip
+            songs = synthetic.songs(SONGS, SONG_SECONDS, seed=0)
+            prepare("bench", songs, [], "png", config, True, scheduler)
+
+        one, two, cluster = median_seconds(
+            [lambda: packed(1), lambda: packed(2), lambda: packed(2, scheduler)], runs=1
+        )
+    ratio = f"{one / two:.2f} times the rate of one (>= {LEAST_SPEEDUP})"
+    print(f"packing {SONGS} synthetic songs as png, two processes: {ratio}", flush=True)
+    report("packing on a Dask cluster of two, against two processes", cluster, two, LEAST_SHARE)
+
+
+@contextmanager
+def _cluster() -> Iterator[str]:
+    """The address of a scheduler here with two workers."""
+    dask = str(Path(sys.executable).with_name("dask"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen(
+        [dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+        stderr=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    address = next(line.split()[-1] for line in server.stderr if "Scheduler at:" in line)
+    workers = subprocess.Popen(
+        [dask, "worker", address, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"],
+        stderr=subprocess.DEVNULL, env=environment,
+    )  # fmt: skip
+    time.sleep(5)  # until both workers are there
+    try:
+        yield address
+    finally:
+        for process in (workers, server):
+            process.terminate()
+            process.wait()
+
+
+if __name__ == "__main__":
+    measure()
