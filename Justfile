@@ -4,6 +4,7 @@ set positional-arguments
 
 python := env("PYTHON", "python3")
 bin := ".venv/bin"
+just := quote(just_executable())
 launch := bin / "accelerate launch --quiet"
 
 # List the recipes
@@ -20,7 +21,7 @@ setup:
 
 # Run setup if .venv is missing or older than requirements.txt
 _installed:
-    @[ .venv/installed -nt requirements.txt ] || {{quote(just_executable())}} setup
+    @[ .venv/installed -nt requirements.txt ] || {{just}} setup
 
 # The whole path on made-up songs: pack, train, evaluate, predict; fails below 80 weighted
 [group('setup')]
@@ -31,6 +32,42 @@ demo: _installed
 [group('prepare')]
 prepare-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
     @shift 2; {{bin}}/python -m shards pack {{quote(DATASET)}} "$@" --format {{quote(FORMAT)}}
+
+# Download a data set's files and check them: just download gs_key
+[group('prepare')]
+download *ARGS: _installed
+    {{bin}}/python -m shards download "$@"
+
+# Download and pack all three data sets as audio: ncs, gs_mtg, gs_key
+[group('prepare')]
+prepare-audio *ARGS: _installed
+    {{just}} prepare-ncs-audio "$@"
+    {{just}} prepare-gs-mtg-audio "$@"
+    {{just}} prepare-gs-key-audio "$@"
+
+# Download NoCopyrightSounds and pack it as audio; its keys come from datasets.ncs.labels
+[group('prepare')]
+prepare-ncs-audio *ARGS: _installed
+    {{bin}}/python -m shards download ncs "$@"
+    {{bin}}/python -m shards pack ncs --format audio "$@"
+
+# Download GiantSteps MTG Key and pack it as audio, for training and validation only
+[group('prepare')]
+prepare-gs-mtg-audio *ARGS: _installed
+    {{bin}}/python -m shards download gs_mtg --set split.test_fraction=0.0 "$@"
+    {{bin}}/python -m shards pack gs_mtg --format audio --set split.test_fraction=0.0 "$@"
+
+# Download GiantSteps Key, the test set, and pack it as audio
+[group('prepare')]
+prepare-gs-key-audio *ARGS: _installed
+    {{bin}}/python -m shards download gs_key "$@"
+    {{bin}}/python -m shards pack gs_key --format audio "$@"
+
+# Download and pack all three data sets as audio, then make their spectrograms
+[group('prepare')]
+prepare-spectrograms *ARGS: _installed
+    {{just}} prepare-audio "$@"
+    {{bin}}/python -m shards spectrograms ncs gs_mtg gs_key "$@"
 
 # Make PNG shards of the audio shards that exist: just create-spectrograms synthetic
 [group('prepare')]

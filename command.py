@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable
 
 
-def run(main: Callable[[], None]) -> None:
+def run(
+    main: Callable[[], None], going_on: str = "the same command goes on from what is finished"
+) -> None:
     """Run an entry point; exits 1 with one line for wrong input, 130 when interrupted.
 
     AKC_DEBUG=1 shows the traceback instead.
@@ -21,7 +23,7 @@ def run(main: Callable[[], None]) -> None:
             raise
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        print("interrupted; what was finished is kept", file=sys.stderr)
+        print(f"interrupted; {going_on}", file=sys.stderr)
         sys.exit(130)
 
 

@@ -156,4 +156,4 @@ def _newest_run(runs_dir: str) -> Path:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, going_on="the files above are answered")

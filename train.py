@@ -239,4 +239,4 @@ class Training:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, going_on="--resume RUN goes on from the run's last checkpoint")
