@@ -4,6 +4,8 @@ One task reads the tars of one task of packing and writes those that packing the
 would have written, byte for byte: `pack --format png` then finds nothing left to do.
 """
 
+import csv
+import io
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -196,5 +198,5 @@ def _copy_left_out(source: Path, folder: Path) -> tuple[LeftOut, ...]:
         return ()
     data = (source / LEFT_OUT_NAME).read_bytes()
     write_whole(folder / LEFT_OUT_NAME, data)
-    rows = (line.partition("\t") for line in data.decode().split("\n")[1:] if line)
-    return tuple(LeftOut(song_id, reason) for song_id, _, reason in rows)
+    _, *rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter="\t")
+    return tuple(LeftOut(song_id, reason) for song_id, reason in rows)

@@ -5,8 +5,8 @@ import shutil
 import pytest
 from conftest import run_program
 
-from pipeline.manifest import ManifestError, read_songs, write_songs
-from shards.check import manifest_folders, problems_of
+from pipeline.manifest import ManifestError, read_record, read_songs, write_songs
+from shards.check import manifest_folders, problems_of, problems_of_samples
 
 
 @pytest.fixture
@@ -79,3 +79,10 @@ def test_the_command_exits_1_where_something_is_wrong_and_0_where_not(damaged):
 def test_a_folder_without_shards_is_refused(tmp_path):
     with pytest.raises(ManifestError, match="no manifest in it or below it"):
         manifest_folders(tmp_path)
+
+
+def test_a_file_that_is_no_tar_is_named_as_such(damaged):
+    record = read_record(damaged, "000000.tar")
+    (damaged / "000000.tar").write_bytes(b"<html>404</html>" * 100)
+    (problem,) = problems_of_samples(damaged / "000000.tar", record, "flac")
+    assert problem.startswith("not a tar file (")

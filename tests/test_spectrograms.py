@@ -17,7 +17,7 @@ from pipeline.manifest import ManifestError, read_record, write_record
 from shards import __main__ as shards
 from shards.prepare import prepare
 from shards.shardfile import ShardError
-from shards.song import Song
+from shards.song import LeftOut, Song
 from shards.spectrograms import create_spectrograms
 from shards.splitfolder import write_split_manifest
 from shards.summary import summary
@@ -59,6 +59,15 @@ def test_songs_left_out_and_shards_that_go_on_in_a_further_tar_come_out_the_same
     prepare("mine", songs, [], "png", direct)
     assert contents(tmp_path / "one/shards/png") == contents(tmp_path / "two/shards/png")
     assert "3 songs, " in summary(made) and "left out 1 of 4 songs: 1 not audio" in summary(made)
+
+
+def test_the_list_of_what_was_left_out_is_copied_odd_names_and_all(tmp_path):
+    odd = LeftOut('a\t"b"\nc', "no label: none")
+    config = small_config(tmp_path)
+    prepare("mine", songs_of(tmp_path, "a"), [odd], "audio", config)
+    assert create_spectrograms("mine", config).left_out == (odd,)
+    lists = [tmp_path / f"shards/{format}/mine/left_out.tsv" for format in ("audio", "png")]
+    assert lists[0].read_bytes() == lists[1].read_bytes()
 
 
 def test_afterwards_neither_packing_nor_a_second_run_finds_anything_to_do(audio):
