@@ -4,9 +4,6 @@ python -m benchmarks.parallel
 """
 
 import os
-
-os.environ["OMP_NUM_THREADS"] = "1"  # of this process and of all that it starts
-
 import subprocess
 import sys
 import tempfile
@@ -50,7 +47,7 @@ def measure() -> None:
 def _cluster() -> Iterator[str]:
     """The address of a scheduler here with two workers."""
     dask = str(Path(sys.executable).with_name("dask"))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     server = subprocess.Popen(
         [dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
         stderr=subprocess.PIPE, text=True, env=environment,
