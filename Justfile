@@ -89,7 +89,7 @@ prepare-images *ARGS: _installed
 dask-up *ARGS: _installed
     #!/usr/bin/env bash
     export PYTHONPATH=. OMP_NUM_THREADS=1
-    trap 'kill $(jobs -p)' EXIT
+    trap 'kill $(jobs -p) 2>/dev/null' EXIT
     {{bin}}/dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard &
     {{bin}}/dask worker tcp://127.0.0.1:8786 --nworkers 2 --nthreads 1 --no-dashboard "$@"
 

@@ -3,10 +3,6 @@
 python -m benchmarks.scaling
 """
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import resource
 import tempfile
 import time

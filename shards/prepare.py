@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -84,14 +84,17 @@ def prepare_part(
     """Pack one part of the shards; says in a line what was done. `merge` makes the manifests."""
     splits = _checked(dataset, songs, left_out, format, config)
     every = [task for split in splits for task in split.tasks]
-    mine = {(task.folder, task.name) for task in every[part.number - 1 :: part.of]}
-    missing = [task for split in splits for task in split.missing()]
-    tasks = [task for task in missing if (task.folder, task.name) in mine]
+    mine = every[part.number - 1 :: part.of]
+    tasks = [task for split in splits for task in _only(split, mine).missing()]
     _pack(dataset, tasks, config, scheduler)
     return (
         f"part {part}: {len(mine)} of {len(every)} shards, {len(tasks)} packed now: "
         f"{splits[0].folder.parent}; after the last part, merge (python -m shards merge)"
     )
+
+
+def _only(split: SplitPlan, tasks: Sequence[PackTask]) -> SplitPlan:
+    return replace(split, tasks=tuple(task for task in tasks if task.folder == split.folder))
 
 
 def merge(
