@@ -1,7 +1,7 @@
 """Train a network through Accelerate: on a CPU, on one GPU or on many.
 
-accelerate launch train.py --set train.epochs=10 --name first
-accelerate launch train.py --resume runs/20260101-120000-first
+accelerate launch --quiet train.py --set train.epochs=10 --name first
+accelerate launch --quiet train.py --resume runs/20260101-120000-first
 """
 
 import argparse

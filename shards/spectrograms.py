@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isal.isal_zlib import crc32
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from config import Config
@@ -157,6 +158,7 @@ def _make(dataset: str, tasks: Sequence[SpectrogramTask], workers: int, schedule
             bar.update()
 
 
+@threadpool_limits.wrap(limits=1)
 def make_shard(task: SpectrogramTask) -> Packed:
     """Decode, transform, encode and write the samples of one task, then the record."""
     settings, extension = task.settings, MEDIA_EXTENSION["png"]
