@@ -77,7 +77,12 @@ def test_help_shows_the_examples_of_every_program(called):
     for main in (train.main, eval.main, predict.main, shards.main):
         done = called(main, "--help")
         assert done.returncode == 0
-        examples = ("python predict.py", "python eval.py", "launch train.py", "python -m shards")
+        examples = (
+            "python predict.py",
+            "python eval.py",
+            "launch --quiet train.py",
+            "python -m shards",
+        )
         assert any(done.stdout.count(example) >= 2 for example in examples)
 
 
