@@ -80,11 +80,15 @@ class Worker(Generic[Task, Result]):
         self.process.terminate()
 
     def wait(self) -> None:
-        """Until the process has ended, which is soon: a slow one is killed."""
+        """Until the process has ended, which is soon: a slow one is killed, its files removed."""
+        pid = self.process.pid
         self.process.join(END_SECONDS)
         self.process.kill()
         self.process.join()
         self.process.close()
+        if self.attempt:
+            for leftover in self.attempt.task.folder.glob(f".*.{pid}.tmp"):
+                leftover.unlink(missing_ok=True)
 
 
 def run_in_processes(
