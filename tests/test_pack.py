@@ -97,6 +97,11 @@ def test_other_settings_or_songs_are_refused_with_what_differs_until_overwritten
     more = small_config(tmp_path, "datasets.synthetic.songs=48")
     with pytest.raises(ManifestError, match="songs: .* there, .* today"):
         pack_synthetic(more)
+    longer = small_config(
+        tmp_path, "datasets.synthetic.songs=24", "datasets.synthetic.song_seconds=20.0"
+    )
+    with pytest.raises(ManifestError, match="songs: .* there, .* today"):
+        pack_synthetic(longer)  # the same names and keys, another sound
     (tmp_path / "shards/audio/synthetic/train/manifest.json.zst").unlink()  # as if interrupted
     with pytest.raises(ManifestError, match="sample_rate"):
         pack_synthetic(other)

@@ -131,6 +131,9 @@ def test_going_on_with_other_data_or_another_order_is_refused_with_what_differs(
     config = small_config(packed, "train.global_batch_size=4")
     with pytest.raises(CheckpointError, match="train.global_batch_size: 8 there, 4 today"):
         Training(config, trained, resume=True)
+    config = small_config(packed, "train.learning_rate=0.5")
+    with pytest.raises(CheckpointError, match="train.learning_rate: 0.003 there, 0.5 today"):
+        Training(config, trained, resume=True)
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(trained, packed, tmp_path):
