@@ -6,11 +6,12 @@ from typing import Any
 
 from torch import nn
 
-from config import Config, config_from_dict
+from config import config_from_dict
 from model.checkpoint import CheckpointError, load_checkpoint, resolve, restore_model
 from model.network import build_network
 from pipeline.frontend import FrontEnd
 from pipeline.shardset import ShardSet, open_shards
+from settings import Config
 
 
 def network_of(config: Config) -> nn.Module:

@@ -1,186 +1,22 @@
-"""The settings of config.toml as frozen records that refuse what they do not know."""
+"""config.toml, a file of changes and --set: read, merged, refused where unknown."""
 
 import argparse
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import tomli
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
+
+from settings import Config
 
 DEFAULTS = Path(__file__).with_name("config.toml")
-
-Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
-Url = Annotated[str, Field(pattern=r"^https?://")]
-Urls = Annotated[tuple[Url, ...], Field(min_length=1)]  # mirrors, in the order of trying
-SongUrl = Annotated[str, Field(pattern=r"^https?://.*\{id\}")]
-SongUrls = Annotated[tuple[SongUrl, ...], Field(min_length=1)]
 
 
 class ConfigError(ValueError):
     """A setting that does not exist or cannot have its value."""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Audio(Section):
-    sample_rate: Annotated[int, Field(ge=8000, le=192000)]
-
-
-class Prepare(Section):
-    shards_dir: str
-    interval_seconds: Annotated[float, Field(ge=1)]
-    songs_per_shard: Count
-    max_shard_bytes: Annotated[int, Field(ge=1_000_000)]
-    seed: CountOrZero
-    workers: Literal["auto"] | Count
-
-
-class Split(Section):
-    valid_fraction: Fraction
-    test_fraction: Fraction
-    seed: int
-
-    @model_validator(mode="after")
-    def _leaves_songs_to_train_on(self) -> "Split":
-        if self.valid_fraction + self.test_fraction >= 1:
-            raise ValueError("valid_fraction and test_fraction together leave nothing to train on")
-        return self
-
-
-class Synthetic(Section):
-    songs: Count
-    song_seconds: Annotated[float, Field(ge=1)]
-    seed: CountOrZero
-
-
-class Folder(Section):
-    path: str
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-
-
-class GsKey(Section):
-    annotations: Urls
-    audio: SongUrls
-
-
-class GsKeyPlus(Section):
-    keys: Urls
-    keys_checksum: Annotated[str, Field(pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})?$")]
-
-
-class GsMtg(Section):
-    annotations: Urls
-    audio: SongUrls
-    minimum_confidence: Annotated[int, Field(ge=0, le=2)]
-    require_empty_comment: bool
-
-
-class Ncs(Section):
-    listing_url: Annotated[str, Field(pattern=r"^https?://.*\{page\}")]
-    pause_seconds: Annotated[float, Field(ge=0)]
-    expected_releases: Count
-    labels: str
-
-
-class Datasets(Section):
-    synthetic: Synthetic
-    folder: Folder
-    gs_key: GsKey
-    gs_key_plus: GsKeyPlus
-    gs_mtg: GsMtg
-    ncs: Ncs
-
-
-class Download(Section):
-    dir: str
-    connections_per_host: Count
-    retries: CountOrZero
-    first_delay_seconds: Positive
-    longest_delay_seconds: Positive
-    timeout_seconds: Positive
-    most_archive_bytes: Count
-
-
-class Images(Section):
-    base_url: str
-    datasets: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], ...]
-
-
-class Cqt(Section):
-    fmin_hz: Positive
-    n_bins: Count
-    bins_per_octave: Count
-    margin_semitones: CountOrZero
-    hop_length: Count
-    range_db: Positive
-
-
-class Augment(Section):
-    transpose_semitones: CountOrZero
-    frequency_mask_bins: CountOrZero
-    time_mask_frames: CountOrZero
-    tilt_db_per_octave: Annotated[float, Field(ge=0)]
-
-
-class Stream(Section):
-    format: Literal["audio", "png"]
-    workers: CountOrZero
-    lanes: Count
-    block_intervals: Count
-    cache_dir: str
-    max_bad_samples: CountOrZero
-
-
-class Model(Section):
-    name: str
-    channels: Count
-    dropout: Fraction
-
-
-class Train(Section):
-    datasets: Names
-    epochs: Count
-    global_batch_size: Count
-    learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
-    warmup_fraction: Fraction
-    clip_norm: Positive
-    log_every_steps: Count
-    checkpoint_every_steps: Count
-    seed: CountOrZero
-    runs_dir: str
-
-
-class Eval(Section):
-    datasets: Names
-    split: Literal["train", "valid", "test"]
-    batch_size: Count
-
-
-class Config(Section):
-    """Every setting, typed; its sections and names are those of config.toml."""
-
-    audio: Audio
-    prepare: Prepare
-    split: Split
-    datasets: Datasets
-    download: Download
-    images: Images
-    cqt: Cqt
-    augment: Augment
-    stream: Stream
-    model: Model
-    train: Train
-    eval: Eval
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ import soundfile
 
 from command import run
 from config import load_config
-from predictions import compare
+from evaluation.predictions import compare
 from shards import synthetic
 
 SETTINGS = "experiments/demo.toml"

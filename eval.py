@@ -11,14 +11,15 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from answers import Answers, answer, score_of
 from build import front_end_of, shards_of, trained_network
 from command import run
-from config import Config, add_config_arguments, load_config
+from config import add_config_arguments, load_config
+from evaluation.answers import Answers, answer, score_of
+from evaluation.predictions import Comparison, compare, write_predictions
 from model.checkpoint import resolve
 from model.metrics import MirexScore, format_table
 from pipeline.stream import StreamError
-from predictions import Comparison, compare, write_predictions
+from settings import Config
 
 NAMES_IN_A_MESSAGE = 3
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from config import Download, load_config
+from config import load_config
+from settings import Download
 from shards.download import Remote, fetch_all
 from tests.http_server import serving
 

@@ -13,8 +13,9 @@ import soundfile
 import soxr
 
 from benchmarks.turns import median_seconds, report
-from config import Config, load_config
+from config import load_config
 from keys import KEYS
+from settings import Config
 from shards import synthetic
 from shards.prepare import prepare
 from shards.song import Song

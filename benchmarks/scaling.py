@@ -10,9 +10,10 @@ from pathlib import Path
 
 import soundfile
 
-from config import Config, load_config
+from config import load_config
 from keys import KEYS
 from pipeline.manifest import MANIFEST_NAME, SONGS_NAME
+from settings import Config
 from shards import synthetic
 from shards.prepare import prepare
 from shards.song import Song

@@ -10,13 +10,14 @@ import soundfile
 import torch
 
 from benchmarks.turns import median_seconds, report
-from config import Config, load_config
+from config import load_config
 from keys import KEYS
 from pipeline.audio import decode_flac
 from pipeline.cqt import LogCQT
 from pipeline.image import png_bytes, to_levels
 from pipeline.manifest import read_manifest, read_record
 from pipeline.shardset import split_folder
+from settings import Config
 from shards import synthetic
 from shards.prepare import prepare
 from shards.shardfile import read_samples

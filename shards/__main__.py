@@ -17,7 +17,8 @@ import signal
 from pathlib import Path
 
 from command import run
-from config import Config, add_config_arguments, load_config
+from config import add_config_arguments, load_config
+from settings import Config
 from shards import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
 from shards.check import manifest_folders, problems_of
 from shards.download import failure_table

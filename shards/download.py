@@ -18,8 +18,8 @@ from pathlib import Path
 import httpx
 from tqdm import tqdm
 
-from config import Download
 from pipeline.audio import printable
+from settings import Download
 from shards.transfer import (
     MirrorError,
     PassingError,

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from config import Download
 from keys import Key
 from pipeline.audio import printable
+from settings import Download
 from shards.archive import ArchiveError, extract
 from shards.download import Failure, Remote, fetch_all
 from shards.folder import one_key

@@ -11,7 +11,7 @@ Label rule: annotations/key/<id>.LOFI.key names one key ("C minor"); all 604 do.
 
 from pathlib import Path
 
-from config import Datasets, Download
+from settings import Datasets, Download
 from shards.download import Failure
 from shards.folder import UnusableError
 from shards.giantsteps import (

@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from config import Datasets, Download
 from keys import Key
+from settings import Datasets, Download
 from shards import gs_key
 from shards.download import Failure, Remote
 from shards.folder import UnusableError

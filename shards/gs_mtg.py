@@ -15,8 +15,8 @@ Files of one sound, or of one artist and title, are one recording, so that none 
 import re
 from pathlib import Path
 
-from config import Datasets, Download, GsMtg
 from keys import Key
+from settings import Datasets, Download, GsMtg
 from shards.download import Failure
 from shards.folder import UnusableError
 from shards.giantsteps import (

@@ -15,7 +15,7 @@ to train on, weak as a test set. Report NCS by itself.
 import logging
 from pathlib import Path
 
-from config import Datasets, Download, Ncs
+from settings import Datasets, Download, Ncs
 from shards import folder as music_folder
 from shards.download import Failure, Remote, fetch_all
 from shards.folder import UnusableError, one_key

@@ -17,10 +17,10 @@ import httpx
 from bs4 import BeautifulSoup
 from bs4.element import Tag
 
-from config import Download
 from pipeline.audio import printable
 from pipeline.files import AUDIO_ENDINGS
 from pipeline.manifest import write_whole
+from settings import Download
 from shards.download import Remote, fetch_all
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config import Config
 from pipeline.manifest import MANIFEST_NAME, PackSettings, read_manifest, read_record
 from pipeline.shardset import split_folder
+from settings import Config
 from shards.pack import PackTask, deal, songs_digest
 from shards.song import LeftOut, Song
 from shards.split import split_of

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from config import Config
 from pipeline.manifest import Manifest, read_manifest, write_whole
+from settings import Config
 from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import PackTask, pack_shard

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from config import Config
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
@@ -31,6 +30,7 @@ from pipeline.manifest import (
 from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import split_folder
 from pipeline.storage import Place, fetch, place_of, send
+from settings import Config
 from shards.check import problems_of_samples
 from shards.diskerror import writing_to
 from shards.plan import SPLITS

@@ -16,7 +16,6 @@ from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from config import Config
 from pipeline.audio import decode_flac
 from pipeline.manifest import (
     MANIFEST_NAME,
@@ -30,6 +29,7 @@ from pipeline.manifest import (
 )
 from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import split_folder
+from settings import Config
 from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import Packed

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from command import run
-from config import Config, load_config
+from config import load_config
+from settings import Config
 from shards import synthetic
 from shards.prepare import prepare
-from train import Training
+from training.loop import Training
 
 ROOT = Path(__file__).parent.parent
 SONGS = 48

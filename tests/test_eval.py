@@ -9,12 +9,12 @@ from accelerate import Accelerator
 from conftest import pack_synthetic, settings, small_config
 
 import eval
-from answers import Answers
 from build import shards_of
+from evaluation.answers import Answers
+from evaluation.predictions import compare
 from keys import KEYS, relation
 from model.checkpoint import resolve
 from model.metrics import MirexScore
-from predictions import compare
 
 
 def answers_of(run: Path, folder: Path, *overrides: str, datasets=("synthetic",)) -> Answers:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from answers import Answers, SongAnswer
+from evaluation.answers import Answers, SongAnswer
+from evaluation.predictions import PredictionsError, compare, write_predictions
 from keys import KEYS, Key
 from model.estimate import estimate_from_probabilities
 from model.metrics import MirexScore, mirex_score
-from predictions import PredictionsError, compare, write_predictions
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "Cb")

@@ -15,13 +15,13 @@ from accelerate import Accelerator
 from conftest import ROOT, run_program, settings, small_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from answers import answer
 from build import front_end_of, network_of, shards_of, trained_network
 from config import load_config
+from evaluation.answers import answer
 from model.checkpoint import CheckpointError, load_checkpoint
 from model.loss import cross_entropy
 from pipeline.stream import loader, training_stream
-from train import Training
+from training.loop import Training
 
 
 def curve(run: Path, name: str) -> dict[int, float]:

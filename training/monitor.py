@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-from answers import Answers
+from evaluation.answers import Answers
 
 logger = logging.getLogger(__name__)
 

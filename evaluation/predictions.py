@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from answers import Answers
+from evaluation.answers import Answers
 from keys import KEYS, Key, KeyParseError, parse_key, relation
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore
 from pipeline.files import AUDIO_ENDINGS
