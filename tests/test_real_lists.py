@@ -13,10 +13,9 @@ from test_giantsteps import REAL
 
 from shards import __main__ as shards
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not REAL.is_dir(), reason="needs the real annotations, see AKC_ANNOTATIONS"),
-]
+pytestmark = pytest.mark.skipif(
+    not REAL.is_dir(), reason="needs the real annotations, see AKC_ANNOTATIONS"
+)
 
 
 def stand_in(root: Path) -> dict[str, bytes]:
