@@ -85,7 +85,7 @@ publish-images DEST *ARGS: _installed
 prepare-images *ARGS: _installed
     {{bin}}/python -m shards images "$@"
 
-# Start a Dask scheduler and two workers here (just dask_port=9000 dask-up: elsewhere), for --scheduler tcp://127.0.0.1:8786
+# Start a Dask scheduler and two workers here, to pack with --scheduler tcp://127.0.0.1:8786
 [group('prepare')]
 dask-up *ARGS: _installed
     #!/usr/bin/env bash
