@@ -42,6 +42,12 @@ def test_arguments_pass_through_as_they_are(echoing, recipe):
         assert words == ["-m", "shards", "pack", "folder", *typed, "--format", "png"]
 
 
+@pytest.mark.skipif(just is None, reason="just is not on the path")
+def test_without_words_a_recipe_packs_what_the_program_takes_by_itself(echoing):
+    done = subprocess.run([just, "prepare-shards"], cwd=echoing, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["-m", "shards", "pack", "--format", "audio"]
+
+
 def test_readme_s_table_and_the_justfile_name_the_same_recipes():
     recipes = set(re.findall(r"^([a-z][\w-]*).*:(?!=)", (ROOT / "Justfile").read_text(), re.M))
     table = (ROOT / "README.md").read_text().split("\n## Recipes\n")[1].split("\n## ")[0]

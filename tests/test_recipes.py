@@ -66,7 +66,7 @@ def begin(*words: str | Path) -> subprocess.Popen:
 
 def run(*words: str | Path) -> subprocess.CompletedProcess:
     running = begin(*words)
-    output, errors = running.communicate(timeout=120)
+    output, errors = running.communicate(timeout=300)
     return subprocess.CompletedProcess(words, running.returncode, output, errors)
 
 
@@ -173,7 +173,7 @@ def test_the_scheduler_that_a_recipe_starts_packs_and_leaves_no_process(packed, 
         scheduler = ["--scheduler", f"tcp://127.0.0.1:{port}"]
         done("prepare-shards", "audio", "synthetic", *scheduler, *settings(tmp_path))
         cluster.terminate()
-        cluster.communicate(timeout=20)
+        cluster.communicate(timeout=60)
         wait_until_gone(cluster.pid)
     finally:
         with suppress(ProcessLookupError):
