@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from tqdm import tqdm
 
 from pipeline.manifest import Manifest, read_manifest, write_whole
+from pipeline.storage import Place, sizes
 from settings import Config
 from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
@@ -19,7 +19,13 @@ from shards.pack import PackTask, pack_shard
 from shards.plan import SPLITS as SPLITS
 from shards.plan import SplitPlan, begin, plans
 from shards.song import LeftOut, Song, by_reason
-from shards.splitfolder import clear, is_whole, refuse_other_settings, write_split_manifest
+from shards.splitfolder import (
+    clear,
+    is_whole,
+    refuse_other_settings,
+    remove_unfinished_files,
+    write_split_manifest,
+)
 
 LEFT_OUT_NAME = "left_out.tsv"
 MOST_NAMES = 10  # of missing shards, in a message
@@ -33,7 +39,7 @@ class PrepareError(ValueError):
 class Prepared:
     """What was packed of a data set."""
 
-    folder: Path
+    folder: Place
     manifests: dict[str, Manifest]  # by split; a split without songs is absent
     left_out: tuple[LeftOut, ...]
     seconds: float  # that packing took
@@ -173,14 +179,13 @@ def _finished(
 
 
 def _manifest(split: SplitPlan) -> Manifest:
-    if is_whole(split.folder, split.settings):
+    if is_whole(split.folder, split.settings, sizes(split.folder)):
         return read_manifest(split.folder)
     return write_split_manifest(split.folder, [task.name for task in split.tasks], split.settings)
 
 
 def _write_left_out(prepared: Prepared) -> None:
-    for leftover in prepared.folder.glob(f".{LEFT_OUT_NAME}.*.tmp"):  # of runs that were killed
-        leftover.unlink()
+    remove_unfinished_files(prepared.folder, f".{LEFT_OUT_NAME}.*.tmp")
     table = io.StringIO()
     rows = csv.writer(table, delimiter="\t", lineterminator="\n")
     rows.writerow(["song_id", "reason"])

@@ -39,8 +39,9 @@ def s3_server(monkeypatch) -> Iterator[str]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "dummy")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    # What FSSPEC_S3_ENDPOINT_URL does when fsspec is loaded.
-    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": f"http://{host}:{port}"})
+    endpoint = f"http://{host}:{port}"
+    monkeypatch.setenv("FSSPEC_S3_ENDPOINT_URL", endpoint)  # read where fsspec is loaded: elsewhere
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": endpoint})  # and here
     try:
         bucket = f"bucket-{port}"  # the servers of one process share what they hold
         fsspec.filesystem("s3").mkdir(bucket)
