@@ -96,7 +96,15 @@ class RemotePath:
 
     def find(self) -> dict[str, dict[str, Any]]:
         """All files below this folder by their path from it, with what the store says of each."""
-        path, found = self._tried(lambda filesystem, own: (own, filesystem.find(own, detail=True)))
+
+        def find(filesystem: Any, own: str) -> tuple[str, dict[str, dict[str, Any]]]:
+            filesystem.info(own)  # which fails where some file systems' find takes it for empty
+            return own, filesystem.find(own, detail=True)
+
+        try:
+            path, found = self._tried(find)
+        except FileNotFoundError:
+            return {}
         start = f"{path.rstrip('/')}/"
         return {
             name.removeprefix(start): info

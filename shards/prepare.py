@@ -170,7 +170,7 @@ def _finished(
     manifests = {split.settings.split: _manifest(split) for split in splits if split.tasks}
     everything = (*left_out, *(one for split in splits for one in split.left_out()))
     prepared = Prepared(splits[0].folder.parent, manifests, everything, time.perf_counter() - began)
-    _write_left_out(prepared)
+    write_left_out(prepared.folder, _left_out_table(everything))
     if not any(shard.intervals for m in manifests.values() for shard in m.shards):
         for split in splits:
             clear(split.folder)
@@ -184,10 +184,17 @@ def _manifest(split: SplitPlan) -> Manifest:
     return write_split_manifest(split.folder, [task.name for task in split.tasks], split.settings)
 
 
-def _write_left_out(prepared: Prepared) -> None:
-    remove_unfinished_files(prepared.folder, f".{LEFT_OUT_NAME}.*.tmp")
+def write_left_out(folder: Place, table: bytes) -> None:
+    """Write the list of what was left out, unless it is there already."""
+    remove_unfinished_files(folder, f".{LEFT_OUT_NAME}.*.tmp")
+    path = folder / LEFT_OUT_NAME
+    if not path.exists() or path.read_bytes() != table:
+        write_whole(path, table)
+
+
+def _left_out_table(left_out: Sequence[LeftOut]) -> bytes:
     table = io.StringIO()
     rows = csv.writer(table, delimiter="\t", lineterminator="\n")
     rows.writerow(["song_id", "reason"])
-    rows.writerows((one.song_id, one.reason) for one in prepared.left_out)
-    write_whole(prepared.folder / LEFT_OUT_NAME, table.getvalue().encode())
+    rows.writerows((one.song_id, one.reason) for one in left_out)
+    return table.getvalue().encode()

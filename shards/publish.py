@@ -119,11 +119,11 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
     settings, or its bytes are not what its manifest says; what was downloaded whole stays.
     """
     began = time.perf_counter()
+    root = _local_root(config, "png", dataset, "train right from images.base_url, or name a folder")
     source = place_of(_base_url(config)) / "png" / dataset
     found = [one for split in SPLITS if (one := _published(source / split)) is not None]
     if not found:
         raise ManifestError(f"{source}: no PNG shards are published there; see images.base_url")
-    root = _local_root(config, "png", dataset, "train right from images.base_url, or name a folder")
     for published in found:
         _check_published(published, config)
     for published in found:

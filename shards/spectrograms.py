@@ -23,7 +23,6 @@ from pipeline.manifest import (
     PackSettings,
     differences,
     read_manifest,
-    write_whole,
 )
 from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import split_folder
@@ -33,7 +32,7 @@ from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import Packed
 from shards.plan import SPLITS, begin
-from shards.prepare import LEFT_OUT_NAME, Prepared
+from shards.prepare import LEFT_OUT_NAME, Prepared, write_left_out
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.song import LeftOut
 from shards.spectrogram import png_encoder
@@ -207,6 +206,6 @@ def _copy_left_out(source: Place, folder: Place) -> tuple[LeftOut, ...]:
     if not (source / LEFT_OUT_NAME).exists():
         return ()
     data = (source / LEFT_OUT_NAME).read_bytes()
-    write_whole(folder / LEFT_OUT_NAME, data)
+    write_left_out(folder, data)
     _, *rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter="\t")
     return tuple(LeftOut(song_id, reason) for song_id, reason in rows)
