@@ -52,7 +52,7 @@ class _Watched:
 
     def read(self, size: int = -1) -> bytes:
         try:
-            return self.stream.read(size)
+            return self.stream.read(size) if size else b""
         except OSError as error:
             self.failure = error
             raise
