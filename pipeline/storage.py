@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -174,8 +175,12 @@ def sizes(folder: Place) -> dict[str, int]:
     """The files that lie in a folder itself, with their bytes; none where there is no folder."""
     if isinstance(folder, RemotePath):
         return folder.files()
-    try:
-        with os.scandir(folder) as entries:
-            return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
-    except FileNotFoundError:
-        return {}
+    found: dict[str, int] = {}
+    if not folder.exists():
+        return found
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # another process's unfinished file
+                if entry.is_file():
+                    found[entry.name] = entry.stat().st_size
+    return found

@@ -8,8 +8,9 @@ import os
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def local_copy(place: Place) -> Iterator[Path]:
 
 def refuse_unwritable(folder: Place) -> None:
     """Raise StorageError where files cannot be written to an address, before any work is done."""
-    probe = folder / f".{os.getpid()}.tmp"
+    probe = folder / f".{uuid.uuid4().hex}.tmp"  # no other process's
     probe.write_bytes(b"")
     probe.unlink(missing_ok=True)
 
@@ -85,5 +86,6 @@ def _temporary_folder() -> Iterator[Path]:
 def _remove_old(folder: str) -> None:
     """Remove, once in each process, what processes left that were killed with their parents."""
     for leftover in Path(folder).glob(f"{PREFIX}-*"):
-        if leftover.stat().st_mtime < time.time() - LEFTOVER_SECONDS:
-            shutil.rmtree(leftover, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process was faster
+            if leftover.stat().st_mtime < time.time() - LEFTOVER_SECONDS:
+                shutil.rmtree(leftover, ignore_errors=True)
