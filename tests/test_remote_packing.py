@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 from itertools import count
 from pathlib import Path
 
@@ -217,7 +218,19 @@ def test_an_address_without_access_is_named_in_one_line(called, monkeypatch):
     assert "no access" in done.stderr and "check your credentials" in done.stderr
 
 
-def test_a_file_of_another_size_after_sending_is_an_error(address, monkeypatch, tmp_path):
+def test_what_another_process_has_written_is_seen_at_once(address):
+    folder = place_of(address)
+    (folder / "a.json").write_bytes(b"a")
+    assert folder.files() == {"a.json": 1} and not (folder / "b.json").exists()
+    # A thread has a connection of its own, that tells this one's nothing.
+    thread = threading.Thread(target=(folder / "b.json").write_bytes, args=(b"bb",))
+    thread.start()
+    thread.join()
+    assert (folder / "b.json").exists() and (folder / "b.json").read_bytes() == b"bb"
+    assert folder.files() == {"a.json": 1, "b.json": 2}
+
+
+def test_a_file_of_another_size_after_sending_is_an_error(monkeypatch):
     class Lossy:
         """A store that keeps a part of what it is sent."""
 
