@@ -43,7 +43,6 @@ def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
     rows_of, left_out = match(read_rows(root), files)
     found = []
     make = partial(_song, dataset, rows_of)
-    # Each thread makes a connection of its own.
     with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
         for outcome in threads.map(make, files, files.values()):
             (found if isinstance(outcome, Song) else left_out).append(outcome)
