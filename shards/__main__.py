@@ -19,6 +19,7 @@ from pathlib import Path
 
 from command import run
 from config import add_config_arguments, load_config
+from pipeline.storage import place_of
 from settings import Config
 from shards import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
 from shards.check import manifest_folders, problems_of
@@ -136,7 +137,7 @@ def _images(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config, arguments.overrides)
-    folders = manifest_folders(Path(arguments.path or config.prepare.shards_dir))
+    folders = manifest_folders(place_of(arguments.path or config.prepare.shards_dir))
     problems = 0
     for problem in problems_of(folders):
         print(problem)
@@ -161,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (pack, joining):
         command.add_argument(
             "datasets", nargs="*", default=["synthetic"], metavar="dataset",
-            help=f"{', '.join(DATASETS)}; after folder its path, if it is not datasets.folder.path",
+            help=f"{', '.join(DATASETS)}; after folder its path or address, if not datasets.folder.path",
         )  # fmt: skip
         command.add_argument("--format", choices=["audio", "png"], default="audio")
     joining.set_defaults(command=_merge)
@@ -189,7 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     images.add_argument("--overwrite", action="store_true", help="download all shards anew")
     images.set_defaults(command=_images)
     check = commands.add_parser("check", help="read shards back and report what is wrong")
-    check.add_argument("path", nargs="?", help="a folder of shards (prepare.shards_dir if absent)")
+    check.add_argument(
+        "path", nargs="?", help="a folder or address of shards (prepare.shards_dir if absent)"
+    )
     check.set_defaults(command=_check)
     for command in (download, pack, joining, spectrograms, publish, images, check):
         add_config_arguments(command)
