@@ -11,11 +11,14 @@ DEPTH = 3  # modules inside modules that get a line: down to each convolution or
 def network_summary(network: nn.Module, example: Tensor) -> ModelStatistics:
     """What `network` does with `example`, of one interval; its text is the table.
 
-    Multiply-adds are those of torch's own layers: the kernels of a trainable CQT count none.
+    Raises what the network raises. Multiply-adds are those of torch's own layers: the kernels of a trainable CQT count none.
     """
-    statistics = summary(
-        network, input_data=example, col_names=COLUMNS, row_settings=("var_names",), depth=DEPTH,
-        verbose=0,
-    )  # fmt: skip
+    try:
+        statistics = summary(
+            network, input_data=example, col_names=COLUMNS, row_settings=("var_names",),
+            depth=DEPTH, verbose=0,
+        )  # fmt: skip
+    except RuntimeError as error:  # torchinfo wraps what the network says of an unfit input
+        raise error.__cause__ or error from None
     statistics.formatting.macs_units = Units.NONE  # else "Units.MEGABYTES" with Python 3.11
     return statistics

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from model.allconv import AllConv, Features
 from model.allconv_rnn import AllConvRNN
@@ -46,11 +47,12 @@ def test_it_tells_one_tonic_from_another_by_where_the_sound_is():
 @torch.no_grad()
 def test_only_the_recurrent_layer_hears_which_of_two_parts_comes_first():
     torch.manual_seed(0)
-    parts = [torch.nn.functional.pad(torch.rand(1, 120, 16), (40, 40)) for _ in range(2)]
+    parts = [nn.functional.pad(torch.rand(1, 120, 16).double(), (40, 40)) for _ in range(2)]
     one, other = torch.cat(parts, dim=2), torch.cat(parts[::-1], dim=2)  # (1, 120, 192)
-    convolutions, recurrent = AllConv(8, 0.0).eval(), AllConvRNN(120, 8, 32, 0.0).eval()
-    assert torch.allclose(convolutions(one), convolutions(other), atol=1e-6)
-    assert not torch.allclose(recurrent(one), recurrent(other), atol=1e-4)
+    networks = AllConv(8, 0.0), AllConvRNN(120, 8, 32, 0.0)
+    convolutions, recurrent = (network.eval().double() for network in networks)
+    assert torch.allclose(convolutions(one), convolutions(other), atol=1e-12)
+    assert not torch.allclose(recurrent(one), recurrent(other), atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(7, 100), (120, 7)])
