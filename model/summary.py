@@ -11,7 +11,8 @@ DEPTH = 3  # modules inside modules that get a line: down to each convolution or
 def network_summary(network: nn.Module, example: Tensor) -> ModelStatistics:
     """What `network` does with `example`, of one interval; its text is the table.
 
-    Raises what the network raises. Multiply-adds are those of torch's own layers: the kernels of a trainable CQT count none.
+    Multiply-adds are those of torch's own layers: the kernels of a trainable CQT count none. Raises
+    what the network raises.
     """
     try:
         statistics = summary(

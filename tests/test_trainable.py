@@ -1,11 +1,12 @@
 """Laws of the trainable CQT: it begins as the fixed one, learns, is saved, answers as played."""
 
 import functools
+import os
 
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import settings, small_config
+from conftest import run_program, settings, small_config
 from torch import nn
 
 import eval
@@ -141,6 +142,21 @@ def test_evaluation_and_prediction_use_the_kernels_of_the_checkpoint(run, packed
     with torch.no_grad():
         expected = network(shorts).softmax(dim=1).sum(dim=0)
     torch.testing.assert_close(predictor._probabilities(shorts), expected)
+
+
+def test_two_processes_train_the_kernels_together_in_bf16(packed, tmp_path):
+    place = [f'train.runs_dir="{tmp_path}"', "model.name=allconv", "model.num_feature_maps=2"]
+    port = str(20000 + os.getpid() % 20000)
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
+    done = run_program(
+        *launch, "train.py", *settings(packed, *TRAINABLE, *place),
+        ACCELERATE_USE_CPU="true", ACCELERATE_MIXED_PRECISION="bf16",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (file,) = tmp_path.glob("*/checkpoints/last.safetensors")
+    trained = load_checkpoint(file).model["log_cqt.transform.cqt_kernels_real"]
+    change = trained - both()[1].transform.cqt_kernels_real.detach()
+    assert trained.dtype == torch.float32 and 0 < change.abs().max() < 0.1
 
 
 def test_ready_spectrograms_are_refused(packed, run, called):
