@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from pipeline.augment import Augment
 from pipeline.cqt import as_float, bins_of, decibels_below_peak
 
+# Adam moves every weight by about the learning rate, however small. nnAudio's kernels, whose values
+# sum to 1, would be gone after a step; as high as this, a step of 0.003 changes them by 0.03%.
+PEAK = 10.0
 TINY = 1e-16  # keeps the root's slope finite at silence, and silence below every range_db up to 100
 
 
@@ -39,6 +42,11 @@ class TrainableLogCQT(nn.Module):
             sample_rate, hop_length, bins.lowest_hz, n_bins=bins.total,
             bins_per_octave=bins_per_octave, trainable=True, output_format="Complex", verbose=False,
         )  # fmt: skip
+        lengths = self.transform.lenghts[:, None]  # (F + 2M, 1), samples
+        for kernels in self.transform.parameters():  # (F + 2M, 1, samples), Hann windows of sum 1
+            kernels.data *= PEAK * lengths[:, None] / 2
+        scale = 2 / PEAK / lengths.sqrt()  # undoes that, with nnAudio's "librosa" normalisation
+        self.register_buffer("scale", scale, persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Decibels (B, F + 2M, T) of a waveform (B, S); in float32 even under autocast.
@@ -52,9 +60,9 @@ class TrainableLogCQT(nn.Module):
                 f"needs more than {reach / self.sample_rate:.2f} s; pad it with zeros"
             )
         with torch.autocast(waveform.device.type, enabled=False):
-            parts = self.transform(as_float(waveform))  # (B, F + 2M, T, 2)
+            parts = self.transform(as_float(waveform), normalization_type="convolutional")
             magnitude = (parts.square().sum(dim=3) + TINY).sqrt()  # (B, F + 2M, T)
-            return decibels_below_peak(magnitude, self.range_db)
+            return decibels_below_peak(self.scale * magnitude, self.range_db)
 
 
 class HearingNetwork(nn.Module):

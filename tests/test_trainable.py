@@ -14,6 +14,7 @@ import train
 from build import front_end_of, network_of, shards_of, trained_network
 from config import ConfigError
 from model.checkpoint import load_checkpoint
+from model.optimizer import adamw
 from pipeline.augment import Augment
 from pipeline.cqt import LogCQT
 from pipeline.sample import Batch
@@ -36,8 +37,8 @@ def both(**changes):
     return LogCQT(**SETTINGS | changes), TrainableLogCQT(**SETTINGS | changes)
 
 
-def noise(batch=2, seconds=3.0, sample_rate=11025):
-    generator = torch.Generator().manual_seed(0)
+def noise(batch=2, seconds=3.0, sample_rate=11025, seed=0):
+    generator = torch.Generator().manual_seed(seed)
     return 0.1 * torch.randn(batch, int(seconds * sample_rate), generator=generator)  # (B, S)
 
 
@@ -71,6 +72,22 @@ def test_it_stays_in_float32_under_autocast():
 def test_too_short_a_waveform_is_refused():
     with pytest.raises(ValueError, match="the trainable CQT needs more than 0.37 s; pad it with"):
         both()[1](torch.zeros(1, 1000))
+
+
+def test_steps_of_the_usual_learning_rate_change_what_is_heard_only_a_little():
+    """Not so with nnAudio's own scale: its kernels would be noise after one step of Adam."""
+    trainable = TrainableLogCQT(**SETTINGS)
+    optimizer = adamw(trainable, learning_rate=0.003, weight_decay=0.01)
+    other = noise(seed=1)
+    with torch.no_grad():
+        before = trainable(other)
+    for _ in range(5):
+        optimizer.zero_grad()
+        trainable(noise()).square().mean().backward()
+        optimizer.step()
+    with torch.no_grad():
+        change = (trainable(other) - before)[before > -40].abs()
+    assert 0.001 < change.mean() < 0.3
 
 
 class Loudest(nn.Module):
@@ -144,6 +161,7 @@ def test_evaluation_and_prediction_use_the_kernels_of_the_checkpoint(run, packed
     torch.testing.assert_close(predictor._probabilities(shorts), expected)
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_kernels_together_in_bf16(packed, tmp_path):
     place = [f'train.runs_dir="{tmp_path}"', "model.name=allconv", "model.num_feature_maps=2"]
     port = str(20000 + os.getpid() % 20000)
