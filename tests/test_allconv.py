@@ -55,6 +55,16 @@ def test_only_the_recurrent_layer_hears_which_of_two_parts_comes_first():
     assert not torch.allclose(recurrent(one), recurrent(other), atol=1e-6)
 
 
+@torch.no_grad()
+def test_the_recurrent_layer_gets_all_pitches_of_one_moment_after_the_other():
+    network = AllConvRNN(48, 4, 8, 0.1).eval()
+    cqt = torch.rand(2, 48, 40)
+    maps = network.features(cqt)  # (B, 8N, 6, 5)
+    moments = torch.stack([maps[..., moment].flatten(1) for moment in range(5)], dim=1)
+    expected = network.keys(network.recurrent(moments)[0].mean(dim=1))
+    torch.testing.assert_close(network(cqt), expected)
+
+
 @pytest.mark.parametrize("shape", [(7, 100), (120, 7)])
 def test_an_interval_too_small_for_three_poolings_is_refused(shape):
     message = f"{shape[0]} bins and {shape[1]} frames: .* 8 of each; raise cqt.n_bins or prepare.in"

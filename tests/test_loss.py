@@ -107,4 +107,7 @@ def test_bf16_logits_give_a_float32_loss_that_can_be_differentiated(name):
         )
     loss.backward()
     assert loss.dtype == torch.float32
+    targets = key_targets(name, True, 0.1)[:3]
+    exactly = soft_cross_entropy(logits.float(), targets)
+    assert torch.equal(soft_cross_entropy(logits, targets), exactly)
     assert logits.grad.abs().sum() > 0

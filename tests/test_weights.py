@@ -1,5 +1,6 @@
 """Laws of weights and rates: what they even out, what they average, what a run does with them."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -128,6 +129,19 @@ def test_rates_belong_to_the_intervals_that_are_read(shards):
     assert sum(read.values()) == epoch_total(rates)
     order = epoch_order(shards.intervals, 0, 0, 6, 16, rates)
     assert len(order) == epoch_total(rates)
+
+
+def test_bad_samples_are_replaced_in_an_epoch_shorter_than_the_shards(mixed, tmp_path):
+    shutil.copytree(mixed / "shards", tmp_path / "shards")
+    (tar,) = (tmp_path / "shards/audio/second/train").glob("000000.tar")
+    tar.write_bytes(bytes(tar.stat().st_size))
+    config = small_config(tmp_path)
+    damaged = shards_of(config, config, ("first", "second"), "train")
+    rates = interval_rates(damaged, "none", {"first": 0.25})
+    stream = training_stream(damaged, 1, 0, 1, 0, 0, 3, 16, rates=rates)
+    batches = list(loader(stream, 0, pin_memory=False))
+    assert len(batches) == epoch_total(rates) < damaged.total
+    assert stream.bad_samples > 0 and all(batch.valid.all() for batch in batches)
 
 
 def test_weights_of_a_data_set_that_is_not_read_are_refused(shards):
