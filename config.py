@@ -47,7 +47,7 @@ def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config
     What an older version did not know yet is as in config.toml.
     """
     try:
-        return Config.model_validate(_merged(_read(DEFAULTS), settings, source))
+        return Config.model_validate(_completed(settings, _read(DEFAULTS)))
     except ValidationError as error:
         raise ConfigError(
             "; ".join(_explain(problem, source) for problem in error.errors())
@@ -66,6 +66,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from None
+
+
+def _completed(settings: dict, defaults: dict) -> dict:
+    """`settings`, and of `defaults` what they lack."""
+    return {
+        name: _completed(value, defaults[name])
+        if isinstance(value, dict) and isinstance(defaults.get(name), dict)
+        else value
+        for name, value in {**defaults, **settings}.items()
+    }
 
 
 def _parse_override(text: str) -> dict[str, Any]:
