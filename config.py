@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from settings import Config
 
 DEFAULTS = Path(__file__).with_name("config.toml")
+OPEN_TABLES = ("train.dataset_weights",)  # the names in them are the user's own
 
 
 class ConfigError(ValueError):
@@ -42,9 +43,12 @@ def load_config(file: str | None = None, overrides: Sequence[str] = ()) -> Confi
 
 
 def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config:
-    """The Config of nested plain values, such as a checkpoint's; raises ConfigError."""
+    """The Config of nested plain values, such as a checkpoint's; raises ConfigError.
+
+    What an older version did not know yet is as in config.toml.
+    """
     try:
-        return Config.model_validate(settings)
+        return Config.model_validate(_completed(settings, _read(DEFAULTS)))
     except ValidationError as error:
         raise ConfigError(_explain(error, source)) from None
 
@@ -61,6 +65,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from None
+
+
+def _completed(settings: dict, defaults: dict) -> dict:
+    """`settings`, and of `defaults` what they lack."""
+    return {
+        name: _completed(value, defaults[name])
+        if isinstance(value, dict) and isinstance(defaults.get(name), dict)
+        else value
+        for name, value in {**defaults, **settings}.items()
+    }
 
 
 def _parse_override(text: str) -> dict[str, Any]:
@@ -88,8 +102,12 @@ def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:
         if isinstance(base[name], dict) != isinstance(value, dict):
             kind = "a section" if isinstance(base[name], dict) else "a setting"
             raise ConfigError(f"{source}: '{section}{name}' is {kind}")
-        deeper = isinstance(value, dict)
-        result[name] = _merged(base[name], value, source, f"{section}{name}.") if deeper else value
+        if f"{section}{name}" in OPEN_TABLES:
+            result[name] = {**base[name], **value}
+        elif isinstance(value, dict):
+            result[name] = _merged(base[name], value, source, f"{section}{name}.")
+        else:
+            result[name] = value
     return result
 
 

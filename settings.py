@@ -1,6 +1,6 @@
 """Every setting of config.toml as a frozen, typed record; its sections and names are the file's."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -9,6 +9,7 @@ CountOrZero = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Balance = Literal["none", "mode", "key"]
 Url = Annotated[str, Field(pattern=r"^https?://")]
 Urls = Annotated[tuple[Url, ...], Field(min_length=1)]  # mirrors, in the order of trying
 SongUrl = Annotated[str, Field(pattern=r"^https?://.*\{id\}")]
@@ -110,6 +111,12 @@ class Cqt(Section):
     margin_semitones: CountOrZero
     hop_length: Count
     range_db: Positive
+    trainable: bool
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """What shapes a spectrogram: all but whether training goes on to change its kernels."""
+        return self.model_dump(exclude={"trainable"})
 
 
 class Augment(Section):
@@ -131,11 +138,23 @@ class Stream(Section):
 class Model(Section):
     name: str
     channels: Count
+    num_feature_maps: Annotated[int, Field(ge=2, le=30)]
+    recurrent_units: Count
     dropout: Fraction
+
+
+class Loss(Section):
+    name: Literal["cross_entropy", "mirex"]
+    normalised: bool
+    label_smoothing: Fraction
+    class_weights: Balance
+    confidence_weights: bool
 
 
 class Train(Section):
     datasets: Names
+    dataset_weights: dict[str, Positive]
+    balance: Balance
     epochs: Count
     global_batch_size: Count
     learning_rate: Positive
@@ -167,5 +186,6 @@ class Config(Section):
     augment: Augment
     stream: Stream
     model: Model
+    loss: Loss
     train: Train
     eval: Eval

@@ -56,10 +56,10 @@ class Stream(IterableDataset):
                 "make the batch size a multiple of them"
             )
         count = padded_step_count if lanes is None else step_count
-        last_step = count(shards.total, global_batch_size)
+        last_step = count(len(order), global_batch_size)
         if not last_step:
             raise StreamError(
-                f"{shards.total} intervals do not fill one batch of {global_batch_size}; "
+                f"{len(order)} intervals do not fill one batch of {global_batch_size}; "
                 "lower train.global_batch_size or pack more songs"
             )
         self.shards = shards
@@ -115,7 +115,7 @@ class Stream(IterableDataset):
         """Decode the sample at `position` or, in training, what takes its place if it is bad."""
         label = self._decoded_into(row, reader, int(self.order[position]))
         if label is None and self.lanes is not None:
-            others = substitutes(position, self.shards.total, self.lanes)
+            others = substitutes(position, len(self.order), self.lanes)
             tries = (self._decoded_into(row, reader, int(self.order[other])) for other in others)
             label = next((other for other in tries if other is not None), None)
         return label
@@ -143,10 +143,13 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
 
 def training_stream(
     shards: ShardSet, global_batch_size: int, rank: int, ranks: int, seed: int, epoch: int,
-    lanes: int, block_intervals: int, first_step: int = 0,
+    lanes: int, block_intervals: int, first_step: int = 0, rates: np.ndarray | None = None,
 ) -> Stream:  # fmt: skip
-    """One epoch of training: every interval at most once, in this epoch's order."""
-    order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals)
+    """One epoch of training in its order: every interval at most once or, on average, at its rate.
+
+    `rates` (N,) are those of training/weights.py.
+    """
+    order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals, rates)
     return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step)
 
 

@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from accelerate.utils import send_to_device
 from torch import Tensor
 
-from build import front_end_of, network_of, shards_of
+from build import front_end_of, input_of, network_of, shards_of
 from config import write_config
 from evaluation.answers import Answers, answer
 from model.checkpoint import (
@@ -22,14 +22,16 @@ from model.checkpoint import (
     restore_training,
     save_checkpoint,
 )
-from model.loss import cross_entropy
+from model.loss import KeyLoss, key_targets
 from model.optimizer import adamw, warmup_cosine
+from model.summary import network_summary
 from pipeline.manifest import differences
-from pipeline.order import step_count
+from pipeline.order import epoch_total, step_count
 from pipeline.sample import Batch
 from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings import Config
 from training.monitor import Monitor
+from training.weights import check_balanced_once, interval_rates, song_weights
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,10 @@ class Training:
         self.accelerator = Accelerator()
         self.train_shards = shards_of(config, config, config.train.datasets, "train")
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
-        self.steps_an_epoch = step_count(self.train_shards.total, config.train.global_batch_size)
+        self.rates = interval_rates(
+            self.train_shards, config.train.balance, config.train.dataset_weights
+        )
+        self.steps_an_epoch = step_count(epoch_total(self.rates), config.train.global_batch_size)
         self._build()
         self.progress = self._resumed() if resume else Progress()
         self._stream()  # refuses data that cannot be shared before a folder is made
@@ -80,19 +85,29 @@ class Training:
         setting = self.config.train
         torch.manual_seed(setting.seed)
         network = network_of(self.config)
+        logger.info("%s", network_summary(network, input_of(self.config)))
         self.front_end = front_end_of(self.config).to(self.accelerator.device)
+        self.loss = self._loss().to(self.accelerator.device)
         optimizer = adamw(network, setting.learning_rate, setting.weight_decay)
         steps = setting.epochs * self.steps_an_epoch
         # Not prepared: Accelerate would step it once for each process.
         self.scheduler = warmup_cosine(optimizer, round(setting.warmup_fraction * steps), steps)
         self.network, self.optimizer = self.accelerator.prepare(network, optimizer)
 
+    def _loss(self) -> KeyLoss:
+        setting = self.config.loss
+        check_balanced_once(setting.class_weights, self.config.train.balance)
+        return KeyLoss(
+            key_targets(setting.name, setting.normalised, setting.label_smoothing),
+            song_weights(self.train_shards, setting.class_weights, setting.confidence_weights),
+        )
+
     def _stream(self) -> Stream:
         setting = self.config
         return training_stream(
             self.train_shards, setting.train.global_batch_size, self.accelerator.process_index,
             self.accelerator.num_processes, setting.train.seed, self.progress.epoch,
-            setting.stream.lanes, setting.stream.block_intervals, self.progress.step,
+            setting.stream.lanes, setting.stream.block_intervals, self.progress.step, self.rates,
         )  # fmt: skip
 
     def _train_epoch(self, stream: Stream) -> None:
@@ -124,8 +139,9 @@ class Training:
         """One optimizer step; what is random in it depends on seed, step and process alone."""
         words = (self.config.train.seed, self.global_step, self.accelerator.process_index)
         torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1)[0]))
-        cqt, key_id = self.front_end(send_to_device(batch, self.accelerator.device))
-        loss = cross_entropy(self.network(cqt), key_id)
+        batch = send_to_device(batch, self.accelerator.device)
+        heard, key_id = self.front_end(batch)  # (B, F, T) or waveforms (B, S), and (B,)
+        loss = self.loss(self.network(heard), key_id, batch.song_index)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
         self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.train.clip_norm)
@@ -187,6 +203,9 @@ class Training:
             "shards": self.train_shards.fingerprint,
             "train.seed": self.config.train.seed,
             "train.global_batch_size": self.config.train.global_batch_size,
+            "train.balance": self.config.train.balance,
+            "train.dataset_weights": self.config.train.dataset_weights,
+            "loss": self.config.loss.model_dump(),
             "stream.lanes": self.config.stream.lanes,
             "stream.block_intervals": self.config.stream.block_intervals,
             "train.learning_rate": self.config.train.learning_rate,
