@@ -51,7 +51,8 @@ def kill_one(running: subprocess.Popen) -> None:
 
 
 def kill_all(running: subprocess.Popen) -> None:
-    os.killpg(running.pid, signal.SIGKILL)
+    for process in (psutil.Process(running.pid), *ranks(running)):  # the launcher first
+        process.kill()
 
 
 @pytest.mark.parametrize("before, after", [(1, 4), (4, 2), (4, 1), (2, 8)])

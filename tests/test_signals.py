@@ -92,7 +92,7 @@ def watch(forever: bool) -> subprocess.Popen:
 def test_a_second_signal_ends_a_process_that_does_not_answer_the_first():
     running = watch(forever=True)
     running.send_signal(signal.SIGINT)
-    time.sleep(1.2)
+    time.sleep(2.3)
     assert running.poll() is None
     running.send_signal(signal.SIGTERM)
     assert running.wait(10) == -signal.SIGTERM
