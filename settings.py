@@ -4,10 +4,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
+Integer = Annotated[int, Field(strict=True)]  # strict: true is not 1
+Number = Annotated[float, Field(strict=True)]
+Count = Annotated[Integer, Field(ge=1)]
+CountOrZero = Annotated[Integer, Field(ge=0)]
+Positive = Annotated[Number, Field(gt=0)]
+PositiveOrZero = Annotated[Number, Field(ge=0)]
+Fraction = Annotated[Number, Field(ge=0, lt=1)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Balance = Literal["none", "mode", "key"]
 Url = Annotated[str, Field(pattern=r"^https?://")]
@@ -21,14 +24,14 @@ class Section(BaseModel):
 
 
 class Audio(Section):
-    sample_rate: Annotated[int, Field(ge=8000, le=192000)]
+    sample_rate: Annotated[Integer, Field(ge=8000, le=192000)]
 
 
 class Prepare(Section):
     shards_dir: str
-    interval_seconds: Annotated[float, Field(ge=1)]
+    interval_seconds: Annotated[Number, Field(ge=1)]
     songs_per_shard: Count
-    max_shard_bytes: Annotated[int, Field(ge=1_000_000)]
+    max_shard_bytes: Annotated[Integer, Field(ge=1_000_000)]
     seed: CountOrZero
     workers: Literal["auto"] | Count
 
@@ -36,7 +39,7 @@ class Prepare(Section):
 class Split(Section):
     valid_fraction: Fraction
     test_fraction: Fraction
-    seed: int
+    seed: Integer
 
     @model_validator(mode="after")
     def _leaves_songs_to_train_on(self) -> "Split":
@@ -47,7 +50,7 @@ class Split(Section):
 
 class Synthetic(Section):
     songs: Count
-    song_seconds: Annotated[float, Field(ge=1)]
+    song_seconds: Annotated[Number, Field(ge=1)]
     seed: CountOrZero
 
 
@@ -69,13 +72,13 @@ class GsKeyPlus(Section):
 class GsMtg(Section):
     annotations: Urls
     audio: SongUrls
-    minimum_confidence: Annotated[int, Field(ge=0, le=2)]
+    minimum_confidence: Annotated[Integer, Field(ge=0, le=2)]
     require_empty_comment: bool
 
 
 class Ncs(Section):
     listing_url: Annotated[str, Field(pattern=r"^https?://.*\{page\}")]
-    pause_seconds: Annotated[float, Field(ge=0)]
+    pause_seconds: PositiveOrZero
     expected_releases: Count
     labels: str
 
@@ -123,7 +126,7 @@ class Augment(Section):
     transpose_semitones: CountOrZero
     frequency_mask_bins: CountOrZero
     time_mask_frames: CountOrZero
-    tilt_db_per_octave: Annotated[float, Field(ge=0)]
+    tilt_db_per_octave: PositiveOrZero
 
 
 class Stream(Section):
@@ -158,11 +161,21 @@ class Train(Section):
     epochs: Count
     global_batch_size: Count
     learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
+    weight_decay: PositiveOrZero
+    schedule: Literal["cosine", "plateau", "constant"]
     warmup_fraction: Fraction
+    plateau_factor: Annotated[Number, Field(gt=0, lt=1)]
+    plateau_patience_epochs: CountOrZero
     clip_norm: Positive
+    accumulation: Count
+    mixed_precision: Literal["auto", "no", "bf16", "fp16"]
+    compile: bool
+    ema_decay: Fraction
+    patience_epochs: CountOrZero
+    smallest_gain: PositiveOrZero
     log_every_steps: Count
     checkpoint_every_steps: Count
+    keep_best: Count
     seed: CountOrZero
     runs_dir: str
 

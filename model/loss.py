@@ -31,11 +31,6 @@ class KeyLoss(nn.Module):
         return (losses * self.song_weights[song_index]).mean()
 
 
-def cross_entropy(logits: Tensor, key_id: Tensor) -> Tensor:
-    """Mean cross entropy in nats of logits (B, 24) for key ids (B,); equal logits give ln 24."""
-    return nn.functional.cross_entropy(logits.float(), key_id)
-
-
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """(B,) the cross entropy of logits (B, 24) against targets (B, 24)."""
     return -(targets * logits.float().log_softmax(dim=1)).sum(dim=1)

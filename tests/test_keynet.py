@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from keys import KEYS
 from model.keynet import KeyNet
-from model.loss import cross_entropy
 
 
 def untrained(seed: int = 0, n_bins: int = 120, bins_per_octave: int = 24) -> KeyNet:

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from torch.nn.functional import cross_entropy
 
 from model.allconv import AllConv
 from model.allconv_rnn import AllConvRNN
 from model.keynet import KeyNet
-from model.loss import cross_entropy
 from model.network import build_network
 
 TYPES = {"keynet": KeyNet, "allconv": AllConv, "allconv_rnn": AllConvRNN}
