@@ -8,6 +8,7 @@ from torch import nn
 
 from config import config_from_dict
 from model.checkpoint import CheckpointError, load_checkpoint, resolve, restore_model
+from model.estimate import Calibrated
 from model.network import build_network
 from pipeline.frontend import FrontEnd
 from pipeline.shardset import ShardSet, open_shards
@@ -23,7 +24,7 @@ def network_of(config: Config) -> nn.Module:
     )  # fmt: skip
 
 
-def trained_network(path: str | Path) -> tuple[nn.Module, Config]:
+def trained_network(path: str | Path) -> tuple[Calibrated, Config]:
     """The network of a checkpoint file, or of a run folder's best, and the settings it has.
 
     Raises CheckpointError for a file that is missing, damaged, or of another network.
@@ -37,7 +38,7 @@ def trained_network(path: str | Path) -> tuple[nn.Module, Config]:
             f"{checkpoint.path}: {error}; use the version that wrote it"
         ) from None
     restore_model(checkpoint, network)
-    return network.eval(), config
+    return Calibrated(network, checkpoint.temperature).eval(), config
 
 
 def front_end_of(config: Config) -> FrontEnd:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from build import front_end_of, trained_network
 from command import run
 from config import add_config_arguments, load_config
-from model.checkpoint import CheckpointError
+from model.checkpoint import newest_run
 from model.estimate import KeyEstimate, estimate_from_probabilities
 from pipeline.audio import printable, waveform_blocks
 from pipeline.decode import AudioError
@@ -70,7 +70,7 @@ def main() -> None:
     arguments = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = load_config(arguments.config, arguments.overrides)
-    predictor = Predictor(arguments.checkpoint or _newest_run(config.train.runs_dir), device)
+    predictor = Predictor(arguments.checkpoint or newest_run(config.train.runs_dir), device)
     failed = 0
     with _Printer(arguments.json) as printer:
         for path in _files(arguments.paths):
@@ -143,16 +143,6 @@ def _chunks(waveforms: Iterator[Tensor]) -> Iterator[list[Tensor]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-def _newest_run(runs_dir: str) -> Path:
-    folder = Path(runs_dir)
-    runs = sorted(path.parent.parent for path in folder.glob("*/checkpoints/best.safetensors"))
-    if not runs:
-        raise CheckpointError(
-            f"{folder}: no trained run in it; train one (just demo) or give --checkpoint"
-        )
-    return runs[-1]
 
 
 if __name__ == "__main__":
