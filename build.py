@@ -1,18 +1,20 @@
 """What settings stand for: the network, its front end, and the shards they fit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from config import config_from_dict
+from config import ConfigError, config_from_dict
 from model.checkpoint import CheckpointError, load_checkpoint, resolve, restore_model
 from model.estimate import Calibrated
 from model.network import build_network
 from pipeline.frontend import FrontEnd
 from pipeline.shardset import ShardSet, open_shards
 from settings import Config
+
+OF_THE_CHECKPOINT = ("audio", "cqt", "model")  # sections that it brings, whatever today's are
 
 
 def network_of(config: Config) -> nn.Module:
@@ -39,6 +41,20 @@ def trained_network(path: str | Path) -> tuple[Calibrated, Config]:
         ) from None
     restore_model(checkpoint, network)
     return Calibrated(network, checkpoint.temperature).eval(), config
+
+
+def refuse_other_settings(given: Mapping[str, Any], trained_with: Config) -> None:
+    """Refuse settings named today that a checkpoint brings itself and that differ from its own."""
+    own = trained_with.model_dump(mode="json")
+    for name, value in given.items():
+        section, _, last = name.partition(".")
+        if name == "prepare.interval_seconds" or section in OF_THE_CHECKPOINT:
+            there = own[section][last]
+            if value != there:
+                raise ConfigError(
+                    f"{name} = {value!r}: the checkpoint was trained with {there!r}, and always "
+                    "uses that; leave the setting out"
+                )
 
 
 def front_end_of(config: Config) -> FrontEnd:
