@@ -68,16 +68,11 @@ def read_judged(path: Path) -> tuple[list[Row], list[Row]]:
         raise PredictionsError(f"{path}: no keys in it, only a header")
     dataset = _place(header, ("dataset",))
     _check_rows(path, rows, song, max(answer, truth, dataset or 0))
-    songs = [line[song].strip() for _, line in rows]
+    songs = _cells(rows, song)
     if dataset is not None:
-        songs = [
-            f"{line[dataset].strip()}/{name}" for name, (_, line) in zip(songs, rows, strict=True)
-        ]
-    answers, truths = (
-        [(name, line[place].strip()) for name, (_, line) in zip(songs, rows, strict=True)]
-        for place in (answer, truth)
-    )
-    return answers, truths
+        songs = [f"{name}/{id}" for name, id in zip(_cells(rows, dataset), songs, strict=True)]
+    answers, truths = _cells(rows, answer), _cells(rows, truth)
+    return list(zip(songs, answers, strict=True)), list(zip(songs, truths, strict=True))
 
 
 def _read_table(path: Path, key_names: tuple[str, ...]) -> list[Row]:
@@ -85,9 +80,9 @@ def _read_table(path: Path, key_names: tuple[str, ...]) -> list[Row]:
     numbered = _lines(path)
     columns = _columns(path, numbered[0][1], key_names) if numbered else None
     song, key = columns or (0, 1)
-    numbered = numbered[bool(columns) :]
-    _check_rows(path, numbered, song, key)
-    return [(line[song].strip(), line[key].strip()) for _, line in numbered]
+    rows = numbered[bool(columns) :]
+    _check_rows(path, rows, song, key)
+    return list(zip(_cells(rows, song), _cells(rows, key), strict=True))
 
 
 def _lines(path: Path) -> list[Line]:
@@ -100,6 +95,10 @@ def _lines(path: Path) -> list[Line]:
     except csv.Error as error:
         raise PredictionsError(f"{path}: not a table of id and key: {error}") from error
     return [(at, line) for at, line in enumerate(lines, 1) if any(map(str.strip, line))]
+
+
+def _cells(rows: list[Line], place: int) -> list[str]:
+    return [line[place].strip() for _, line in rows]
 
 
 def _check_rows(path: Path, numbered: list[Line], song: int, key: int) -> None:

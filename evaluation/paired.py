@@ -49,16 +49,15 @@ class PairedComparison:
     mcnemar_p_value: float
     only_answered: tuple[tuple[str, ...], tuple[str, ...]]  # by the first, by the second
     without_truth: tuple[str, ...]  # songs of both that have no key to compare with
+    repeated: tuple[str, ...]  # songs given twice with one key, counted once
 
 
 def compare_systems(first: Path, second: Path, annotations: Path | None = None) -> PairedComparison:
     """Two files of answers against the true keys in `annotations`, or in the files themselves."""
     rows, truth_rows = _read(first, second, annotations)
     name_of = naming(*rows, *truth_rows.values())
-    one, other = (
-        by_name(path, table, name_of).texts
-        for path, table in zip((first, second), rows, strict=True)
-    )
+    named = [by_name(*table, name_of) for table in zip((first, second), rows, strict=True)]
+    one, other = (answers.texts for answers in named)
     both = sorted(one.keys() & other.keys())
     truth = _truth(truth_rows, name_of, both)
     songs = [song for song in both if song in truth]
@@ -76,6 +75,7 @@ def compare_systems(first: Path, second: Path, annotations: Path | None = None) 
         mcnemar_p_value=mcnemar(*only_right),
         only_answered=(tuple(sorted(one.keys() - other)), tuple(sorted(other.keys() - one))),
         without_truth=tuple(song for song in both if song not in truth),
+        repeated=named[0].repeated + named[1].repeated,
     )
 
 
@@ -101,6 +101,17 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """The two-sided p-value of that many songs named exactly by one system only."""
     songs = only_first + only_second
     return float(binomtest(only_first, songs).pvalue) if songs else 1.0
+
+
+def _read(
+    first: Path, second: Path, annotations: Path | None
+) -> tuple[list[list[Row]], dict[Path, list[Row]]]:
+    """The answers of both, and the true keys by the file that says them."""
+    if annotations:
+        answers = [read_keys(path, ESTIMATE_NAMES) for path in (first, second)]
+        return answers, {annotations: read_keys(annotations, TRUTH_NAMES)}
+    judged = [read_judged(path) for path in (first, second)]
+    return [answers for answers, _ in judged], {first: judged[0][1], second: judged[1][1]}
 
 
 def _truth(

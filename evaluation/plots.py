@@ -91,8 +91,11 @@ def fifths_figure(songs: Sequence[SongAnswer]) -> Figure:
     return figure
 
 
-def reliability_figure(bins: Reliability) -> Figure:
-    """The reliability diagram: how often answers of a confidence are right, and how many."""
+def reliability_figure(bins: Reliability, what: str) -> Figure:
+    """The reliability diagram: how often answers of a confidence are right, and how many.
+
+    `what` the answers are of: songs or intervals.
+    """
     figure = _figure(6, 6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     centres = (bins.edges[:-1] + bins.edges[1:]) / 2
@@ -103,8 +106,8 @@ def reliability_figure(bins: Reliability) -> Figure:
     upper.set_ylim(0, 1)
     upper.set_ylabel("share of right answers")
     upper.legend(loc="upper left")
-    upper.set_title(f"Expected calibration error {100 * bins.error:.1f}%")
-    _count_bars(lower, centres, bins.counts, width)
+    upper.set_title(f"Confidence of {what}: expected calibration error {100 * bins.error:.1f}%")
+    _count_bars(lower, centres, bins.counts, width, what)
     return figure
 
 
@@ -126,11 +129,13 @@ def _ring(
             axes.text(angle, end, str(count), ha="center", va="center", fontsize=8)
 
 
-def _count_bars(axes: Axes, centres: np.ndarray, counts: np.ndarray, width: float) -> None:
+def _count_bars(
+    axes: Axes, centres: np.ndarray, counts: np.ndarray, width: float, what: str
+) -> None:
     axes.bar(centres, counts, width, color="grey")
     axes.set_xlim(0, 1)
     axes.set_xlabel("confidence")
-    axes.set_ylabel("answers")
+    axes.set_ylabel(what)
 
 
 def _fifths_name(fifths: int) -> str:

@@ -187,9 +187,14 @@ def test_only_the_first_of_many_songs_are_named(called, tmp_path):
     assert "19 songs without an answer, not scored: 0, 1, 2, ...\n" in done.stdout
 
 
-@pytest.mark.parametrize("given", ["--predictions", "--annotations"])
-def test_answers_and_true_keys_are_asked_for_together(called, given):
-    more = [] if given == "--predictions" else ["--checkpoint", "run"]
-    done = called(eval.main, given, "file", *more)
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (["--predictions", "a.tsv"], "--predictions and --annotations (the true keys) go together"),
+        (["--annotations", "keys"], "--annotations (the true keys) goes with --predictions or"),
+    ],
+)
+def test_answers_and_true_keys_are_asked_for_together(called, given, message):
+    done = called(eval.main, *given)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "error: --predictions and --annotations (the true keys) go together" in done.stderr
+    assert f"error: {message}" in done.stderr

@@ -101,7 +101,9 @@ FIGURES = {
     "confusion of none": lambda: confusion_figure([]),
     "fifths": lambda: fifths_figure(pairs()),
     "fifths, all right": lambda: fifths_figure([answered(key, key) for key in KEYS]),
-    "reliability": lambda: reliability_figure(reliability([0.1, 0.5, 0.9], [False, True, True])),
+    "reliability": lambda: reliability_figure(
+        reliability([0.1, 0.5, 0.9], [False, True, True]), "songs"
+    ),
 }
 
 

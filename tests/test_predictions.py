@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from evaluation.answers import Answers, SongAnswer
-from evaluation.predictions import PredictionsError, compare, write_predictions
+from evaluation.keyfiles import PredictionsError
+from evaluation.predictions import compare, write_predictions
 from keys import KEYS, Key
 from model.estimate import estimate_from_probabilities
 from model.metrics import MirexScore, mirex_score
