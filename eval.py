@@ -100,9 +100,9 @@ def _evaluated(
     facts = facts_of(load_checkpoint(resolve(checkpoint)), config, datasets, answers)
     write_predictions(predictions, answers)
     write_report(report, facts, answers, config.eval.split)
-    scores = interval_scores if arguments.intervals else song_scores
+    scores, unit = (interval_scores, "intervals") if arguments.intervals else (song_scores, "songs")
     return [
-        format_table(scores(by_dataset(answers.songs), config.eval.split)),
+        format_table(scores(by_dataset(answers.songs), config.eval.split), unit),
         *named("songs without a readable interval, not scored", answers.unanswered),
         f"loss {answers.loss:.3f}; report in {report}; each song's answer in {predictions}",
     ]
@@ -131,10 +131,11 @@ def _score_file(arguments: argparse.Namespace) -> None:
 
 
 def _compare_files(arguments: argparse.Namespace) -> None:
-    first, second = arguments.compare
+    first, second = map(Path, arguments.compare)
     annotations = Path(arguments.annotations) if arguments.annotations else None
-    paired = compare_systems(Path(first), Path(second), annotations)
-    print(format_table({f"A: {first}": paired.scores[0], f"B: {second}": paired.scores[1]}))
+    paired = compare_systems(first, second, annotations)
+    names = (f"A: {first.name}", f"B: {second.name}")
+    print(format_table(dict(zip(names, paired.scores, strict=True))))
     print(*paired_notes(paired), sep="\n")
 
 

@@ -139,6 +139,8 @@ def _text(path: Path) -> str:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             return file.read()
+    except OSError as error:
+        raise PredictionsError(f"{path}: cannot be read ({error.strerror}); name a table") from None
     except UnicodeDecodeError:
         raise PredictionsError(f"{path}: not a text in UTF-8; save it as one") from None
 

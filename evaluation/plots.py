@@ -16,7 +16,7 @@ from keys import KEYS
 # Along the circle of fifths from C major, then from its relative, A minor.
 FIFTHS_ORDER = tuple(sorted(KEYS, key=lambda key: (key.mode, key.fifths_above_c)))
 BLUE, ORANGE = "#3b6ea5", "#d98232"
-DOTS_PER_INCH = 90
+DOTS_PER_INCH = 100
 
 
 def confusion_counts(songs: Sequence[SongAnswer]) -> np.ndarray:

@@ -28,7 +28,8 @@ WORST_SONGS = 20
 SCORES = (
     "MIREX weights: correct 1, fifth 0.5, relative 0.3, parallel 0.2; all numbers in percent. "
     "The headline counts fifths in both directions, 'ascending only' is mir_eval's rule. "
-    "The interval is a 95% bootstrap over songs."
+    "The 95% interval is a bootstrap over songs or over intervals; as the intervals of one song "
+    "are alike, that of intervals is too narrow."
 )
 STRATA = "Sets of few songs have wide intervals: a difference between them may be chance."
 CALIBRATION = (
@@ -86,14 +87,12 @@ def report_html(facts: Mapping[str, str], answers: Answers, split: str) -> str:
 
 def _sections(answers: Answers, sets: Sets, split: str) -> Iterable[Section]:
     intervals = _interval_reliability(answers)
-    songs, pieces = song_scores(sets, split), interval_scores(sets, split)
-    yield Section(
-        "Scores", SCORES,
-        [Table("Full songs", table_rows(songs)), Table("Intervals", table_rows(pieces))],
-    )  # fmt: skip
+    songs = table_rows(song_scores(sets, split), "songs")
+    pieces = table_rows(interval_scores(sets, split), "intervals")
+    yield Section("Scores", SCORES, [Table("Full songs", songs), Table("Intervals", pieces)])
     if strata := by_label_source(answers.songs):
-        by_source = Table("By label source", table_rows(song_scores(strata, split)))
-        yield Section("Strata", STRATA, [by_source])
+        rows = table_rows(song_scores(strata, split), "songs")
+        yield Section("Strata", STRATA, [Table("By label source", rows)])
     yield Section("Calibration", CALIBRATION, [_calibration(sets, intervals)])
     for name, members in sets.items():
         yield Section(f"{name} {split}", pictures=_pictures(name, members, intervals[name]))

@@ -31,7 +31,7 @@ def song_scores(sets: Sets, split: str) -> dict[str, MirexScore]:
 def interval_scores(sets: Sets, split: str) -> dict[str, MirexScore]:
     """The score of all intervals of each set's songs, one by one."""
     return {
-        f"{name} {split}, intervals": sum((song.intervals for song in songs), MirexScore())
+        f"{name} {split}": sum((song.intervals for song in songs), MirexScore())
         for name, songs in sets.items()
     }
 

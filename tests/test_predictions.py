@@ -157,11 +157,20 @@ def test_a_key_file_may_go_on_with_confidence_and_comment(truth, tmp_path):
     assert compared.score == MirexScore(correct=1)
 
 
-def test_an_id_given_twice_is_refused(truth, tmp_path):
+def test_an_id_given_twice_with_different_keys_is_refused(truth, tmp_path):
     twice = [(song(3), "Cm"), (song(4), "Cm"), (f"{song(3)}.mp3", "Dm")]
-    refused(table(tmp_path / "a.tsv", twice), truth, r"a.tsv: 3\.LOFI is in it more than once")
+    message = r"3\.LOFI is in it more than once, with different keys \(Cm, Dm\); keep one"
+    refused(table(tmp_path / "a.tsv", twice), truth, rf"a.tsv: {message}")
     answers = table(tmp_path / "b.tsv", twice[:1])
-    refused(answers, table(tmp_path / "t.tsv", twice), r"t.tsv: 3\.LOFI is in it more than once")
+    refused(answers, table(tmp_path / "t.tsv", twice), rf"t.tsv: {message}")
+    twice = [(song(3), "dunno"), (song(3), "no key")]
+    refused(table(tmp_path / "a.tsv", twice), truth, "with different keys")
+
+
+def test_an_id_given_twice_with_the_same_key_counts_once_and_is_named(truth, tmp_path):
+    rows = [(f"x/{song(n)}", KEYS[n]) for n in range(24)] + [(f"x/{song(3)}.mp3", KEYS[3].camelot)]
+    compared = compare(table(tmp_path / "a.tsv", rows), truth)
+    assert (compared.score, compared.repeated) == (MirexScore(correct=24), (song(3),))
 
 
 @pytest.mark.parametrize(
@@ -171,6 +180,7 @@ def test_an_id_given_twice_is_refused(truth, tmp_path):
         (b"id\tkey\n", "no keys in it"),
         (b"other\tC major\n", r"no song of it is in .* \(first ids: other, 0.LOFI.key\)"),
         (b"0.LOFI\tCm\n1.LOFI\n", r"row 2 has 1 columns: \['1.LOFI'\]"),
+        (b"0.LOFI\tCm\n \tDm\n", r"row 2 has no id: \[' ', 'Dm'\]; name its song"),
         (b"\xff\xfe0\x00\t\x00", "not a text in UTF-8"),
         (b'a,Cm\n"b,Dm\nc,Em\n', "not a table of id and key: "),
         (b'"a" b,Cm\n', "not a table of id and key: "),
