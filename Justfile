@@ -6,6 +6,7 @@ python := env("PYTHON", "python3")
 bin := ".venv/bin"
 just := quote(just_executable())
 launch := bin / "accelerate launch --quiet"
+dask_port := "8786"
 
 # List the recipes
 default:
@@ -28,10 +29,10 @@ _installed:
 demo: _installed
     {{bin}}/python demo.py
 
-# Pack a data set into shards: just prepare-shards audio synthetic, just prepare-shards png folder ~/Music
+# Pack data sets into shards: just prepare-shards audio gs_mtg gs_key, just prepare-shards png folder ~/Music
 [group('prepare')]
-prepare-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
-    @shift 2; {{bin}}/python -m shards pack {{quote(DATASET)}} "$@" --format {{quote(FORMAT)}}
+prepare-shards FORMAT="audio" *ARGS: _installed
+    @shift; {{bin}}/python -m shards pack "$@" --format {{quote(FORMAT)}}
 
 # Download a data set's files and check them: just download gs_key
 [group('prepare')]
@@ -89,14 +90,15 @@ prepare-images *ARGS: _installed
 dask-up *ARGS: _installed
     #!/usr/bin/env bash
     export PYTHONPATH=. OMP_NUM_THREADS=1
-    trap 'kill $(jobs -p) 2>/dev/null' EXIT
-    {{bin}}/dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard &
-    {{bin}}/dask worker tcp://127.0.0.1:8786 --nworkers 2 --nthreads 1 --no-dashboard "$@"
+    trap 'trap "" INT TERM; kill $(jobs -p) 2>/dev/null; wait' EXIT
+    {{bin}}/dask scheduler --host 127.0.0.1 --port {{dask_port}} --no-dashboard &
+    {{bin}}/dask worker tcp://127.0.0.1:{{dask_port}} --nworkers 2 --nthreads 1 --no-dashboard "$@" &
+    wait -n
 
 # Write the manifests of shards that were packed in parts (--part 3/64): just merge-shards audio synthetic
 [group('prepare')]
-merge-shards FORMAT="audio" DATASET="synthetic" *ARGS: _installed
-    @shift 2; {{bin}}/python -m shards merge {{quote(DATASET)}} "$@" --format {{quote(FORMAT)}}
+merge-shards FORMAT="audio" *ARGS: _installed
+    @shift; {{bin}}/python -m shards merge "$@" --format {{quote(FORMAT)}}
 
 # Read all shards back: checksums, counts, labels, no recording in two splits
 [group('prepare')]

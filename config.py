@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,7 @@ def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config
     try:
         return Config.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(
-            "; ".join(_explain(problem, source) for problem in error.errors())
-        ) from None
+        raise ConfigError(_explain(error, source)) from None
 
 
 def write_config(config: Config, path: Path) -> None:
@@ -118,7 +117,12 @@ def _unknown(name: str, known: list[str], source: str, section: str) -> str:
     return f"{place}: unknown {'setting' if section else 'section'} '{name}'; {way_out}"
 
 
-def _explain(problem: dict, source: str) -> str:
-    """One of pydantic's complaints in the words of the file."""
-    name = ".".join(str(part) for part in problem["loc"])
-    return f"{source}: {name} = {problem['input']!r}: {problem['msg'].lower()}"
+def _explain(error: ValidationError, source: str) -> str:
+    """Pydantic's complaints in the words of the file, those of one value together."""
+    complaints: dict[str, list[str]] = {}
+    for problem in error.errors():
+        # Of a value that may have several types each type complains, behind the setting's name.
+        names = [str(part) for part in problem["loc"] if re.fullmatch(r"\w+", str(part))]
+        setting = f"{source}: {'.'.join(names)} = {problem['input']!r}: "
+        complaints.setdefault(setting, []).append(problem["msg"].lower())
+    return "; ".join(setting + " or ".join(texts) for setting, texts in complaints.items())

@@ -6,13 +6,16 @@ python -m benchmarks
 from benchmarks import (
     cqt,
     downloading,
+    evaluating,
     memory,
     packing,
     parallel,
+    processes,
     scaling,
     spectrograms,
     streaming,
     synthetic,
+    training,
 )
 
 
@@ -20,6 +23,7 @@ def main() -> None:
     """Measure one thing after the other."""
     for benchmark in (
         cqt, streaming, packing, spectrograms, memory, synthetic, downloading, parallel, scaling,
+        training, processes, evaluating,
     ):  # fmt: skip
         benchmark.measure()
 

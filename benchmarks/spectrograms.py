@@ -6,22 +6,19 @@ python -m benchmarks.spectrograms
 import tempfile
 from pathlib import Path
 
-import soundfile
 import torch
 
+from benchmarks.songs import flac_song
 from benchmarks.turns import median_seconds, report
 from config import load_config
-from keys import KEYS
 from pipeline.audio import decode_flac
 from pipeline.cqt import LogCQT
 from pipeline.image import png_bytes, to_levels
 from pipeline.manifest import read_manifest, read_record
 from pipeline.shardset import split_folder
 from settings import Config
-from shards import synthetic
 from shards.prepare import prepare
 from shards.shardfile import read_samples
-from shards.song import Song
 from shards.spectrograms import create_spectrograms
 
 SONGS, SONG_SECONDS, SAMPLE_RATE, LEAST = 8, 120, 44100, 0.80
@@ -31,7 +28,8 @@ def measure() -> None:
     """Print the rate of making spectrograms of audio shards beside the bare loop's."""
     with tempfile.TemporaryDirectory() as folder:
         config = load_config(None, [f'prepare.shards_dir="{folder}/shards"', "prepare.workers=1"])
-        prepare("bench", [_written(Path(folder), n) for n in range(SONGS)], [], "audio", config)
+        songs = [flac_song(Path(folder), n, SONG_SECONDS, SAMPLE_RATE) for n in range(SONGS)]
+        prepare("bench", songs, [], "audio", config)
         media = _media(config)
         ours, bare = median_seconds(
             [
@@ -57,15 +55,6 @@ def _media(config: Config) -> list[bytes]:
     folder = split_folder(config.prepare.shards_dir, "audio", "bench", "train")
     records = (read_record(folder, shard.name) for shard in read_manifest(folder).shards)
     return [sample.media for record in records for sample in read_samples(folder, record)]
-
-
-def _written(folder: Path, number: int) -> Song:
-    """A synthetic song as a file."""
-    path = folder / f"{number}.flac"
-    waveform = synthetic.render(f"synthetic:0:{number}:{SONG_SECONDS}", SAMPLE_RATE)
-    soundfile.write(path, waveform, SAMPLE_RATE)
-    song_id = f"song-{number}"
-    return Song(song_id, "bench", str(path), KEYS[number], song_id, "none", 1.0, "train")
 
 
 if __name__ == "__main__":

@@ -7,23 +7,18 @@ import tempfile
 from itertools import islice
 from pathlib import Path
 
-import soundfile
-
+from benchmarks.songs import flac_song, under_other_names
 from benchmarks.turns import median_seconds, report
 from build import shards_of
 from config import load_config
-from keys import KEYS
 from pipeline.audio import decode_flac
 from pipeline.image import decode_png
 from pipeline.shardset import ShardReader, ShardSet
 from pipeline.stream import loader, training_stream
-from shards import synthetic
 from shards.prepare import prepare
-from shards.song import Song
 
 SAMPLE_RATE = 44100
 BATCH_INTERVALS = 32
-ALL_TRAIN = ("split.valid_fraction=0.0", "split.test_fraction=0.0", "prepare.songs_per_shard=8")
 LEAST = {"png": 0.75, "audio": 0.85}
 RUNS = {"png": 9, "audio": 3}
 SONGS, SONG_SECONDS, COPIES = 4, 480, 8  # enough batches that the first few do not count
@@ -32,21 +27,13 @@ SONGS, SONG_SECONDS, COPIES = 4, 480, 8  # enough batches that the first few do 
 def measure() -> None:
     """Pack songs both ways and print the rates of reading, decoding and batching them."""
     with tempfile.TemporaryDirectory() as folder:
-        songs = [song for number in range(SONGS) for song in _written(Path(folder), number)]
+        files = [flac_song(Path(folder), n, SONG_SECONDS, SAMPLE_RATE) for n in range(SONGS)]
+        songs = [song for one in files for song in under_other_names(one, COPIES)]
         for format, least in LEAST.items():
-            overrides = [f'prepare.shards_dir="{folder}"', f"stream.format={format}", *ALL_TRAIN]
-            config = load_config(None, overrides)
+            places = f'prepare.shards_dir="{folder}"', "prepare.songs_per_shard=8"
+            config = load_config(None, [*places, f"stream.format={format}"])
             prepare("bench", songs, [], format, config)
             _compare(shards_of(config, config, ("bench",), "train"), format, least)
-
-
-def _written(folder: Path, number: int) -> list[Song]:
-    """A synthetic song as a file, as if it were several songs."""
-    path = folder / f"{number}.flac"
-    waveform = synthetic.render(f"synthetic:0:{number}:{SONG_SECONDS}", SAMPLE_RATE)
-    soundfile.write(path, waveform, SAMPLE_RATE)
-    names = [f"{number}-{copy}" for copy in range(COPIES)]
-    return [Song(name, "bench", str(path), KEYS[0], name, "none", 1.0) for name in names]
 
 
 def _compare(shards: ShardSet, format: str, least: float) -> None:

@@ -38,9 +38,9 @@ def waveform_blocks(
         raise AudioError(where, "no sound: it lasts zero seconds")
 
 
-def printable(path: str | Path) -> str:
-    """A path as text that is valid UTF-8: bytes that are not show as backslash escapes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+def printable(path: object) -> str:
+    """A path or address as text that is valid UTF-8: other bytes show as backslash escapes."""
+    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:

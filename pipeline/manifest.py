@@ -7,17 +7,19 @@ not count. It says where each sample's members lie, so that training reads them 
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import zstandard
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from pipeline.storage import Place
+from pipeline.storage import Place, RemotePath
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json.zst"
 SONGS_NAME = "songs.jsonl.zst"
+READ_TOGETHER = 256  # records of an address
 SAMPLE_COLUMNS = (  # of a record
     "song", "interval", "media_offset", "media_bytes", "media_crc32",
     "json_offset", "json_bytes", "json_crc32",
@@ -124,7 +126,7 @@ def record_name(shard: str) -> str:
     return shard.removesuffix(".tar") + ".json"
 
 
-def write_record(folder: Path, record: ShardRecord) -> None:
+def write_record(folder: Place, record: ShardRecord) -> None:
     """Write the record of a shard, which makes the shard count."""
     write_whole(folder / record_name(record.shard), record.model_dump_json().encode())
 
@@ -135,12 +137,27 @@ def read_record(folder: Place, shard: str) -> ShardRecord:
     return parse_record(path, _read(path))
 
 
+def read_records(folder: Place, shards: Iterable[str]) -> Iterator[ShardRecord]:
+    """The records of `shards` in their order; those at an address are read many at a time."""
+    if isinstance(folder, Path):
+        yield from (read_record(folder, shard) for shard in shards)
+        return
+    waiting = iter(shards)
+    while names := [record_name(shard) for shard in islice(waiting, READ_TOGETHER)]:
+        try:
+            found = folder.read_files(names)
+        except FileNotFoundError:
+            found = [_read(folder / name) for name in names]  # which says what is not there
+        for name, data in zip(names, found, strict=True):
+            yield parse_record(folder / name, data)
+
+
 def parse_record(path: Place, data: bytes) -> ShardRecord:
     """The record that the bytes of the file `path` are; raises ManifestError."""
     return _parse(ShardRecord, path, data)
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Place, manifest: Manifest) -> None:
     """Write a split's manifest: the last file of packing."""
     compressed = zstandard.compress(manifest.model_dump_json(indent=1).encode())
     write_whole(folder / MANIFEST_NAME, compressed)
@@ -157,7 +174,7 @@ def parse_manifest(path: Place, data: bytes) -> Manifest:
     return _parse(Manifest, path, _decompress(path, data))
 
 
-def write_songs(folder: Path, songs: Iterable[SongEntry]) -> None:
+def write_songs(folder: Place, songs: Iterable[SongEntry]) -> None:
     """Write the table of songs, one JSON line each, in the order of the shards."""
     stream = zstandard.ZstdCompressor().compressobj()  # so that few lines are held as text
     lines = (f"{song.model_dump_json()}\n".encode() for song in songs)
@@ -181,8 +198,14 @@ def differences(there: dict[str, Any], today: dict[str, Any]) -> str:
     )
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that under its name there is never a part of it: fsync, then rename."""
+def write_whole(path: Place, data: bytes) -> None:
+    """Write a file so that under its name there is never a part of it: fsync, then rename.
+
+    Stores at an address do so by themselves.
+    """
+    if isinstance(path, RemotePath):
+        path.write_bytes(data)
+        return
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with open(temporary, "wb") as file:
         file.write(data)

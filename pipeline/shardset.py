@@ -16,6 +16,7 @@ import numpy as np
 from isal.isal_zlib import crc32
 
 from keys import parse_key
+from pipeline.copies import cached, remove_leftovers
 from pipeline.manifest import (
     SONGS_NAME,
     Manifest,
@@ -29,14 +30,7 @@ from pipeline.manifest import (
     read_songs,
     record_name,
 )
-from pipeline.storage import (
-    Place,
-    RemotePath,
-    StorageError,
-    cached,
-    place_of,
-    remove_leftovers,
-)
+from pipeline.storage import Place, RemotePath, StorageError, place_of
 
 logger = logging.getLogger(__name__)
 
@@ -114,17 +108,9 @@ class ShardSet:
         return table
 
 
-def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) -> Path:
-    """Where the shards of one split lie, or are to be written; raises StorageError for an address.
-
-    What is written is local; publish-images copies it to an address.
-    """
-    if isinstance(place_of(shards_dir), RemotePath):
-        raise StorageError(
-            f"prepare.shards_dir is the address {shards_dir}, but shards are written to a local "
-            "folder; name one (--set prepare.shards_dir=data/shards), then copy or publish them"
-        )
-    return Path(shards_dir) / format / dataset / split
+def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) -> Place:
+    """Where the shards of one split lie, or are to be written."""
+    return place_of(shards_dir) / format / dataset / split
 
 
 def open_shards(
@@ -140,7 +126,7 @@ def open_shards(
         raise ManifestError(f"a data set is named twice: {', '.join(datasets)}; name each once")
     opened = []
     for dataset in datasets:
-        folder = place_of(shards_dir) / format / dataset / split
+        folder = split_folder(shards_dir, format, dataset, split)
         if (manifest := _manifest(folder)) is None:
             logger.warning("%s has no %s split", dataset, split)
             continue

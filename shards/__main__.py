@@ -1,7 +1,7 @@
 """Preparation: from the web or a folder to shards.
 
 python -m shards download gs_mtg
-python -m shards pack gs_mtg
+python -m shards pack gs_mtg gs_key
 python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
 python -m shards pack folder ~/Music --format png
 python -m shards pack folder ~/Music --scheduler tcp://host:8786
@@ -14,10 +14,12 @@ python -m shards check data/shards
 
 import argparse
 import signal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from command import run
 from config import add_config_arguments, load_config
+from pipeline.storage import place_of
 from settings import Config
 from shards import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
 from shards.check import manifest_folders, problems_of
@@ -35,6 +37,7 @@ FROM_THE_WEB = {
     "gs_mtg": gs_mtg,
     "ncs": ncs,
 }
+DATASETS = ("synthetic", "folder", *FROM_THE_WEB)
 
 
 def main() -> None:
@@ -54,43 +57,58 @@ def _download(arguments: argparse.Namespace) -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> None:
-    if not arguments.part:
-        what = _what(arguments)
-        print(summary(prepare(*what, arguments.overwrite, arguments.scheduler)))
-        return
-    if arguments.overwrite:
+    part = parse_part(arguments.part) if arguments.part else None
+    if part and arguments.overwrite:
         raise ValueError(
             "--overwrite would remove what other parts have packed; delete the shards once, then "
             "run each part without it"
         )
-    part = parse_part(arguments.part)
-    print(prepare_part(*_what(arguments), part, arguments.scheduler))
+    for what in _wanted(arguments):
+        if part:
+            print(prepare_part(*what, part, arguments.scheduler))
+        else:
+            print(summary(prepare(*what, arguments.overwrite, arguments.scheduler)))
 
 
 def _merge(arguments: argparse.Namespace) -> None:
-    print(summary(merge(*_what(arguments))))
+    for what in _wanted(arguments):
+        print(summary(merge(*what)))
 
 
-def _what(
+def _wanted(
     arguments: argparse.Namespace,
-) -> tuple[str, list[Song], list[LeftOut], str, Config]:
-    """The data set's name, its songs, what has no usable label, the format, and the settings."""
+) -> Iterator[tuple[str, list[Song], list[LeftOut], str, Config]]:
+    """Of each data set its name, songs, what has no usable label, the format, and the settings."""
     config = load_config(arguments.config, arguments.overrides)
-    if arguments.path is not None and arguments.dataset != "folder":
-        raise ValueError(f"{arguments.dataset} takes no path, but {arguments.path} was given")
-    return (*_songs(arguments, config), arguments.format, config)
+    for dataset, path in _datasets(arguments.datasets):
+        yield *_songs(dataset, path, config), arguments.format, config
 
 
-def _songs(arguments: argparse.Namespace, config: Config) -> tuple[str, list[Song], list[LeftOut]]:
+def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
+    """The data sets that are named, each with the path that may follow `folder`, else ""."""
+    named = []
+    for before, word in zip(("", *words), words, strict=False):
+        if word in DATASETS:
+            named.append((word, ""))
+        elif before == "folder":
+            named[-1] = (before, word)
+        else:
+            raise ValueError(
+                f"'{word}' is no data set; known: {', '.join(DATASETS)}, of which folder alone may "
+                "be followed by a path"
+            )
+    return named
+
+
+def _songs(dataset: str, path: str, config: Config) -> tuple[str, list[Song], list[LeftOut]]:
     """The data set's name, its songs, and what has no usable label."""
-    if arguments.dataset == "synthetic":
+    if dataset == "synthetic":
         setting = config.datasets.synthetic
         return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
-    if module := FROM_THE_WEB.get(arguments.dataset):
-        downloads = Path(config.download.dir)
-        return arguments.dataset, *module.songs(config.datasets, downloads)
+    if module := FROM_THE_WEB.get(dataset):
+        return dataset, *module.songs(config.datasets, Path(config.download.dir))
     setting = config.datasets.folder
-    return setting.name, *folder.songs(arguments.path or setting.path, setting.name)
+    return setting.name, *folder.songs(path or setting.path, setting.name)
 
 
 def _spectrograms(arguments: argparse.Namespace) -> None:
@@ -119,7 +137,7 @@ def _images(arguments: argparse.Namespace) -> None:
 
 def _check(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config, arguments.overrides)
-    folders = manifest_folders(Path(arguments.path or config.prepare.shards_dir))
+    folders = manifest_folders(place_of(arguments.path or config.prepare.shards_dir))
     problems = 0
     for problem in problems_of(folders):
         print(problem)
@@ -139,13 +157,13 @@ def _parser() -> argparse.ArgumentParser:
     download = commands.add_parser("download", help="fetch a data set from the web")
     download.add_argument("dataset", choices=FROM_THE_WEB)
     download.set_defaults(command=_download)
-    pack = commands.add_parser("pack", help="pack a data set's songs into shards")
+    pack = commands.add_parser("pack", help="pack data sets into shards")
     joining = commands.add_parser("merge", help="write the manifests of what was packed in parts")
     for command in (pack, joining):
-        command.add_argument("dataset", choices=["synthetic", "folder", *FROM_THE_WEB])
         command.add_argument(
-            "path", nargs="?", help="the folder of music (datasets.folder.path if absent)"
-        )
+            "datasets", nargs="*", default=["synthetic"], metavar="dataset",
+            help=f"{', '.join(DATASETS)}; after folder its path or address, if not datasets.folder.path",
+        )  # fmt: skip
         command.add_argument("--format", choices=["audio", "png"], default="audio")
     joining.set_defaults(command=_merge)
     pack.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
@@ -172,7 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     images.add_argument("--overwrite", action="store_true", help="download all shards anew")
     images.set_defaults(command=_images)
     check = commands.add_parser("check", help="read shards back and report what is wrong")
-    check.add_argument("path", nargs="?", help="a folder of shards (prepare.shards_dir if absent)")
+    check.add_argument(
+        "path", nargs="?", help="a folder or address of shards (prepare.shards_dir if absent)"
+    )
     check.set_defaults(command=_check)
     for command in (download, pack, joining, spectrograms, publish, images, check):
         add_config_arguments(command)

@@ -18,28 +18,39 @@ from pipeline.manifest import (
     ShardRecord,
     read_manifest,
     read_record,
+    read_records,
     read_songs,
     record_name,
 )
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
+from pipeline.storage import Place, sizes
+from shards.staging import local_copy
 
 
-def manifest_folders(root: Path) -> list[Path]:
+def manifest_folders(root: Place) -> list[Place]:
     """The folders below `root` that hold shards; raises ManifestError when there is none."""
-    folders = sorted({path.parent for path in root.rglob("*") if _belongs_to_shards(path)})
+    folders = {(root / path).parent for path in _files_below(root) if _belongs_to_shards(path)}
     if not folders:
         raise ManifestError(f"{root}: no manifest in it or below it; pack a data set first")
-    return folders
+    return sorted(folders)
 
 
-def _belongs_to_shards(path: Path) -> bool:
+def _files_below(root: Place) -> Iterator[str]:
+    """The paths, from `root`, of all files in it and below."""
+    if isinstance(root, Path):
+        return (path.relative_to(root).as_posix() for path in root.rglob("*"))
+    return iter(root.find())
+
+
+def _belongs_to_shards(path: str) -> bool:
     """Whether a file says that its folder is a split's: also one that lost its manifest."""
-    return path.name == MANIFEST_NAME or path.suffix == ".tar"
+    name = path.rpartition("/")[2]
+    return name == MANIFEST_NAME or name.endswith(".tar")
 
 
-def problems_of(folders: list[Path]) -> Iterator[str]:
+def problems_of(folders: list[Place]) -> Iterator[str]:
     """Everything wrong with the shards in `folders`, one line each."""
-    split_of_recording: dict[tuple[Path, str], str] = {}
+    split_of_recording: dict[tuple[Place, str], str] = {}
     for folder in folders:
         try:
             manifest = read_manifest(folder)
@@ -56,37 +67,38 @@ def problems_of(folders: list[Path]) -> Iterator[str]:
             yield str(error)
 
 
-def _problems_of_split(folder: Path, manifest: Manifest) -> Iterator[str]:
-    named = {shard.name for shard in manifest.shards}
-    for stray in sorted(path.name for path in folder.glob("*.tar") if path.name not in named):
+def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
+    named, there = {shard.name for shard in manifest.shards}, sizes(folder)
+    for stray in sorted(name for name in there if name.endswith(".tar") and name not in named):
         yield f"{folder / stray}: not in the manifest; delete it"
     for shard in manifest.shards:
+        if shard.name not in there:
+            yield f"{folder / shard.name}: not there, though the manifest names it; pack again"
+            continue
         yield from _problems_of_shard(folder, shard, MEDIA_EXTENSION[manifest.settings.format])
-    records = (folder / record_name(shard.name) for shard in manifest.shards)
-    if all(path.exists() for path in records):
-        listed = [s for shard in manifest.shards for s in read_record(folder, shard.name).songs]
-        if listed != list(read_songs(folder)):
+    if all(record_name(shard.name) in there for shard in manifest.shards):
+        records = read_records(folder, (shard.name for shard in manifest.shards))
+        if [song for record in records for song in record.songs] != list(read_songs(folder)):
             yield f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
 
 
-def _problems_of_shard(folder: Path, shard: ManifestShard, extension: str) -> Iterator[str]:
-    path = folder / shard.name
-    if not path.exists():
-        yield f"{path}: not there, though the manifest names it; pack again"
-        return
-    with open(path, "rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    if sha256 != shard.sha256:
-        yield (
-            f"{path}: checksum differs from the manifest's ({path.stat().st_size} bytes, "
-            f"{shard.bytes} expected); delete it and its record, and pack again"
-        )
-        return
-    record = read_record(folder, shard.name)
-    if (record.sha256, len(record.song)) != (shard.sha256, shard.intervals):
-        yield f"{path}: its record is of another tar; delete both and pack again"
-        return
-    yield from (f"{path}: {problem}" for problem in problems_of_samples(path, record, extension))
+def _problems_of_shard(folder: Place, shard: ManifestShard, extension: str) -> Iterator[str]:
+    place = folder / shard.name
+    with local_copy(place) as path:
+        with open(path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if sha256 != shard.sha256:
+            yield (
+                f"{place}: checksum differs from the manifest's ({path.stat().st_size} bytes, "
+                f"{shard.bytes} expected); delete it and its record, and pack again"
+            )
+            return
+        record = read_record(folder, shard.name)
+        if (record.sha256, len(record.song)) != (shard.sha256, shard.intervals):
+            yield f"{place}: its record is of another tar; delete both and pack again"
+            return
+        for problem in problems_of_samples(path, record, extension):
+            yield f"{place}: {problem}"
 
 
 def problems_of_samples(path: Path, record: ShardRecord, extension: str) -> Iterator[str]:

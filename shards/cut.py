@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from pipeline.audio import waveform_blocks
+from pipeline.decode import AudioError
 from pipeline.intervals import intervals
+from pipeline.storage import RemotePath, place_of
 from shards import synthetic
 from shards.song import Interval, Song
+from shards.staging import local_copy
 
 
 def cut(
@@ -28,4 +31,18 @@ def blocks_of(song: Song, sample_rate: int) -> Iterable[np.ndarray]:
     """The song's sound in consecutive blocks, float32 (S,)."""
     if song.audio_path.startswith("synthetic:"):
         return [synthetic.render(song.audio_path, sample_rate)]
+    place = place_of(song.audio_path)
+    if isinstance(place, RemotePath):
+        return _remote_blocks(place, sample_rate)
     return waveform_blocks(song.audio_path, sample_rate)
+
+
+def _remote_blocks(place: RemotePath, sample_rate: int) -> Iterator[np.ndarray]:
+    """The blocks of a file at an address, fetched whole first."""
+    try:
+        with local_copy(place) as path:
+            yield from waveform_blocks(path, sample_rate)
+    except FileNotFoundError as error:
+        raise AudioError(str(place), "file not found: check the address") from error
+    except AudioError as error:
+        raise AudioError(str(place), error.reason) from error

@@ -113,6 +113,12 @@ async def _fetch_all(files: Sequence[Remote], settings: Download) -> list[Failur
     return [Failure(f.path, reason) for f, reason in zip(files, reasons, strict=True) if reason]
 
 
+def _put_on_disk(path: Path) -> None:
+    """Make bytes outlast a loss of power: a name is never that of an empty file."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
 class _Fetcher:
     """What the downloads of one run share."""
 
@@ -148,7 +154,7 @@ class _Fetcher:
                 host = httpx.URL(url).host or url
                 await self._from_mirror(file, url, host)
                 return ""
-            except (MirrorError, httpx.InvalidURL) as error:
+            except (MirrorError, httpx.InvalidURL, UnicodeError) as error:
                 reasons.append(f"{host}: {error}")
         return "; ".join(reasons) or "no address is known"
 
@@ -200,6 +206,7 @@ class _Fetcher:
         if problem:
             discard_part(file.path)
             raise MirrorError(problem)
+        await asyncio.to_thread(_put_on_disk, part_of(file.path))  # for many files at once
         os.replace(part_of(file.path), file.path)
         if not known:
             version_of(file.path).unlink(missing_ok=True)

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
+from pipeline.storage import Place
 from shards.diskerror import writing_to
 from shards.processes import run_in_processes
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 class ShardTask(Protocol):
     """A task that makes a shard."""
 
-    folder: Path
+    folder: Place
     name: str  # of the tar, without its ending
 
 

@@ -10,16 +10,22 @@ are one recording. What has no usable label is left out with a reason.
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from keys import Key, KeyParseError, parse_key
-from pipeline.files import audio_files
+from pipeline.storage import Place, place_of
 from shards.labels import Row, match, read_rows
+from shards.musicfolder import AudioFile, found_in
 from shards.song import LeftOut, Song
+from shards.staging import local_copy
 from shards.tags import key_tags
 
 SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "test"}
+AT_ONCE = 8  # files of an address that are asked for their tags at the same time
 
 
 class UnusableError(ValueError):
@@ -29,44 +35,53 @@ class UnusableError(ValueError):
 def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs under `folder` and what was left out, each in order of the paths.
 
-    Raises ValueError when there is no such folder or no audio file in it.
+    The folder may be an address. Raises ValueError when there is no such folder or no audio file in
+    it.
     """
-    root = Path(folder)
-    files = audio_files(root)
+    root = place_of(folder)
+    files = found_in(root)
     rows_of, left_out = match(read_rows(root), files)
     found = []
-    for song_id, path in files.items():
-        try:
-            found.append(_song(dataset, song_id, path, rows_of.get(song_id, [])))
-        except UnusableError as error:
-            left_out.append(LeftOut(song_id, str(error)))
+    make = partial(_song, dataset, rows_of)
+    with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
+        for outcome in threads.map(make, files, files.values()):
+            (found if isinstance(outcome, Song) else left_out).append(outcome)
     found, in_two_splits = _agreed_on_splits(found)
     return found, sorted(left_out + in_two_splits, key=lambda one: (one.song_id, one.reason))
 
 
-def _song(dataset: str, song_id: str, path: Path, rows: list[Row]) -> Song:
-    texts, label_source = _labels(song_id, path, rows)
+def _song(
+    dataset: str, rows_of: Mapping[str, list[Row]], song_id: str, file: AudioFile
+) -> Song | LeftOut:
+    rows = rows_of.get(song_id, [])
     row = rows[0] if rows else Row("", "", "", "", "", "")
-    return Song(
-        song_id=song_id,
-        dataset=dataset,
-        audio_path=str(path),
-        key=one_key(texts),
-        recording_id=row.recording or _content_id(path),
-        label_source=label_source,
-        confidence=_confidence(row.confidence),
-        split=_split(row.split, song_id),
-    )
+    try:
+        texts, label_source = _labels(song_id, file.place, rows)
+        return Song(
+            song_id=song_id,
+            dataset=dataset,
+            audio_path=str(file.place),
+            key=one_key(texts),
+            recording_id=row.recording or _content_id(file),
+            label_source=label_source,
+            confidence=_confidence(row.confidence),
+            split=_split(row.split, song_id),
+            audio_bytes=file.bytes,
+        )
+    except UnusableError as error:
+        return LeftOut(song_id, str(error))
+    except FileNotFoundError:
+        return LeftOut(song_id, "file not found")
 
 
-def _labels(song_id: str, path: Path, rows: list[Row]) -> tuple[list[str], str]:
+def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str]:
     """What the first source that knows the file calls its key, and that source."""
     if rows:
         return [row.key for row in rows], rows[0].source
     for name in reversed(song_id.split("/")[:-1]):
         if _is_key(name):
             return [name], "folder name"
-    if texts := key_tags(path):
+    if texts := key_tags(place):
         return texts, "tag"
     raise UnusableError("no label")
 
@@ -112,11 +127,15 @@ def _split(text: str, song_id: str) -> str:
     return next((SPLITS[name.lower()] for name in names if name.lower() in SPLITS), "")
 
 
-def _content_id(path: Path) -> str:
-    """A hash of the file's bytes, so that copies of one file never come into two splits."""
+def _content_id(file: AudioFile) -> str:
+    """What tells a file's bytes from others, so that copies never come into two splits."""
+    if file.checksum:
+        return f"{file.checksum}-{file.bytes}"
     try:
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        with local_copy(file.place) as path, open(path, "rb") as opened:
+            digest = hashlib.file_digest(opened, lambda: hashlib.blake2b(digest_size=16))
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise UnusableError(f"not readable: {error.strerror}") from error
     return digest.hexdigest()

@@ -6,7 +6,7 @@ GitHub's archive of it, whose bytes may change, puts all this below one folder. 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pipeline.audio import printable
 from settings import Download
 from shards.archive import ArchiveError, extract
 from shards.download import Failure, Remote, fetch_all
-from shards.folder import one_key
+from shards.folder import UnusableError, one_key
 from shards.song import LeftOut, Song
 
 
@@ -92,6 +92,29 @@ def fetch_songs(
         for song in songs
     ]
     return fetch_all(remotes, settings)
+
+
+def test_songs(
+    dataset: str,
+    texts: Mapping[str, str],
+    key_of_text: Callable[[str], Key],
+    label_source: str,
+    folder: Path,
+) -> tuple[list[Song], list[LeftOut]]:
+    """The songs of a test set, by id in `texts`, whose text gives one key; and the others.
+
+    Each is a recording of its own; its audio is meant to lie in the data set's `folder`.
+    """
+    found, left_out = [], []
+    for song_id, text in sorted(texts.items()):
+        try:
+            key = key_of_text(text)
+        except UnusableError as error:
+            left_out.append(LeftOut(song_id, str(error)))
+            continue
+        path = audio_path(folder, song_id)
+        found.append(Song(song_id, dataset, path, key, song_id, label_source, 1.0, "test"))
+    return found, left_out
 
 
 def audio_path(folder: Path, song_id: str) -> str:

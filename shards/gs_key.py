@@ -13,9 +13,7 @@ from pathlib import Path
 
 from settings import Datasets, Download
 from shards.download import Failure
-from shards.folder import UnusableError
 from shards.giantsteps import (
-    audio_path,
     downloaded,
     fetch_repository,
     fetch_songs,
@@ -23,6 +21,7 @@ from shards.giantsteps import (
     key_of,
     md5_files,
     repository,
+    test_songs,
     with_md5,
 )
 from shards.song import LeftOut, Song
@@ -49,24 +48,6 @@ def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut
 def labelled(root: Path, folder: Path) -> tuple[list[Song], list[LeftOut]]:
     """What the repository at `root` lists, whether its audio is in `folder` or not."""
     texts = key_files(root)
-    found, left_out = [], []
-    for song_id, text in texts.items():
-        try:
-            found.append(_song(song_id, text, folder))
-        except UnusableError as error:
-            left_out.append(LeftOut(song_id, str(error)))
+    found, left_out = test_songs(NAME, texts, key_of, "annotations/key", folder)
     found, unverified = with_md5(found, texts, md5_files(root))
     return found, left_out + unverified
-
-
-def _song(song_id: str, text: str, folder: Path) -> Song:
-    return Song(
-        song_id=song_id,
-        dataset=NAME,
-        audio_path=audio_path(folder, song_id),
-        key=key_of(text),
-        recording_id=song_id,
-        label_source="annotations/key",
-        confidence=1.0,
-        split="test",
-    )

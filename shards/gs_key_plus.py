@@ -10,7 +10,6 @@ keys ("E major | E minor") are left out. All songs test.
 """
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from keys import Key
@@ -19,7 +18,6 @@ from shards import gs_key
 from shards.download import Failure, Remote
 from shards.folder import UnusableError
 from shards.giantsteps import (
-    audio_path,
     changed,
     downloaded,
     fetch_archive,
@@ -28,6 +26,7 @@ from shards.giantsteps import (
     not_downloaded,
     one_line,
     repository,
+    test_songs,
 )
 from shards.song import LeftOut, Song
 
@@ -55,7 +54,7 @@ def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut
     known = md5_files(repository(audio_folder))
     strangers = [LeftOut(one, "not a song of gs_key") for one in texts.keys() - known.keys()]
     texts = {song_id: text for song_id, text in texts.items() if song_id in known}
-    found, left_out = labelled(texts, audio_folder)
+    found, left_out = test_songs(NAME, texts, key_of_label, "keys_gs+", audio_folder)
     return downloaded(NAME, found, left_out + strangers)
 
 
@@ -64,17 +63,6 @@ def label_files(folder: Path) -> dict[str, str]:
     found = sorted(folder.rglob("*.txt"))
     matches = ((re.match(r"(\d+) ", path.name, re.ASCII), path) for path in found)
     return {match[1]: path.read_text("utf-8", "replace") for match, path in matches if match}
-
-
-def labelled(texts: Mapping[str, str], audio_folder: Path) -> tuple[list[Song], list[LeftOut]]:
-    """The songs whose label is one key, and the others."""
-    found, left_out = [], []
-    for song_id, text in sorted(texts.items()):
-        try:
-            found.append(_song(song_id, key_of_label(text), audio_folder))
-        except UnusableError as error:
-            left_out.append(LeftOut(song_id, str(error)))
-    return found, left_out
 
 
 def key_of_label(text: str) -> Key:
@@ -86,16 +74,3 @@ def key_of_label(text: str) -> Key:
     if words[1:2] == ["other"]:
         raise UnusableError(f"no mode: {plain}")
     return key_of(" ".join(words[:2]))
-
-
-def _song(song_id: str, key: Key, audio_folder: Path) -> Song:
-    return Song(
-        song_id=song_id,
-        dataset=NAME,
-        audio_path=audio_path(audio_folder, song_id),
-        key=key,
-        recording_id=song_id,
-        label_source="keys_gs+",
-        confidence=1.0,
-        split="test",
-    )

@@ -7,6 +7,7 @@ out where only one file can be meant.
 """
 
 import csv
+import io
 import posixpath
 import re
 import unicodedata
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.audio import printable
+from pipeline.storage import Place
 from shards.song import LeftOut
 
 LABEL_FILES = ("labels.tsv", "labels.csv")
@@ -40,9 +42,9 @@ class Row:
     confidence: str
 
 
-def read_rows(root: Path) -> list[Row]:
+def read_rows(root: Place) -> list[Row]:
     """The rows of the label file in `root`, none if there is no such file."""
-    files = [root / name for name in LABEL_FILES if (root / name).is_file()]
+    files = [root / name for name in LABEL_FILES if (root / name).exists()]
     if len(files) > 1:
         raise ValueError(f"{printable(root)}: both {' and '.join(LABEL_FILES)}; keep one of them")
     return _read(files[0]) if files else []
@@ -66,17 +68,16 @@ def match(
     return rows_of, left_out
 
 
-def read_table(file: Path) -> list[list[str]]:
+def read_table(file: Place) -> list[list[str]]:
     """The lines of a CSV (comma, semicolon or tab) or TSV file, each as its cells."""
     # Bytes that are not UTF-8 are kept, so that they match a file name with the same bytes.
-    with open(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-        first = lines.readline()
-        lines.seek(0)
-        delimiter = "\t" if file.suffix == ".tsv" else max(",;\t", key=first.count)
-        try:
-            return list(csv.reader(lines, delimiter=delimiter))
-        except csv.Error as error:
-            raise ValueError(f"{printable(file)}: not a table of text: {error}") from error
+    text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
+    first = text.partition("\n")[0]
+    delimiter = "\t" if file.name.endswith(".tsv") else max(",;\t", key=first.count)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"{printable(file)}: not a table of text: {error}") from error
 
 
 def places(header: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -> dict[str, int | None]:
@@ -98,20 +99,20 @@ def shown(header: Iterable[str]) -> str:
     return ", ".join(repr(printable(name)) for name in header) or "nothing"
 
 
-def _read(file: Path) -> list[Row]:
+def _read(file: Place) -> list[Row]:
     table = read_table(file)
     place = _columns(file, table[0] if table else [])
-    root = f"{file.parent.absolute()}/"
+    root = file.parent.absolute() if isinstance(file, Path) else file.parent
     rows = []
     for line in table[1:]:
         cells = {name: cell(line, at) for name, at in place.items()}
-        cells["path"] = cells["path"].replace("\\", "/").removeprefix(root)
+        cells["path"] = cells["path"].replace("\\", "/").removeprefix(f"{root}/")
         if cells["path"]:
             rows.append(Row(file.name, **{name: printable(text) for name, text in cells.items()}))
     return rows
 
 
-def _columns(file: Path, header: list[str]) -> dict[str, int | None]:
+def _columns(file: Place, header: list[str]) -> dict[str, int | None]:
     place = places(header, COLUMNS)
     for column in ("path", "key"):
         if place[column] is None:

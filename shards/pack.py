@@ -19,11 +19,13 @@ from pipeline.audio import flac_bytes
 from pipeline.decode import AudioError
 from pipeline.manifest import PackSettings, SongEntry
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
+from pipeline.storage import Place, RemotePath, place_of
 from shards import synthetic
 from shards.cut import cut
 from shards.shardfile import TaskTars
 from shards.song import Interval, Song
 from shards.spectrogram import png_encoder
+from shards.staging import staged
 
 SPOOL_BYTES = 64_000_000  # of one song's encoded intervals held in memory; more go to the disk
 
@@ -32,7 +34,7 @@ SPOOL_BYTES = 64_000_000  # of one song's encoded intervals held in memory; more
 class PackTask:
     """One shard to be made: the songs in it, in order."""
 
-    folder: Path
+    folder: Place
     name: str  # of the tar, without its ending
     songs: tuple[Song, ...]
     settings: PackSettings
@@ -61,11 +63,13 @@ def _source(song: Song) -> str:
     """What tells a song's sound from another's without decoding it."""
     if song.audio_path.startswith("synthetic:"):
         return f"{song.audio_path} {synthetic.VERSION}"
-    path = Path(song.audio_path)
+    path = place_of(song.audio_path)
+    if isinstance(path, RemotePath):
+        return str(song.audio_bytes)
     return str(path.stat().st_size) if path.is_file() else "not there"
 
 
-def deal(folder: Path, songs: Sequence[Song], settings: PackSettings) -> list[PackTask]:
+def deal(folder: Place, songs: Sequence[Song], settings: PackSettings) -> list[PackTask]:
     """The songs dealt to shards in a seeded order."""
     ordered = sorted(songs, key=lambda song: song.song_id)
     dealt = np.random.default_rng(settings.seed).permutation(len(ordered))
@@ -89,10 +93,13 @@ def pack_shard(task: PackTask) -> Packed:
     two processes pack at half the rate of one.
     """
     encode, left_out = _encoder(task.settings), []
-    with TaskTars(task.folder, task.name, task.settings.max_shard_bytes) as tars:
+    with (
+        staged(task.folder) as folder,
+        TaskTars(folder, task.name, task.settings.max_shard_bytes) as tars,
+    ):
         for number, song in enumerate(task.songs):
             try:
-                _add_song(tars, task, number, song, encode)
+                _add_song(tars, task, folder, number, song, encode)
             except AudioError as error:
                 left_out.append((song.song_id, error.reason))
         intervals = tars.commit(task.settings, left_out)
@@ -106,28 +113,28 @@ def _encoder(settings: PackSettings) -> Callable[[np.ndarray], bytes]:
 
 
 def _add_song(
-    tars: TaskTars, task: PackTask, number: int, song: Song, encode: Callable[[np.ndarray], bytes]
-) -> None:
+    tars: TaskTars, task: PackTask, folder: Path, number: int, song: Song,
+    encode: Callable[[np.ndarray], bytes],
+) -> None:  # fmt: skip
     """Append a song's samples."""
     entry = SongEntry(
         song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
         label_source=song.label_source, confidence=song.confidence, intervals=0,
     )  # fmt: skip
     extension = MEDIA_EXTENSION[task.settings.format]
-    for interval, media in _encoded(song, task, encode):
+    for interval, media in _encoded(song, task.settings, folder, encode):
         sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"
         tars.add(entry, sample_id, extension, media, _info(interval, media))
 
 
 def _encoded(
-    song: Song, task: PackTask, encode: Callable[[np.ndarray], bytes]
+    song: Song, settings: PackSettings, folder: Path, encode: Callable[[np.ndarray], bytes]
 ) -> Iterator[tuple[Interval, bytes]]:
     """A song's encoded intervals, all made before the first is given.
 
     So a song that turns out to be damaged in its middle leaves nothing in the shard.
     """
-    settings = task.settings
-    with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=task.folder) as spool:
+    with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=folder) as spool:
         sizes = []
         for interval, waveform in cut(song, settings.sample_rate, settings.interval_seconds):
             sizes.append((interval, spool.write(encode(waveform))))

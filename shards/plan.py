@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.manifest import MANIFEST_NAME, PackSettings, read_manifest, read_record
+from pipeline.manifest import MANIFEST_NAME, PackSettings, ShardRecord, read_manifest
 from pipeline.shardset import split_folder
+from pipeline.storage import Place, place_of, sizes
 from settings import Config
 from shards.pack import PackTask, deal, songs_digest
 from shards.song import LeftOut, Song
 from shards.split import split_of
-from shards.splitfolder import is_done, is_whole
+from shards.splitfolder import done_tasks, first_records, is_whole
+from shards.staging import refuse_unwritable
 
 SPLITS = ("train", "valid", "test")
 VANISHED = "file not found"  # the reason of a song whose file was listed, and gone when packed
@@ -20,7 +22,7 @@ VANISHED = "file not found"  # the reason of a song whose file was listed, and g
 class SplitPlan:
     """What is to be packed in one split."""
 
-    folder: Path
+    folder: Place
     settings: PackSettings
     tasks: tuple[PackTask, ...]
 
@@ -28,16 +30,23 @@ class SplitPlan:
         """The tasks that are not done, or that lack a song whose file is back."""
         if not self.tasks:
             return []
-        whole = is_whole(self.folder, self.settings)
+        there = sizes(self.folder)
+        whole = is_whole(self.folder, self.settings, there)
         if whole and VANISHED not in read_manifest(self.folder).left_out_by_reason:
             return []
-        return [task for task in self.tasks if not _is_settled(task)]
+        task_of = {task.name: task for task in self.tasks}
+        for name, record in done_tasks(self.folder, list(task_of), there):
+            if not _is_back(task_of[name], record):
+                del task_of[name]
+        return list(task_of.values())
 
     def left_out(self) -> list[LeftOut]:
         """The songs that packing left out, once all tasks are done."""
         if not self.tasks or not read_manifest(self.folder).left_out_by_reason:
             return []
-        return [one for task in self.tasks for one in _left_out_of(task)]
+        names = [task.name for task in self.tasks]
+        records = first_records(self.folder, names)
+        return [LeftOut(*one) for record in records for one in record.left_out]
 
 
 def plans(dataset: str, songs: Sequence[Song], format: str, config: Config) -> list[SplitPlan]:
@@ -53,9 +62,12 @@ def plans(dataset: str, songs: Sequence[Song], format: str, config: Config) -> l
     return made
 
 
-def begin(folder: Path) -> None:
+def begin(folder: Place) -> None:
     """Make a split's folder; a manifest counts until one of its shards is packed again."""
-    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(folder, Path):
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        refuse_unwritable(folder)
     (folder / MANIFEST_NAME).unlink(missing_ok=True)
 
 
@@ -72,14 +84,10 @@ def _settings(
     )  # fmt: skip
 
 
-def _is_settled(task: PackTask) -> bool:
-    if not is_done(task.folder, task.name):
-        return False
-    vanished = {one.song_id for one in _left_out_of(task) if one.kind == VANISHED}
-    return not any(
-        song.song_id in vanished and Path(song.audio_path).exists() for song in task.songs
+def _is_back(task: PackTask, record: ShardRecord) -> bool:
+    """Whether a song that was not there when the task was packed is there today."""
+    left_out = [LeftOut(*one) for one in record.left_out]
+    vanished = {one.song_id for one in left_out if one.kind == VANISHED}
+    return any(
+        song.song_id in vanished and place_of(song.audio_path).exists() for song in task.songs
     )
-
-
-def _left_out_of(task: PackTask) -> list[LeftOut]:
-    return [LeftOut(*one) for one in read_record(task.folder, f"{task.name}.tar").left_out]

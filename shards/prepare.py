@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from tqdm import tqdm
 
 from pipeline.manifest import Manifest, read_manifest, write_whole
+from pipeline.storage import Place, sizes
 from settings import Config
 from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
@@ -19,7 +19,13 @@ from shards.pack import PackTask, pack_shard
 from shards.plan import SPLITS as SPLITS
 from shards.plan import SplitPlan, begin, plans
 from shards.song import LeftOut, Song, by_reason
-from shards.splitfolder import clear, is_whole, refuse_other_settings, write_split_manifest
+from shards.splitfolder import (
+    clear,
+    is_whole,
+    refuse_other_settings,
+    remove_unfinished_files,
+    write_split_manifest,
+)
 
 LEFT_OUT_NAME = "left_out.tsv"
 MOST_NAMES = 10  # of missing shards, in a message
@@ -33,7 +39,7 @@ class PrepareError(ValueError):
 class Prepared:
     """What was packed of a data set."""
 
-    folder: Path
+    folder: Place
     manifests: dict[str, Manifest]  # by split; a split without songs is absent
     left_out: tuple[LeftOut, ...]
     seconds: float  # that packing took
@@ -164,7 +170,7 @@ def _finished(
     manifests = {split.settings.split: _manifest(split) for split in splits if split.tasks}
     everything = (*left_out, *(one for split in splits for one in split.left_out()))
     prepared = Prepared(splits[0].folder.parent, manifests, everything, time.perf_counter() - began)
-    _write_left_out(prepared)
+    write_left_out(prepared.folder, _left_out_table(everything))
     if not any(shard.intervals for m in manifests.values() for shard in m.shards):
         for split in splits:
             clear(split.folder)
@@ -173,16 +179,22 @@ def _finished(
 
 
 def _manifest(split: SplitPlan) -> Manifest:
-    if is_whole(split.folder, split.settings):
+    if is_whole(split.folder, split.settings, sizes(split.folder)):
         return read_manifest(split.folder)
     return write_split_manifest(split.folder, [task.name for task in split.tasks], split.settings)
 
 
-def _write_left_out(prepared: Prepared) -> None:
-    for leftover in prepared.folder.glob(f".{LEFT_OUT_NAME}.*.tmp"):  # of runs that were killed
-        leftover.unlink()
+def write_left_out(folder: Place, table: bytes) -> None:
+    """Write the list of what was left out, unless it is there already."""
+    remove_unfinished_files(folder, f".{LEFT_OUT_NAME}.*.tmp")
+    path = folder / LEFT_OUT_NAME
+    if not path.exists() or path.read_bytes() != table:
+        write_whole(path, table)
+
+
+def _left_out_table(left_out: Sequence[LeftOut]) -> bytes:
     table = io.StringIO()
     rows = csv.writer(table, delimiter="\t", lineterminator="\n")
     rows.writerow(["song_id", "reason"])
-    rows.writerows((one.song_id, one.reason) for one in prepared.left_out)
-    write_whole(prepared.folder / LEFT_OUT_NAME, table.getvalue().encode())
+    rows.writerows((one.song_id, one.reason) for one in left_out)
+    return table.getvalue().encode()

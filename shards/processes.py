@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Generic, TypeVar
 
 from shards.diskerror import writing_to
+from shards.staging import remove_unfinished
 
 ATTEMPTS = 3  # of a task whose worker dies
 END_SECONDS = 2  # that a worker has to clean up
@@ -87,8 +88,7 @@ class Worker(Generic[Task, Result]):
         self.process.join()
         self.process.close()
         if self.attempt:
-            for leftover in self.attempt.task.folder.glob(f".*.{pid}.tmp"):
-                leftover.unlink(missing_ok=True)
+            remove_unfinished(self.attempt.task.folder, pid)
 
 
 def run_in_processes(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pipeline.copies import fetch, send
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
@@ -29,7 +30,7 @@ from pipeline.manifest import (
 )
 from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import split_folder
-from pipeline.storage import Place, fetch, place_of, send
+from pipeline.storage import Place, RemotePath, StorageError, place_of
 from settings import Config
 from shards.check import problems_of_samples
 from shards.diskerror import writing_to
@@ -59,11 +60,14 @@ def publish(
     A shard whose record is there already stays. Raises ManifestError where there are no such shards
     or others are in the way, ShardError where one is damaged.
     """
-    folders = [split_folder(config.prepare.shards_dir, format, dataset, name) for name in SPLITS]
+    here = _local_root(
+        config, format, dataset, "publish what is packed in a local folder, or copy it"
+    )
+    folders = [here / split for split in SPLITS]
     there = [folder for folder in folders if (folder / MANIFEST_NAME).exists()]
     if not there:
         raise ManifestError(
-            f"{folders[0].parent}: no {format} shards; make them first "
+            f"{here}: no {format} shards; make them first "
             f"(python -m shards {'spectrograms' if format == 'png' else 'pack'} {dataset})"
         )
     target = place_of(destination) / format / dataset
@@ -115,11 +119,11 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
     settings, or its bytes are not what its manifest says; what was downloaded whole stays.
     """
     began = time.perf_counter()
+    root = _local_root(config, "png", dataset, "train right from images.base_url, or name a folder")
     source = place_of(_base_url(config)) / "png" / dataset
     found = [one for split in SPLITS if (one := _published(source / split)) is not None]
     if not found:
         raise ManifestError(f"{source}: no PNG shards are published there; see images.base_url")
-    root = split_folder(config.prepare.shards_dir, "png", dataset, "train").parent
     for published in found:
         _check_published(published, config)
     for published in found:
@@ -132,6 +136,16 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
         left_out += _download_split(published, root / published.folder.name)
     manifests = {published.folder.name: published.manifest for published in found}
     return Prepared(root, manifests, tuple(left_out), time.perf_counter() - began)
+
+
+def _local_root(config: Config, format: str, dataset: str, advice: str) -> Path:
+    """The folder of a data set's splits; StorageError, with advice, where it is at an address."""
+    root = split_folder(config.prepare.shards_dir, format, dataset, "train").parent
+    if isinstance(root, RemotePath):
+        raise StorageError(
+            f"prepare.shards_dir is the address {config.prepare.shards_dir}: {advice}"
+        )
+    return root
 
 
 def _base_url(config: Config) -> str:

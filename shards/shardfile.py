@@ -21,6 +21,8 @@ from pipeline.manifest import (
     write_record,
 )
 from pipeline.sample import SampleInfo
+from pipeline.storage import Place
+from shards.staging import local_copy
 
 TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
 TAR_END_BYTES = 10240  # most that closing a tar adds
@@ -165,10 +167,10 @@ class StoredSample(NamedTuple):
     info: SampleInfo
 
 
-def read_samples(folder: Path, record: ShardRecord) -> Iterator[StoredSample]:
+def read_samples(folder: Place, record: ShardRecord) -> Iterator[StoredSample]:
     """The samples of a finished tar in its order; raises ShardError at the first damaged one."""
     path = folder / record.shard
-    with open(path, "rb") as file:
+    with local_copy(path) as copy, open(copy, "rb") as file:
         for place, song in enumerate(record.song):
             offset, size = record.media_offset[place], record.media_bytes[place]
             header = os.pread(file.fileno(), TAR_BLOCK_BYTES, offset - TAR_BLOCK_BYTES)
@@ -185,7 +187,7 @@ def read_samples(folder: Path, record: ShardRecord) -> Iterator[StoredSample]:
             yield StoredSample(record.songs[song], sample_id, media, info)
 
 
-def _damaged(path: Path, place: int) -> ShardError:
+def _damaged(path: Place, place: int) -> ShardError:
     return ShardError(
         f"{path}, sample {place}: its bytes differ from the record's checksum; "
         f"delete {path.name} and {record_name(path.name)}, and pack again"

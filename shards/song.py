@@ -12,6 +12,8 @@ class Song:
 
     Songs of one `recording_id` always share a split. `split` is "" where `split.py` decides, or
     "train", "valid" or "test" where the data set itself says so. `confidence` is the label's.
+    `audio_path` is a local path or an address; `audio_bytes` the size of the file at an address, by
+    the listing that it was found in.
     """
 
     song_id: str
@@ -22,6 +24,7 @@ class Song:
     label_source: str
     confidence: float
     split: str = ""
+    audio_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
@@ -24,37 +23,38 @@ from pipeline.manifest import (
     PackSettings,
     differences,
     read_manifest,
-    read_record,
-    write_whole,
 )
 from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import split_folder
+from pipeline.storage import Place, sizes
 from settings import Config
 from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import Packed
 from shards.plan import SPLITS, begin
-from shards.prepare import LEFT_OUT_NAME, Prepared
+from shards.prepare import LEFT_OUT_NAME, Prepared, write_left_out
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.song import LeftOut
 from shards.spectrogram import png_encoder
 from shards.splitfolder import (
     clear,
-    is_done,
+    done_tasks,
+    first_records,
     is_whole,
     records_of,
     refuse_other_settings,
     task_names,
     write_split_manifest,
 )
+from shards.staging import staged
 
 
 @dataclass(frozen=True)
 class SpectrogramTask:
     """The PNG tars to be made of one task's audio tars."""
 
-    source: Path  # the folder of the audio shards
-    folder: Path
+    source: Place  # the folder of the audio shards
+    folder: Place
     name: str
     settings: PackSettings  # of the PNG shards
 
@@ -91,7 +91,7 @@ def create_spectrograms(
     return Prepared(folder, manifests, left_out, time.perf_counter() - began)
 
 
-def _sources(dataset: str, config: Config) -> dict[str, Path]:
+def _sources(dataset: str, config: Config) -> dict[str, Place]:
     """The folder of each split's audio shards."""
     folders = {
         split: split_folder(config.prepare.shards_dir, "audio", dataset, split) for split in SPLITS
@@ -105,7 +105,7 @@ def _sources(dataset: str, config: Config) -> dict[str, Path]:
     return there
 
 
-def _tasks(source: Path, folder: Path, config: Config) -> list[SpectrogramTask]:
+def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask]:
     """One task for each of the audio shards' own; refuses what does not fit today's settings."""
     manifest = read_manifest(source)
     there, audio = manifest.settings.model_dump(), {"sample_rate": config.audio.sample_rate}
@@ -125,19 +125,23 @@ def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
     """The tasks that are not done, or whose audio has been packed again with other songs."""
     if not tasks:
         return []
-    source, folder = tasks[0].source, tasks[0].folder
-    if is_whole(folder, tasks[0].settings):
-        there = read_manifest(folder).left_out_by_reason
-        if there == read_manifest(source).left_out_by_reason:
+    source, folder, settings = tasks[0].source, tasks[0].folder, tasks[0].settings
+    there = sizes(folder)
+    if is_whole(folder, settings, there):
+        left_out = read_manifest(folder).left_out_by_reason
+        if left_out == read_manifest(source).left_out_by_reason:
             return []
-    return [task for task in tasks if not _is_current(task)]
-
-
-def _is_current(task: SpectrogramTask) -> bool:
-    if not is_done(task.folder, task.name):
-        return False
-    audio, png = (read_record(folder, f"{task.name}.tar") for folder in (task.source, task.folder))
-    return audio.left_out == png.left_out
+    made = {
+        name: record.left_out
+        for name, record in done_tasks(folder, [task.name for task in tasks], there)
+    }
+    audio = first_records(source, list(made))
+    current = {
+        name
+        for (name, left_out), record in zip(made.items(), audio, strict=True)
+        if left_out == record.left_out
+    }
+    return [task for task in tasks if task.name not in current]
 
 
 def _make(dataset: str, tasks: Sequence[SpectrogramTask], workers: int, scheduler: str) -> None:
@@ -163,11 +167,14 @@ def make_shard(task: SpectrogramTask) -> Packed:
     """Decode, transform, encode and write the samples of one task, then the record."""
     settings, extension = task.settings, MEDIA_EXTENSION["png"]
     encode = png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
-    records = list(records_of(task.source, task.name))
+    records = list(records_of(task.source, [task.name]))
     for record in records:
         _refuse_another_packing(task, record.settings)
     songs = set()
-    with TaskTars(task.folder, task.name, settings.max_shard_bytes) as tars:
+    with (
+        staged(task.folder) as folder,
+        TaskTars(folder, task.name, settings.max_shard_bytes) as tars,
+    ):
         for record in records:
             for sample in read_samples(task.source, record):
                 png = encode(decode_flac(sample.media))
@@ -189,16 +196,16 @@ def _refuse_another_packing(task: SpectrogramTask, audio: PackSettings) -> None:
 
 def _manifest(tasks: Sequence[SpectrogramTask]) -> Manifest:
     folder, settings = tasks[0].folder, tasks[0].settings
-    if is_whole(folder, settings):
+    if is_whole(folder, settings, sizes(folder)):
         return read_manifest(folder)
     return write_split_manifest(folder, [task.name for task in tasks], settings)
 
 
-def _copy_left_out(source: Path, folder: Path) -> tuple[LeftOut, ...]:
+def _copy_left_out(source: Place, folder: Place) -> tuple[LeftOut, ...]:
     """What packing the audio left out is left out here too: its list, copied."""
     if not (source / LEFT_OUT_NAME).exists():
         return ()
     data = (source / LEFT_OUT_NAME).read_bytes()
-    write_whole(folder / LEFT_OUT_NAME, data)
+    write_left_out(folder, data)
     _, *rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter="\t")
     return tuple(LeftOut(song_id, reason) for song_id, reason in rows)

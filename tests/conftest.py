@@ -1,8 +1,10 @@
 """Small shards of synthetic songs and a run trained on them, made once for all tests."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,6 +102,19 @@ def trained(packed) -> Path:
     folder = packed / "runs/trained"
     Training(small_config(packed), folder, resume=False).run()
     return folder
+
+
+def killed_and_run_again(target: Path, *command: str) -> dict[str, bytes]:
+    """What is in `target` after our program was killed (-9) in the middle and then ran again."""
+    killed = subprocess.Popen([sys.executable, *command], cwd=ROOT, start_new_session=True)
+    while not list(target.rglob("000001.json")):
+        assert killed.poll() is None
+        time.sleep(0.01)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not list(target.rglob("manifest*"))
+    run_program(*command).check_returncode()
+    return contents(target)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

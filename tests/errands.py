@@ -1,6 +1,6 @@
 """Small tasks that say what was done to them, for the tests of where tasks run.
 
-In a file of their own, so that a worker process loads nothing else.
+In a file of their own, so that a worker process loads little else.
 """
 
 import os
@@ -8,6 +8,9 @@ import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline.storage import RemotePath
+from shards.staging import staged
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,9 @@ def refuse(errand: Errand) -> str:
 def find_the_disk_full(errand: Errand) -> str:
     (errand.folder / f"{errand.name} {errand.begun()}").touch()
     raise OSError(28, "No space left on device")
+
+
+def die_while_staging(_: Errand) -> None:
+    with staged(RemotePath("memory://shards")) as folder:
+        (folder / "000000.tar").touch()
+        os.kill(os.getpid(), signal.SIGKILL)

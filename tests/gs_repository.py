@@ -14,10 +14,10 @@ from http_server import Server
 from pipeline.manifest import read_songs
 
 
-def sound(number: int) -> bytes:
-    """Four seconds of MP3, for each number another."""
+def sound(number: int, seconds: int = 4) -> bytes:
+    """A tone as MP3, for each number another."""
     buffer = io.BytesIO()
-    tone = 0.3 * np.sin(np.arange(4 * 11_025) * (0.03 + 0.001 * number))
+    tone = 0.3 * np.sin(np.arange(seconds * 11_025) * (0.03 + 0.001 * number))
     soundfile.write(buffer, tone, 11_025, format="MP3")
     return buffer.getvalue()
 
@@ -62,15 +62,22 @@ class Repository:
         return {"/repository.zip": self.archive(), **songs}
 
 
+def mirror(dataset: str, server: Server) -> list[str]:
+    """The settings that send a data set's downloads to `server`."""
+    return [
+        f'datasets.{dataset}.annotations=["{server.url("/repository.zip")}"]',
+        f'datasets.{dataset}.audio=["{server.url("/songs/{id}.LOFI.mp3")}"]',
+    ]
+
+
 def words(folder: Path, dataset: str, server: Server, *overrides: str) -> list[str]:
-    """The settings that send a data set's downloads to `server`, without patience."""
+    """A command line whose downloads of a data set go to `server`, without patience."""
     return settings(
         folder,
         f'download.dir="{folder}/downloads"',
         "download.retries=1",
         "download.first_delay_seconds=0.01",
-        f'datasets.{dataset}.annotations=["{server.url("/repository.zip")}"]',
-        f'datasets.{dataset}.audio=["{server.url("/songs/{id}.LOFI.mp3")}"]',
+        *mirror(dataset, server),
         *overrides,
     )
 

@@ -1,11 +1,13 @@
 """A stand-in for ncs.io: its pages, its songs, and a download folder."""
 
 import io
+from functools import cache
 from html import escape
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from http_server import Server
 
 from shards.ncs_listing import releases_of, write_listing
 
@@ -37,12 +39,32 @@ def page(*buttons: str) -> bytes:
     return f"<!DOCTYPE html><html><body>{menu}{''.join(buttons)}</body></html>".encode()
 
 
+@cache
 def mp3(number: int, seconds: float = 5.0) -> bytes:
     """A tone of its own pitch."""
     sound = 0.3 * np.sin(np.arange(round(seconds * 11_025)) * (0.05 + 0.01 * number))
     file = io.BytesIO()
     soundfile.write(file, sound, 11_025, format="MP3")
     return file.getvalue()
+
+
+def open_site(server: Server) -> None:
+    """Put there the songs, and three releases on each of two pages, one on all, and on a third."""
+    for number, tid in enumerate(SONGS):
+        server.files[f"/tracks/{tid}-song.mp3?x=1"] = mp3(number)
+    buttons = [button(tid, server.url()) for tid in SONGS]
+    pages = [buttons[:3], [buttons[0], *buttons[2:]], [buttons[0]]]
+    for number, shown in enumerate(pages, start=1):
+        server.files[f"/music?page={number}"] = page(*shown)
+
+
+def mirror(server: Server) -> list[str]:
+    """The settings that ask the stand-in on `server`, without a pause."""
+    return [
+        f'datasets.ncs.listing_url="{server.url("/music?page={page}")}"',
+        "datasets.ncs.expected_releases=6",
+        "datasets.ncs.pause_seconds=0",
+    ]
 
 
 def fill_download_folder(folder: Path) -> Path:

@@ -138,9 +138,31 @@ def test_a_folder_in_which_nothing_is_usable_ends_with_the_reasons(called, tmp_p
     assert_refused(done, "folder: no song could be packed", "1 not audio (", "1 empty file (")
 
 
-def test_a_path_for_synthetic_songs_is_refused(called, tmp_path):
-    done = called(shards.main, "pack", "synthetic", tmp_path)
-    assert_refused(done, f"synthetic takes no path, but {tmp_path} was given")
+def test_a_word_that_is_no_data_set_is_refused_before_anything_is_packed(called, tmp_path):
+    for words in (["synthetic", tmp_path], ["synthetic", "gs_keys"], ["folder", "music", "more"]):
+        for command in ("pack", "merge"):
+            done = called(shards.main, command, *words, *settings(tmp_path))
+            assert_refused(done, f"'{words[-1]}' is no data set; known: synthetic, folder, gs_key")
+    assert not list(tmp_path.iterdir())
+
+
+def test_several_data_sets_are_packed_in_turn_up_to_the_first_that_fails(called, tmp_path):
+    tone(tmp_path / "music" / "C minor" / "one.wav", 5)
+    place = [*settings(tmp_path, "datasets.synthetic.songs=24"), "--format", "png"]
+    place += ["--set", f"download.dir={tmp_path}/downloads"]
+    named = ["folder", tmp_path / "music", "synthetic"]
+    assert_refused(called(shards.main, "pack", *named[:2], "gs_key", "synthetic", *place), "gs_key")
+    packed = sorted(path.name for path in (tmp_path / "shards/png").iterdir())
+    assert packed == ["folder"]
+    for command in ("pack", "merge"):
+        done = called(shards.main, command, *named, *place)
+        lines = [line for line in done.stdout.splitlines() if " shards, " in line]
+        assert [line.split()[0] for line in lines] == ["1", "24"], done.stderr
+
+
+def test_without_a_name_the_synthetic_songs_are_packed(called, packed):
+    done = called(shards.main, "pack", *settings(packed))
+    assert done.stdout.startswith("48 songs, 144 intervals in "), done.stderr
 
 
 def test_shards_of_other_settings_are_refused_with_what_differs(called, packed, trained):

@@ -56,6 +56,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path):
         ("train.epochs=many", "train.epochs = 'many': input should be a valid integer"),
         ("train.learning_rate=nan", "train.learning_rate = nan: input should be a finite number"),
         ("stream.format=mp3", "stream.format = 'mp3': input should be 'audio' or 'png'"),
+        ("prepare.workers=0", "prepare.workers = 0: input .* 'auto' or input .* or equal to 1$"),
         ("train=3", "--set train=3: write it as section.name=value"),
         ("train.epochs", "write it as section.name=value"),
         ("train.epochs.x=3", "'train.epochs' is a setting"),

@@ -167,6 +167,7 @@ def test_every_mirror_of_a_missing_file_is_given_its_reason(server, target):
         ("", "missing an 'http://' or 'https://' protocol"),
         ("a.mp3", "a.mp3: Request URL is missing an 'http://' or 'https://' protocol"),
         ("ftp://a/b", "a: Request URL has an unsupported protocol 'ftp://'"),
+        ("http://xn--a/", "http://xn--a/: Codepoint U+0080"),
         ("http:///a", "http:///a: Request URL is missing"),
     ],
 )
@@ -361,6 +362,18 @@ def test_a_target_that_cannot_be_written_ends_in_one_line(server, tmp_path):
         OSError, match=r"a.mp3: cannot be written \((Not a dir|File ex).*download.dir"
     ):
         fetch_all([Remote(path, (server.url("/a.mp3"),), md5(BODY))], settings())
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(server, target, monkeypatch):
+    safe = []
+
+    def fsync(number):
+        is_part = os.path.samestat(os.fstat(number), os.stat(f"{target}.part"))
+        safe.append((is_part, target.exists()))
+
+    monkeypatch.setattr("os.fsync", fsync)
+    assert fetch_all([Remote(target, (server.url("/a.mp3"),), md5(BODY))], settings()) == []
+    assert safe == [(True, False)]
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])

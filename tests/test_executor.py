@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, contents, run_program, settings
 from errands import Errand, find_the_disk_full, refuse, run_errand
+from servers import s3_server
 
+from pipeline.storage import place_of
+from shards import __main__ as shards
 from shards.cluster import ClusterError, run_on_cluster
 from shards.diskerror import TargetError
 from shards.executor import run_tasks
@@ -25,7 +28,14 @@ def errands(folder: Path, **deadly: int) -> list[Errand]:
 
 
 @pytest.fixture(scope="module")
-def scheduler() -> Iterator[str]:
+def bucket() -> Iterator[str]:
+    """The address of an empty bucket."""
+    with pytest.MonkeyPatch.context() as monkeypatch, s3_server(monkeypatch) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def scheduler(bucket) -> Iterator[str]:
     """The address of a scheduler with two workers, as `just dask-up` starts them."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{TESTS}", "OMP_NUM_THREADS": "1"}
     environment["DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"] = str(ATTEMPTS - 1)
@@ -108,6 +118,14 @@ def test_packing_on_a_cluster_gives_the_same_bytes(scheduler, packed, tmp_path):
     done = run_program(*command)
     assert done.returncode == 0, done.stderr
     assert contents(tmp_path / "shards/audio") == contents(packed / "shards/audio")
+
+
+def test_packing_on_a_cluster_to_an_address_gives_the_same_bytes(scheduler, bucket, packed, called):
+    place = settings(Path("unused"), f'prepare.shards_dir="{bucket}"')
+    done = called(shards.main, "pack", "synthetic", "--scheduler", scheduler, *place)
+    assert done.returncode == 0, done.stderr
+    files = {name: (place_of(bucket) / name).read_bytes() for name in place_of(bucket).find()}
+    assert files == {f"audio/{name}": d for name, d in contents(packed / "shards/audio").items()}
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://"])

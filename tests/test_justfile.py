@@ -1,5 +1,6 @@
 """Laws of the recipes: what is typed after a recipe's name reaches the program as it was typed."""
 
+import re
 import shutil
 import subprocess
 
@@ -39,3 +40,18 @@ def test_arguments_pass_through_as_they_are(echoing, recipe):
     assert words[start : start + 3] == typed
     if recipe[0] == "prepare-shards":
         assert words == ["-m", "shards", "pack", "folder", *typed, "--format", "png"]
+
+
+@pytest.mark.skipif(just is None, reason="just is not on the path")
+def test_without_words_a_recipe_packs_what_the_program_takes_by_itself(echoing):
+    done = subprocess.run([just, "prepare-shards"], cwd=echoing, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["-m", "shards", "pack", "--format", "audio"]
+
+
+def test_readme_s_table_and_the_justfile_name_the_same_recipes():
+    recipes = set(re.findall(r"^([a-z][\w-]*).*:(?!=)", (ROOT / "Justfile").read_text(), re.M))
+    table = (ROOT / "README.md").read_text().split("\n## Recipes\n")[1].split("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    named = [name for row in rows for name in re.findall(r"`([\w-]+)", row.split(" | ")[0])]
+    assert len(named) == len(set(named))
+    assert set(named) == recipes - {"default"}

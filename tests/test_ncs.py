@@ -8,28 +8,30 @@ from pathlib import Path
 import pytest
 from conftest import settings, small_config
 from http_server import Fault, serving
-from ncs_site import PAGE_URL, SONGS, button, fill_download_folder, mp3, page, write
+from ncs_site import (
+    PAGE_URL,
+    SONGS,
+    button,
+    fill_download_folder,
+    mirror,
+    mp3,
+    open_site,
+    page,
+    write,
+)
 
 from shards import __main__ as shards
 from shards import ncs
 from shards.ncs_listing import read_listing, releases_of
 
-QUICK = ("download.retries=1", "download.first_delay_seconds=0.01", "datasets.ncs.pause_seconds=0")
-
-
-@pytest.fixture(scope="module")
-def audio() -> dict[str, bytes]:
-    return {f"/tracks/{tid}-song.mp3?x=1": mp3(n) for n, tid in enumerate(SONGS)}
+QUICK = ("download.retries=1", "download.first_delay_seconds=0.01")
 
 
 @pytest.fixture
-def site(audio):
-    """A server with three releases on each of two pages, one featured on all, and a third page."""
-    with serving(audio) as server:
-        buttons = [button(tid, server.url()) for tid in SONGS]
-        pages = [buttons[:3], [buttons[0], *buttons[2:]], [buttons[0]]]
-        for number, shown in enumerate(pages, start=1):
-            server.files[f"/music?page={number}"] = page(*shown)
+def site():
+    """A server with the stand-in for ncs.io."""
+    with serving({}) as server:
+        open_site(server)
         yield server
 
 
@@ -39,8 +41,7 @@ def place(site, tmp_path):
 
     def place(labels: str | Path = "", *overrides: str) -> list[str]:
         ours = (
-            f'download.dir="{tmp_path}/downloads"', "datasets.ncs.expected_releases=6",
-            f'datasets.ncs.listing_url="{site.url("/music?page={page}")}"',
+            f'download.dir="{tmp_path}/downloads"', *mirror(site),
             f'datasets.ncs.labels="{labels}"', *QUICK, *overrides,
         )  # fmt: skip
         return settings(tmp_path, *ours)
@@ -254,14 +255,12 @@ def test_releases_without_a_tid_or_an_address_are_left_out_with_the_reason(
     assert "1 listed without data-url (t8)" in done.stdout
 
 
-def test_the_old_archives_are_packed_as_they_are_in_their_own_splits(
-    called, place, site, audio, tmp_path
-):
+def test_the_old_archives_are_packed_as_they_are_in_their_own_splits(called, place, site, tmp_path):
     names = ["train/Ab-maj/a.mp3", "train/G#-min/b.mp3", "validation/Db-min/c.mp3"]
-    for name, content in zip(names, audio.values(), strict=False):
+    for number, name in enumerate(names):
         path = tmp_path / "archives" / name
         path.parent.mkdir(parents=True)
-        path.write_bytes(content)
+        path.write_bytes(mp3(number))
     site.requests.clear()
     for command in ("download", "pack"):
         done = called(shards.main, command, "ncs", *place(tmp_path / "archives"))

@@ -1,17 +1,19 @@
 """Laws of packing: repeatable, interruptible, and nothing half-written counts."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import webdataset as wds
-from conftest import ROOT, SMALL, contents, pack_synthetic, run_program, small_config
+from conftest import (
+    contents,
+    killed_and_run_again,
+    pack_synthetic,
+    run_program,
+    settings,
+    small_config,
+)
 
 from keys import Key, parse_key
 from pipeline.audio import decode_flac
@@ -39,19 +41,9 @@ def test_two_runs_give_the_same_bytes_with_any_number_of_processes(packed, tmp_p
 
 
 def test_packing_killed_in_the_middle_and_run_again_equals_packing_once(packed, tmp_path):
-    command = [sys.executable, "-m", "shards", "pack", "synthetic", "--format", "png"]
-    for override in [*SMALL, f'prepare.shards_dir="{tmp_path}/shards"']:
-        command += ["--set", override]
-    target = tmp_path / "shards/png"
-    killed = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
-    while not list(target.rglob("000001.json")):
-        assert killed.poll() is None
-        time.sleep(0.01)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
-    assert not list(target.rglob("manifest*"))
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    assert contents(target) == contents(packed / "shards/png")
+    command = ["-m", "shards", "pack", "synthetic", "--format", "png", *settings(tmp_path)]
+    again = killed_and_run_again(tmp_path / "shards/png", *command)
+    assert again == contents(packed / "shards/png")
 
 
 def test_any_webdataset_reader_streams_the_shards(packed):
@@ -108,12 +100,9 @@ def test_other_settings_or_songs_are_refused_with_what_differs_until_overwritten
 
 
 def test_overwriting_leaves_nothing_of_the_songs_before(tmp_path):
-    for count, overwrite in ((48, False), (24, True)):
-        config = small_config(tmp_path / "twice", f"datasets.synthetic.songs={count}")
-        arguments = ["-m", "shards", "pack", "synthetic"] + ["--overwrite"] * overwrite
-        for override in [*SMALL, f'prepare.shards_dir="{config.prepare.shards_dir}"']:
-            arguments += ["--set", override]
-        done = run_program(*arguments, "--set", f"datasets.synthetic.songs={count}")
+    for count, words in ((48, []), (24, ["--overwrite"])):
+        place = settings(tmp_path / "twice", f"datasets.synthetic.songs={count}")
+        done = run_program("-m", "shards", "pack", "synthetic", *words, *place)
         assert done.returncode == 0, done.stderr
     once = small_config(tmp_path / "once", "datasets.synthetic.songs=24")
     pack_synthetic(once)

@@ -215,9 +215,3 @@ def test_the_commands_publish_and_download(called, packed, tmp_path):
     done = called(shards.main, "images", *place(tmp_path), *base, *named)
     assert done.returncode == 0 and done.stdout.startswith("48 songs, ")
     assert contents(tmp_path / "shards") == contents(tmp_path / "web")
-
-
-def test_shards_are_not_written_to_an_address(called, tmp_path):
-    address = ["--set", "prepare.shards_dir=s3://bucket/shards"]
-    done = called(shards.main, "pack", "synthetic", *address)
-    assert done.returncode == 1 and "but shards are written to a local folder; name" in done.stderr

@@ -1,16 +1,17 @@
 """Laws of spectrograms made of audio shards: the bytes of packing the songs as PNG, at any time."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 import soundfile
-from conftest import ROOT, SMALL, contents, pack_synthetic, small_config
+from conftest import (
+    contents,
+    killed_and_run_again,
+    pack_synthetic,
+    settings,
+    small_config,
+)
 
 from keys import Key
 from pipeline.manifest import ManifestError, read_record, write_record
@@ -80,19 +81,9 @@ def test_afterwards_neither_packing_nor_a_second_run_finds_anything_to_do(audio)
 
 
 def test_killed_in_the_middle_and_run_again_equals_running_once(packed, audio):
-    command = [sys.executable, "-m", "shards", "spectrograms", "synthetic"]
-    for override in [*SMALL, f'prepare.shards_dir="{audio}/shards"']:
-        command += ["--set", override]
-    target = audio / "shards/png"
-    killed = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
-    while not list(target.rglob("000001.json")):
-        assert killed.poll() is None
-        time.sleep(0.01)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
-    assert not list(target.rglob("manifest*"))
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    assert contents(target) == contents(packed / "shards/png")
+    command = ["-m", "shards", "spectrograms", "synthetic", *settings(audio)]
+    again = killed_and_run_again(audio / "shards/png", *command)
+    assert again == contents(packed / "shards/png")
 
 
 @pytest.mark.parametrize("place", ["header", "media", "json"])
@@ -145,9 +136,7 @@ def test_a_split_that_the_audio_lost_is_refused_until_overwritten(audio):
 
 
 def test_the_command_makes_them_and_says_how_many(called, audio):
-    place = [word for one in SMALL for word in ("--set", one)]
-    place += ["--set", f"prepare.shards_dir={audio}/shards"]
-    done = called(shards.main, "spectrograms", "synthetic", *place)
+    done = called(shards.main, "spectrograms", "synthetic", *settings(audio))
     assert done.returncode == 0 and done.stdout.startswith("48 songs, 144 intervals in "), done
 
 

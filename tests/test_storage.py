@@ -13,9 +13,10 @@ from servers import http_server, s3_server
 
 from build import shards_of
 from pipeline import storage
+from pipeline.copies import LEFTOVER_SECONDS, cached, remove_leftovers
 from pipeline.manifest import ManifestError
 from pipeline.shardset import ShardReader
-from pipeline.storage import RemotePath, StorageError, cached, place_of, remove_leftovers
+from pipeline.storage import RemotePath, StorageError, place_of
 from pipeline.stream import evaluation_stream, loader, training_stream
 
 
@@ -140,7 +141,7 @@ def test_processes_that_race_for_a_shard_all_have_it_whole(packed, site, tmp_pat
 
 
 def test_old_leftovers_are_removed_and_what_is_being_copied_stays(tmp_path):
-    for name, age in ((".a.tar.1.tmp", storage.LEFTOVER_SECONDS + 60), (".b.tar.2.tmp", 0)):
+    for name, age in ((".a.tar.1.tmp", LEFTOVER_SECONDS + 60), (".b.tar.2.tmp", 0)):
         (tmp_path / name).write_bytes(b"part")
         seconds = (tmp_path / name).stat().st_mtime - age
         os.utime(tmp_path / name, (seconds, seconds))
@@ -178,10 +179,9 @@ def test_a_program_trains_from_an_s3_store(packed, tmp_path, monkeypatch):
         for path in (packed / "shards/audio").rglob("*"):
             if path.is_file():
                 (place_of(bucket) / str(path.relative_to(packed))).put(path)
-        endpoint = storage.url_to_fs(bucket)[0].endpoint_url
         done = run_program(
             "train.py", *settings(tmp_path, at(f"{bucket}/shards"), "train.epochs=1"),
-            "--set", f'stream.cache_dir="{tmp_path}/cache"', FSSPEC_S3_ENDPOINT_URL=endpoint,
+            "--set", f'stream.cache_dir="{tmp_path}/cache"',
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "cache").glob("*.tar"))

@@ -1,0 +1,107 @@
+"""Training from shards against the same batches held in memory, and what checkpoints cost.
+
+python -m benchmarks.training
+"""
+
+import itertools
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.songs import flac_song, under_other_names
+from benchmarks.turns import median_seconds, report
+from build import front_end_of, network_of, shards_of
+from config import load_config
+from model.checkpoint import save_checkpoint
+from model.loss import cross_entropy
+from model.optimizer import adamw
+from pipeline.sample import Batch
+from pipeline.stream import loader, training_stream
+from settings import Config
+from shards.prepare import prepare
+
+SONGS, SONG_SECONDS = 4, 400.0
+COPIES = {"png": 32, "audio": 4}  # so that starting the workers, once an epoch, counts as it does
+RUNS = {"png": 5, "audio": 3}  # in real epochs
+LEAST = {"png": 0.90, "audio": 0.85}
+WORKERS = 2
+MOST_SAVING_SHARE = 0.01  # of the time, at a checkpoint a minute
+
+
+def measure() -> None:
+    """Print the step rates from PNG and from audio shards, and the share of saving."""
+    with tempfile.TemporaryDirectory() as folder:
+        rate = load_config().audio.sample_rate
+        originals = [flac_song(Path(folder), n, SONG_SECONDS, rate) for n in range(SONGS)]
+        for format, least in LEAST.items():
+            songs = [song for one in originals for song in under_other_names(one, COPIES[format])]
+            config = load_config(
+                None,
+                [f'prepare.shards_dir="{folder}"', f"stream.format={format}",
+                 "prepare.songs_per_shard=4"],
+            )  # fmt: skip
+            prepare("bench", songs, [], format, config)
+            _compare(config, format, least)
+        _measure_saving(config, Path(folder))
+
+
+class _Steps:
+    """The training step of train.py, without its bookkeeping."""
+
+    def __init__(self, config: Config):
+        setting = config.train
+        self.front_end, self.network = front_end_of(config).train(), network_of(config).train()
+        self.optimizer = adamw(self.network, setting.learning_rate, setting.weight_decay)
+
+    def over(self, batches: Iterable[Batch]) -> None:
+        for batch in batches:
+            cqt, key_id = self.front_end(batch)  # (B, F, T), (B,)
+            loss = cross_entropy(self.network(cqt), key_id)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+
+
+def _compare(config: Config, format: str, least: float) -> None:
+    shards = shards_of(config, config, ("bench",), "train")
+    size, setting = config.train.global_batch_size, config.stream
+    steps = _Steps(config)
+
+    def stream(workers: int) -> Iterable[Batch]:
+        order = training_stream(shards, size, 0, 1, 0, 0, setting.lanes, setting.block_intervals)
+        return loader(order, workers, pin_memory=False)
+
+    in_memory = [
+        batch._replace(**{name: getattr(batch, name).clone() for name in ("waveform", "cqt")
+                          if getattr(batch, name) is not None})
+        for batch in stream(0)
+    ]  # fmt: skip
+    streamed, bare = median_seconds(
+        [lambda: steps.over(stream(WORKERS)), lambda: steps.over(in_memory)], RUNS[format]
+    )
+    count = len(in_memory) * size
+    report(f"training on {count} {format} intervals, {WORKERS} workers", streamed, bare, least)
+    print(f"  {count / streamed:.0f} intervals a second")
+
+
+def _measure_saving(config: Config, folder: Path) -> None:
+    """A checkpoint of a network in training, weights and optimizer."""
+    steps = _Steps(config)
+    shards = shards_of(config, config, ("bench",), "train")
+    batches = training_stream(shards, 32, 0, 1, 0, 0, 48, 2048)
+    steps.over(itertools.islice(loader(batches, 0, pin_memory=False), 1))
+    saved = []
+    for _ in range(10):
+        began = time.perf_counter()
+        save_checkpoint(
+            folder / "last.safetensors", steps.network, config.model_dump(mode="json"), {},
+            steps.optimizer,
+        )  # fmt: skip
+        saved.append(time.perf_counter() - began)
+    share = sorted(saved)[len(saved) // 2] / 60
+    print(f"saving a checkpoint every minute: {share:.3%} of the time (<= {MOST_SAVING_SHARE:.0%})")
+
+
+if __name__ == "__main__":
+    measure()

@@ -1,0 +1,62 @@
+"""fsspec's file systems: the one behind an address, and its failures as errors of ours."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fsspec.core import url_to_fs
+
+SILENT_SECONDS = 60  # after which a server that sends nothing is given up
+
+
+class StorageError(ValueError):
+    """An address that cannot be read or written, or a file that is not the expected one."""
+
+
+class UnreachableError(StorageError):
+    """An address that failed in a way that may pass."""
+
+
+@contextmanager
+def opened(url: str) -> Iterator[tuple[Any, str]]:
+    """The file system and path of an address; its failures become StorageErrors.
+
+    But for FileNotFoundError, which says that nothing is there.
+    """
+    try:
+        filesystem, path = url_to_fs(url, **_options(url))
+        filesystem.invalidate_cache()  # listings that it keeps know nothing of other processes
+        yield filesystem, path
+    except FileNotFoundError:
+        raise
+    except ImportError as error:  # fsspec loads a protocol's library when it is first used
+        raise StorageError(f"{url}: {error}") from None
+    except PermissionError as error:
+        raise StorageError(f"{url}: no access ({error}); check your credentials") from None
+    except ValueError as error:  # fsspec's for a protocol that it does not know
+        raise StorageError(f"{url}: not an address that can be used ({error})") from None
+    except _failures() as error:
+        reason = str(error) or type(error).__name__
+        raise UnreachableError(
+            f"{url}: failed ({reason}); check the address, the network, your access and the disk"
+        ) from None
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What the protocols' libraries, as far as they are loaded, raise when something fails."""
+    libraries = (("aiohttp", "ClientError"), ("botocore.exceptions", "BotoCoreError"))
+    loaded = [(sys.modules[name], kind) for name, kind in libraries if name in sys.modules]
+    return (OSError, *(getattr(library, kind) for library, kind in loaded))
+
+
+def _options(url: str) -> dict[str, Any]:
+    """Over HTTP no limit on the time of a whole file, which is five minutes if nobody says so."""
+    if not url.startswith(("http://", "https://")):
+        return {}
+    import aiohttp  # here: its loading takes as long as all of fsspec, and few need it
+
+    timeout = aiohttp.ClientTimeout(
+        total=None, sock_connect=SILENT_SECONDS, sock_read=SILENT_SECONDS
+    )
+    return {"client_kwargs": {"timeout": timeout}}

@@ -1,0 +1,218 @@
+"""Laws of songs at an address: they become the samples that the same files in a folder become."""
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import fsspec
+import pytest
+from conftest import contents, small_config
+from mutagen.flac import FLAC
+from servers import s3_server
+from test_pack import tone
+from test_tags import silence, tag_ape, tag_asf, tag_id3, tag_mp4, tag_vorbis
+
+from pipeline import filesystem, storage
+from pipeline.storage import RemotePath, StorageError, place_of
+from shards import folder
+from shards.cut import cut
+from shards.pack import songs_digest
+from shards.prepare import prepare
+from shards.song import LeftOut
+from shards.tags import key_tags
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    """A folder with songs that have their keys from each source, and with what is no song."""
+    root = tmp_path_factory.mktemp("music")
+    lines = ["path\tkey", "train/listed [live] #1?.flac\tC major", "train/not audio.wav\tEm"]
+    lines.append("gone.flac\tEm")
+    (root / "labels.tsv").write_text("\n".join(lines))
+    hertz = iter(range(200, 400, 7))
+    names = ("train/listed [live] #1?.flac", "train/Ab-maj/one.flac", "train/Ab-maj/zwö.wav")
+    names += ("valid/tagged.flac", "test/F minor/three.flac", "test/unlabelled.flac")
+    for name in (*names, "test/.hidden.flac", ".hidden/four.flac"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        tone(root / name, 5, next(hertz))
+    tagged = FLAC(root / "valid/tagged.flac")
+    tagged["initialkey"] = "8A"
+    tagged.save()
+    (root / "train/not audio.wav").write_bytes(b"<html>404</html>")
+    (root / "notes.txt").write_text("no song")
+    return root
+
+
+@pytest.fixture(scope="module")
+def bucket(music):
+    """The address of a bucket with the same files."""
+    with pytest.MonkeyPatch.context() as monkeypatch, s3_server(monkeypatch) as address:
+        for name in contents(music):
+            (place_of(address) / "music" / name).put(music / name)
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """What a network loses is tried once."""
+    monkeypatch.setattr(storage, "WAITS_SECONDS", ())
+
+
+def packed(songs, left_out, folder, *overrides):
+    """What packing gives, and the bytes of the tars."""
+    config = small_config(folder, "prepare.songs_per_shard=2", *overrides)
+    done = prepare("mine", songs, left_out, "audio", config)
+    tars = {
+        path: data for path, data in contents(folder / "shards").items() if path.endswith(".tar")
+    }
+    return done, tars
+
+
+def test_they_become_the_same_samples_as_in_a_folder(music, bucket, tmp_path):
+    here, tars_here = packed(*folder.songs(music, "mine"), tmp_path / "here")
+    there, tars = packed(*folder.songs(f"{bucket}/music/", "mine"), tmp_path / "there")
+    assert tars == tars_here and len(tars) == 4
+    assert there.left_out == here.left_out
+    assert {(one.song_id, one.kind) for one in there.left_out} == {
+        ("gone.flac", "listed but not found"),
+        ("test/unlabelled.flac", "no label"),
+        ("train/not audio.wav", "not audio"),
+    }
+
+
+def test_two_processes_pack_from_one_address_to_another(bucket, tmp_path):
+    songs, left_out = folder.songs(f"{bucket}/music", "mine")
+    packed(songs, left_out, tmp_path)
+    both = f'prepare.shards_dir="{bucket}/shards"', "prepare.workers=2"
+    packed(songs, left_out, tmp_path, *both)
+    place = place_of(f"{bucket}/shards")
+    there = {name: (place / name).read_bytes() for name in place.find()}
+    assert there == contents(tmp_path / "shards")
+
+
+def test_they_are_listed_as_in_a_folder_with_addresses_in_place_of_paths(music, bucket):
+    here, left_out = folder.songs(music, "mine")
+    there, left_out_there = folder.songs(f"{bucket}/music", "mine")
+    assert left_out_there == left_out
+    for ours, theirs in zip(there, here, strict=True):
+        assert ours.audio_path == f"{bucket}/music/{ours.song_id}"
+        same = {"audio_path": "", "recording_id": "", "audio_bytes": None}
+        assert ours.__dict__ | same == theirs.__dict__ | same
+
+
+def test_copies_at_an_address_are_one_recording_and_other_bytes_another(bucket, tmp_path):
+    root = place_of(f"{bucket}/copies")
+    path = Path(tone(tmp_path / "a.flac", 1))
+    for name in ("C major/a.flac", "C major/b.flac"):
+        (root / name).put(path)
+    (root / "C major/c.flac").put(Path(tone(tmp_path / "c.flac", 1, 300.0)))
+    a, b, c = (song.recording_id for song in folder.songs(str(root), "mine")[0])
+    assert a == b != c
+
+
+def test_a_store_without_checksums_has_its_files_read_for_one(bucket, tmp_path):
+    memory = RemotePath("memory://music")
+    for name in ("C major/a.flac", "C major/b.flac"):
+        (memory / name).put(Path(tone(tmp_path / "a.flac", 1)))
+    (memory / "C major/c.flac").put(Path(tone(tmp_path / "c.flac", 1, 300.0)))
+    a, b, c = (song.recording_id for song in folder.songs("memory://music", "mine")[0])
+    assert a == b != c and len(a) == 32
+
+
+def test_the_digest_of_the_songs_knows_their_sizes_without_asking(bucket, monkeypatch, tmp_path):
+    songs, _ = folder.songs(f"{bucket}/music", "mine")
+    sizes = {song.song_id: song.audio_bytes for song in songs}
+    assert sizes["train/Ab-maj/zwö.wav"] == len(
+        place_of(f"{bucket}/music/train/Ab-maj/zwö.wav").read_bytes()
+    )
+    monkeypatch.setattr(storage, "opened", None)
+    digest = songs_digest(songs)
+    songs[0].__dict__["audio_bytes"] += 1
+    assert songs_digest(songs) != digest
+
+
+def test_a_file_that_vanished_is_left_out_until_it_is_back(bucket, tmp_path):
+    root = place_of(f"{bucket}/vanishing/train/C major")
+    for name in ("a.flac", "b.flac", "c.flac"):
+        (root / name).put(Path(tone(tmp_path / name, 5, 200.0 + ord(name[0]))))
+    songs, _ = folder.songs(f"{bucket}/vanishing", "mine")
+    _, whole = packed(songs, [], tmp_path / "whole")
+    (root / "b.flac").unlink()
+    for _ in range(2):
+        done, _ = packed(songs, [], tmp_path / "shards")
+        assert [str(one) for one in done.left_out] == [
+            str(LeftOut("train/C major/b.flac", "file not found: check the address"))
+        ]
+    (root / "b.flac").put(tmp_path / "b.flac")
+    done, tars = packed(songs, [], tmp_path / "shards")
+    assert not done.left_out and tars == whole
+
+
+def test_an_error_of_a_file_names_its_address(bucket):
+    songs, _ = folder.songs(f"{bucket}/music", "mine")
+    bad = next(song for song in songs if song.song_id.endswith("not audio.wav"))
+    with pytest.raises(ValueError, match=f"^{bucket}/music/train/not audio.wav: not audio"):
+        list(cut(bad, 11025, 4.0))
+
+
+def test_an_address_without_music_or_that_cannot_be_reached_is_named(bucket, monkeypatch):
+    for none in (f"{bucket}/none", "s3://no-such-bucket/music"):
+        with pytest.raises(ValueError, match=f"{none}: no such folder, or no audio file in it"):
+            folder.songs(none, "mine")
+    songs, _ = folder.songs(f"{bucket}/music", "mine")
+    lost = {"endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"max_attempts": 0}}}
+    monkeypatch.setitem(fsspec.config.conf, "s3", lost)
+    with pytest.raises(StorageError, match="s3://bucket.*/music: failed .*check the address"):
+        folder.songs(f"{bucket}/music", "mine")
+    with pytest.raises(StorageError, match="s3://bucket.*flac: failed .*check the address"):
+        list(cut(songs[0], 11025, 4.0))
+
+
+KINDS = [("mp3", tag_id3), ("wav", tag_id3), ("flac", tag_vorbis), ("ogg", tag_vorbis)]
+KINDS += [("m4a", tag_mp4), ("wma", tag_asf), ("wv", tag_ape)]
+
+
+@pytest.mark.parametrize(("ending", "tag"), KINDS)
+def test_tags_at_an_address_are_read_as_those_of_files_and_damaged_ones_are_none(
+    bucket, tmp_path, ending, tag
+):
+    path = silence(tmp_path / f"a.{ending}")
+    place = place_of(bucket) / "tags" / path.name
+    place.put(path)
+    assert key_tags(place) == []
+    tag(path, "F#m")
+    place.put(path)
+    assert key_tags(place) == ["F#m"]
+    for size in (0, 10, 100):
+        place.write_bytes(path.read_bytes()[:size])
+        assert key_tags(place) == []
+
+
+class Breaking(io.BytesIO):
+    """A file that can be read a number of times."""
+
+    def __init__(self, data, reads):
+        super().__init__(data)
+        self.reads = reads
+
+    def read(self, size=-1):
+        self.reads -= 1
+        if self.reads < 0:
+            raise OSError("connection broken")
+        return super().read(size)
+
+
+def test_a_tag_is_not_taken_for_absent_where_a_connection_breaks(monkeypatch, tmp_path):
+    path = silence(tmp_path / "a.mp3")
+    tag_id3(path, "F#m")
+    data, outcomes = path.read_bytes(), []
+    for reads in range(100):
+        store = SimpleNamespace(invalidate_cache=lambda: None)
+        store.open = lambda *_, reads=reads, **__: Breaking(data, reads)
+        monkeypatch.setattr(filesystem, "url_to_fs", lambda url, store=store: (store, url))
+        try:
+            outcomes.append(key_tags(RemotePath("s3://bucket/a.mp3")))
+        except StorageError as error:
+            outcomes.append(str(error).partition(";")[0])
+    assert outcomes[0] == "s3://bucket/a.mp3: failed (connection broken)"
+    assert outcomes[-1] == ["F#m"] and [] not in outcomes
