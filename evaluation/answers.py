@@ -30,6 +30,7 @@ class SongAnswer:
     estimate: KeyEstimate
     intervals: MirexScore  # of its intervals, one by one
     label_source: str = ""
+    genre: str = ""
 
 
 @dataclass(frozen=True)
@@ -165,5 +166,6 @@ def _song_answer(
     dataset: str, song: SongEntry, estimate: KeyEstimate, intervals: MirexScore
 ) -> SongAnswer:
     return SongAnswer(
-        dataset, song.song_id, parse_key(song.key), estimate, intervals, song.label_source
-    )
+        dataset, song.song_id, parse_key(song.key), estimate, intervals, song.label_source,
+        song.genre,
+    )  # fmt: skip

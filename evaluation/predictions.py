@@ -35,8 +35,10 @@ class Comparison:
 
 def write_predictions(path: Path, answers: Answers) -> None:
     """One line a song: the true key, the estimate, their relation, and all 24 probabilities."""
-    header = ["dataset", "song_id", "key", "estimate", "relation", "confidence", "intervals"]
-    header += ["label_source"]
+    header = [
+        "dataset", "song_id", "key", "estimate", "relation", "confidence", "intervals",
+        "label_source", "genre",
+    ]  # fmt: skip
     text = io.StringIO()
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
     table.writerow([*header, *KEYS])
@@ -45,7 +47,8 @@ def write_predictions(path: Path, answers: Answers) -> None:
         row = [
             song.dataset, song.song_id, song.key, estimate.key, relation(estimate.key, song.key),
             f"{estimate.confidence:.4f}", song.intervals.total,
-            song.label_source, *(f"{probability:.6f}" for probability in estimate.probabilities),
+            song.label_source, song.genre,
+            *(f"{probability:.6f}" for probability in estimate.probabilities),
         ]  # fmt: skip
         table.writerow(row)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from evaluation.strata import (
     ALL,
     Sets,
     by_dataset,
+    by_genre,
     by_label_source,
     interval_scores,
     song_scores,
@@ -90,9 +91,8 @@ def _sections(answers: Answers, sets: Sets, split: str) -> Iterable[Section]:
     songs = table_rows(song_scores(sets, split), "songs")
     pieces = table_rows(interval_scores(sets, split), "intervals")
     yield Section("Scores", SCORES, [Table("Full songs", songs), Table("Intervals", pieces)])
-    if strata := by_label_source(answers.songs):
-        rows = table_rows(song_scores(strata, split), "songs")
-        yield Section("Strata", STRATA, [Table("By label source", rows)])
+    if strata := list(_strata(answers, split)):
+        yield Section("Strata", STRATA, strata)
     yield Section("Calibration", CALIBRATION, [_calibration(sets, intervals)])
     for name, members in sets.items():
         yield Section(f"{name} {split}", pictures=_pictures(name, members, intervals[name]))
@@ -100,6 +100,12 @@ def _sections(answers: Answers, sets: Sets, split: str) -> Iterable[Section]:
     if answers.unanswered:
         rows = [["song"], *([song] for song in answers.unanswered)]
         yield Section("Not scored", "No interval of these could be read.", [Table("Songs", rows)])
+
+
+def _strata(answers: Answers, split: str) -> Iterable[Table]:
+    for what, strata in (("label source", by_label_source), ("genre", by_genre)):
+        if sets := strata(answers.songs):
+            yield Table(f"By {what}", table_rows(song_scores(sets, split), "songs"))
 
 
 def _interval_reliability(answers: Answers) -> dict[str, Reliability]:

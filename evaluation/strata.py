@@ -1,4 +1,4 @@
-"""Which songs are scored together: a data set's, all, or those of one label source in it."""
+"""Which songs are scored together: all, a data set's, or those of a label source or genre in it."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,11 @@ def by_dataset(songs: Sequence[SongAnswer]) -> Sets:
 def by_label_source(songs: Sequence[SongAnswer]) -> Sets:
     """The songs of each label source of a data set, the most first; none where it has but one."""
     return _within_datasets(songs, "label_source")
+
+
+def by_genre(songs: Sequence[SongAnswer]) -> Sets:
+    """The songs of each genre of a data set, the most first; none where it names no two."""
+    return _within_datasets(songs, "genre")
 
 
 def song_scores(sets: Sets, split: str) -> dict[str, MirexScore]:

@@ -203,7 +203,7 @@ def test_annotations_that_say_nothing_are_refused_by_name(truth, tmp_path):
 
 def answer_of(song_id: str, key: Key, generator: torch.Generator) -> SongAnswer:
     estimate = estimate_from_probabilities(torch.rand(24, generator=generator) ** 4)
-    return SongAnswer("mine", song_id, key, estimate, MirexScore(correct=3))
+    return SongAnswer("mine", song_id, key, estimate, MirexScore(correct=3), "tag", "House")
 
 
 @pytest.fixture
@@ -238,6 +238,7 @@ def test_a_line_of_our_predictions_has_the_song_its_answer_and_24_probabilities(
         assert str(KEYS[np.argmax(probabilities)]) == row["estimate"] == str(one.estimate.key)
         assert float(row["confidence"]) == pytest.approx(max(probabilities), abs=1e-4)
         assert (row["dataset"], row["key"], row["intervals"]) == ("mine", str(one.key), "3")
+        assert (row["label_source"], row["genre"]) == ("tag", "House")
 
 
 def test_writing_predictions_leaves_one_file_and_replaces_the_old(answers, tmp_path):

@@ -14,7 +14,7 @@ from evaluation.answers import Answers, SongAnswer, reliability_of
 from evaluation.calibration import reliability
 from evaluation.provenance import commit
 from evaluation.report import WORST_SONGS, report_html, write_report
-from evaluation.strata import by_dataset, by_label_source, interval_scores, song_scores
+from evaluation.strata import by_dataset, by_genre, by_label_source, interval_scores, song_scores
 from keys import KEYS
 from model.estimate import KeyEstimate
 from model.metrics import MirexScore, table_rows
@@ -40,7 +40,8 @@ def song(number: int, dataset: str, source: str) -> SongAnswer:
     key = answer if number % 3 else (answer + 7) % 12 + 12 * (answer // 12)
     estimate = KeyEstimate(KEYS[answer], float(probabilities[answer]), tuple(probabilities))
     name = f"{EVIL} {number}" if number == 0 else f"song {number}"
-    return SongAnswer(dataset, name, KEYS[key], estimate, MirexScore(correct=2, other=1), source)
+    genre = ("House", "Techno", "")[number % 3] if dataset == "ncs" else ""
+    return SongAnswer(dataset, name, KEYS[key], estimate, MirexScore(correct=2, other=1), source, genre)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,11 @@ def test_the_scores_are_those_of_each_data_set_of_all_and_of_strata(page, answer
     assert found["Intervals"] == table_rows(interval_scores(sets, "test"), "intervals")
     strata = song_scores(by_label_source(answers.songs), "test")
     assert found["By label source"] == table_rows(strata, "songs")
+    genres = song_scores(by_genre(answers.songs), "test")
+    assert found["By genre"] == table_rows(genres, "songs")
+    assert {row[0]: row[1] for row in found["By genre"][1:]} == {
+        "ncs, House test": "20", "ncs, Techno test": "20", "ncs, unknown test": "20",
+    }  # fmt: skip
     rows = found["Full songs"][1:]
     assert [(row[0], row[1]) for row in rows] == [
         ("gs test", "90"), ("ncs test", "60"), ("all sets test", "150"),
