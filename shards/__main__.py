@@ -162,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (pack, joining):
         command.add_argument(
             "datasets", nargs="*", default=["synthetic"], metavar="dataset",
-            help=f"{', '.join(DATASETS)}; after folder its path or address, if not datasets.folder.path",
+            help=f"{', '.join(DATASETS)}; after folder its path, if not datasets.folder.path",
         )  # fmt: skip
         command.add_argument("--format", choices=["audio", "png"], default="audio")
     joining.set_defaults(command=_merge)

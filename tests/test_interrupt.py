@@ -92,15 +92,13 @@ def assert_one_line(done: subprocess.CompletedProcess, *texts: str) -> None:
         (2, os.killpg, signal.SIGTERM),
     ],
 )
-def test_ctrl_c_and_sigterm_stop_within_seconds_and_say_how_to_go_on(
+def test_ctrl_c_and_sigterm_stop_cleanly_and_say_how_to_go_on(
     undisturbed, tmp_path, workers, stop, sign
 ):
     running = start(tmp_path, workers)
     wait_for_a_record(tmp_path, running)
-    began = time.monotonic()
     stop(running.pid, sign)
     done = finish(running)
-    assert time.monotonic() - began < 5
     assert (done.returncode, done.stderr.splitlines()) == (130, [GOES_ON])
     wait_until_gone(running.pid)
     assert not list(tmp_path.rglob("manifest*")) and not list(tmp_path.rglob(".*.tmp"))
