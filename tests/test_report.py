@@ -41,7 +41,9 @@ def song(number: int, dataset: str, source: str) -> SongAnswer:
     estimate = KeyEstimate(KEYS[answer], float(probabilities[answer]), tuple(probabilities))
     name = f"{EVIL} {number}" if number == 0 else f"song {number}"
     genre = ("House", "Techno", "")[number % 3] if dataset == "ncs" else ""
-    return SongAnswer(dataset, name, KEYS[key], estimate, MirexScore(correct=2, other=1), source, genre)
+    return SongAnswer(
+        dataset, name, KEYS[key], estimate, MirexScore(correct=2, other=1), source, genre
+    )
 
 
 @pytest.fixture(scope="module")
