@@ -1,6 +1,6 @@
 """What settings stand for: the network, its front end, and the shards they fit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from config import ConfigError, config_from_dict
 from model.checkpoint import CheckpointError, load_checkpoint, resolve, restore_model
+from model.estimate import Calibrated
 from model.network import build_network
 from pipeline.augment import Augment
 from pipeline.cqt import LogCQT
@@ -16,6 +17,8 @@ from pipeline.frontend import FrontEnd, Waveforms
 from pipeline.shardset import ShardSet, open_shards
 from pipeline.trainable import HearingNetwork, TrainableLogCQT
 from settings import Config
+
+OF_THE_CHECKPOINT = ("audio", "cqt", "model")  # sections that it brings, whatever today's are
 
 
 def network_of(config: Config) -> nn.Module:
@@ -31,7 +34,7 @@ def network_of(config: Config) -> nn.Module:
     return HearingNetwork(log_cqt, _augment_of(config, log_cqt.margin_bins), network)
 
 
-def trained_network(path: str | Path) -> tuple[nn.Module, Config]:
+def trained_network(path: str | Path) -> tuple[Calibrated, Config]:
     """The network of a checkpoint file, or of a run folder's best, and the settings it has.
 
     Raises CheckpointError for a file that is missing, damaged, or of another network.
@@ -45,7 +48,21 @@ def trained_network(path: str | Path) -> tuple[nn.Module, Config]:
             f"{checkpoint.path}: {error}; use the version that wrote it"
         ) from None
     restore_model(checkpoint, network)
-    return network.eval(), config
+    return Calibrated(network, checkpoint.temperature).eval(), config
+
+
+def refuse_other_settings(given: Mapping[str, Any], trained_with: Config) -> None:
+    """Refuse settings named today that a checkpoint brings itself and that differ from its own."""
+    own = trained_with.model_dump(mode="json")
+    for name, value in given.items():
+        section, _, last = name.partition(".")
+        if name == "prepare.interval_seconds" or section in OF_THE_CHECKPOINT:
+            there = own[section][last]
+            if value != there:
+                raise ConfigError(
+                    f"{name} = {value!r}: the checkpoint was trained with {there!r}, and always "
+                    "uses that; leave the setting out"
+                )
 
 
 def front_end_of(config: Config) -> FrontEnd | Waveforms:

@@ -42,6 +42,12 @@ def load_config(file: str | None = None, overrides: Sequence[str] = ()) -> Confi
     return config_from_dict(settings)
 
 
+def given_settings(file: str | None, overrides: Sequence[str]) -> dict[str, Any]:
+    """What `file` and `overrides` themselves name, flat: {'train.epochs': 5}."""
+    sources = ([_read(Path(file))] if file else []) + [_parse_override(text) for text in overrides]
+    return {name: value for source in sources for name, value in _flat(source).items()}
+
+
 def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config:
     """The Config of nested plain values, such as a checkpoint's; raises ConfigError.
 
@@ -91,6 +97,17 @@ def _parse_override(text: str) -> dict[str, Any]:
     for section in reversed(sections):
         nested = {section: nested}
     return nested
+
+
+def _flat(settings: dict[str, Any], section: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in settings.items():
+        flat |= (
+            _flat(value, f"{section}{name}.")
+            if isinstance(value, dict)
+            else {section + name: value}
+        )
+    return flat
 
 
 def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:

@@ -2,48 +2,59 @@
 
 python eval.py --checkpoint runs/20260101-120000-keynet
 python eval.py --checkpoint best.safetensors --datasets gs_key --set stream.format=png
+python eval.py --checkpoint runs/20260101-120000-keynet --calibrate
 python eval.py --predictions answers.tsv --annotations annotations/key
+python eval.py --compare ours.tsv theirs.tsv
 """
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 
 from accelerate import Accelerator
 
-from build import front_end_of, shards_of, trained_network
-from command import run
-from config import add_config_arguments, load_config
-from evaluation.answers import Answers, answer, score_of
-from evaluation.predictions import Comparison, compare, write_predictions
-from model.checkpoint import resolve
-from model.metrics import MirexScore, format_table
+from build import front_end_of, refuse_other_settings, shards_of, trained_network
+from command import is_main_process, run
+from config import add_config_arguments, given_settings, load_config
+from evaluation.answers import Answers, answer, interval_logits
+from evaluation.notes import comparison_notes, fit_notes, named, paired_notes
+from evaluation.paired import compare_systems
+from evaluation.predictions import compare, write_predictions
+from evaluation.provenance import facts_of
+from evaluation.report import write_report
+from evaluation.strata import by_dataset, interval_scores, song_scores
+from evaluation.temperature import CalibrationError, Fit, fit_temperature, gathered
+from model.checkpoint import load_checkpoint, newest_run, resolve, store_temperature
+from model.metrics import format_table
 from pipeline.stream import StreamError
 from settings import Config
 
-NAMES_IN_A_MESSAGE = 3
+IDLE_IN_CALIBRATION = ("datasets", "intervals", "full", "output", "report")
 
 
 def main() -> None:
     """Parse the command line, evaluate, print the table."""
-    arguments = _parser().parse_args()
-    if bool(arguments.predictions) != bool(arguments.annotations):
-        raise ValueError("--predictions and --annotations (the true keys) go together")
-    if arguments.predictions:
-        comparison = compare(Path(arguments.predictions), Path(arguments.annotations))
-        print(format_table({Path(arguments.annotations).absolute().name: comparison.score}))
-        _report(comparison)
+    parser = _parser()
+    arguments = parser.parse_args()
+    if arguments.predictions or arguments.compare:
+        _refuse_with_files(arguments, parser)
+        if is_main_process():
+            _score_file(arguments) if arguments.predictions else _compare_files(arguments)
         return
+    if arguments.annotations:
+        raise ValueError("--annotations (the true keys) goes with --predictions or --compare")
     config = load_config(arguments.config, arguments.overrides)
-    datasets = tuple(arguments.datasets or config.eval.datasets)
+    checkpoint = arguments.checkpoint or str(newest_run(config.train.runs_dir))
+    given = given_settings(arguments.config, arguments.overrides)
+    refuse_other_settings(given, trained_network(checkpoint)[1])
     accelerator = Accelerator()
-    answers = evaluate(arguments.checkpoint, config, datasets, accelerator)
+    if arguments.calibrate:
+        _refuse_to_calibrate_on(arguments, given)
+        fit = calibrate(checkpoint, config, accelerator)
+        lines = [*fit_notes(fit), f"stored in {resolve(checkpoint)}"]
+    else:
+        lines = _evaluated(arguments, checkpoint, config, accelerator)
     if accelerator.is_main_process:
-        output = Path(arguments.output or _beside(arguments.checkpoint, datasets, config))
-        print(format_table(_rows(answers, config.eval.split, arguments.intervals)))
-        _name("songs without a readable interval, not scored", answers.unanswered)
-        write_predictions(output, answers)
-        print(f"loss {answers.loss:.3f}; each song's answer in {output}")
+        print("\n".join(lines))
     accelerator.end_training()
 
 
@@ -62,58 +73,123 @@ def evaluate(
     return answers
 
 
-def _rows(answers: Answers, split: str, intervals: bool) -> dict[str, MirexScore]:
-    """The table's rows: each data set by itself, its songs or all their intervals."""
-    by_dataset = defaultdict(list)
-    for song in answers.songs:
-        by_dataset[f"{song.dataset} {split}"].append(song)
-    if intervals:
-        return {
-            f"{name}, intervals": sum((song.intervals for song in songs), MirexScore())
-            for name, songs in by_dataset.items()
-        }
-    return {name: score_of(songs) for name, songs in by_dataset.items()}
+def calibrate(checkpoint: str, config: Config, accelerator: Accelerator) -> Fit:
+    """Fit a temperature on the valid split of what a checkpoint was trained on, and store it."""
+    network, trained_with = trained_network(checkpoint)
+    network.temperature = 1.0  # an earlier one is fitted anew
+    shards = shards_of(config, trained_with, trained_with.train.datasets, "valid")
+    batches = interval_logits(
+        network.to(accelerator.device), front_end_of(trained_with).to(accelerator.device), shards,
+        accelerator, config.eval.batch_size, config.stream.workers, config.stream.max_bad_samples,
+    )  # fmt: skip
+    fit = fit_temperature(*gathered(batches, accelerator))
+    if accelerator.is_main_process:
+        store_temperature(resolve(checkpoint), fit.temperature)
+    return fit
 
 
-def _beside(checkpoint: str, datasets: tuple[str, ...], config: Config) -> Path:
-    """Where the predictions go: into the run's folder, or beside a file that is in none."""
+def _evaluated(
+    arguments: argparse.Namespace, checkpoint: str, config: Config, accelerator: Accelerator
+) -> list[str]:
+    """Write the predictions and the report of a checkpoint; the lines to print."""
+    datasets = tuple(arguments.datasets or config.eval.datasets)
+    answers = evaluate(checkpoint, config, datasets, accelerator)
+    if not accelerator.is_main_process:
+        return []
+    predictions, report = _results(arguments, checkpoint, datasets, config)
+    facts = facts_of(load_checkpoint(resolve(checkpoint)), config, datasets, answers)
+    write_predictions(predictions, answers)
+    write_report(report, facts, answers, config.eval.split)
+    scores, unit = (interval_scores, "intervals") if arguments.intervals else (song_scores, "songs")
+    return [
+        format_table(scores(by_dataset(answers.songs), config.eval.split), unit),
+        *named("songs without a readable interval, not scored", answers.unanswered),
+        f"loss {answers.loss:.3f}; report in {report}; each song's answer in {predictions}",
+    ]
+
+
+def _results(
+    arguments: argparse.Namespace, checkpoint: str, datasets: tuple[str, ...], config: Config
+) -> tuple[Path, Path]:
+    """Where predictions and report go: as told, or in the run's folder or beside the file."""
     file = resolve(checkpoint)
     folder = file.parent.parent if file.parent.name == "checkpoints" else file.parent
-    what = (file.stem, config.stream.format, "+".join(datasets), config.eval.split)
-    return folder / f"predictions-{'-'.join(what)}.tsv"
+    what = "-".join((file.stem, config.stream.format, "+".join(datasets), config.eval.split))
+    predictions = folder / f"predictions-{what}.tsv"
+    report = folder / f"report-{what}.html"
+    if arguments.output:
+        predictions = Path(arguments.output)
+        report = predictions.with_suffix(".html")
+    return predictions, Path(arguments.report or report)
 
 
-def _report(comparison: Comparison) -> None:
-    _name("songs without an answer, not scored", comparison.without_answer)
-    _name("answers to songs that have no key there", comparison.without_truth)
-    _name("songs whose key there does not parse, not scored", comparison.unreadable_truth)
-    if comparison.answers_without_key:
-        print(f"{comparison.answers_without_key} answers name no key; they count as other")
+def _score_file(arguments: argparse.Namespace) -> None:
+    annotations = Path(arguments.annotations)
+    comparison = compare(Path(arguments.predictions), annotations)
+    print(format_table({annotations.absolute().name: comparison.score}))
+    print(*comparison_notes(comparison), sep="\n")
 
 
-def _name(what: str, names: tuple[str, ...]) -> None:
-    if names:
-        more = ", ..." if len(names) > NAMES_IN_A_MESSAGE else ""
-        print(f"{len(names)} {what}: {', '.join(names[:NAMES_IN_A_MESSAGE])}{more}")
+def _compare_files(arguments: argparse.Namespace) -> None:
+    first, second = map(Path, arguments.compare)
+    annotations = Path(arguments.annotations) if arguments.annotations else None
+    paired = compare_systems(first, second, annotations)
+    names = (f"A: {first.name}", f"B: {second.name}")
+    print(format_table(dict(zip(names, paired.scores, strict=True))))
+    print(*paired_notes(paired), sep="\n")
+
+
+def _refuse_with_files(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Options that a file of answers has no use for are refused, not ignored."""
+    if arguments.predictions and not arguments.annotations:
+        raise ValueError("--predictions and --annotations (the true keys) go together")
+    used = {"predictions", "compare", "annotations"}
+    idle = [n for n, v in vars(arguments).items() if v != parser.get_default(n) and n not in used]
+    if idle:
+        flags = ", ".join(f"--{'set' if name == 'overrides' else name}" for name in idle)
+        raise ValueError(f"{flags}: of no use with files of answers, which need no checkpoint")
+
+
+def _refuse_to_calibrate_on(arguments: argparse.Namespace, given: dict) -> None:
+    flags = [f"--{name}" for name in IDLE_IN_CALIBRATION if getattr(arguments, name)]
+    flags += [name for name in ("eval.split", "eval.datasets") if name in given]
+    if flags:
+        raise CalibrationError(
+            f"--calibrate goes without {', '.join(flags)}: a temperature is fitted on the valid "
+            "split of the data sets that the checkpoint was trained on, and on nothing else"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    what = parser.add_mutually_exclusive_group(required=True)
+    what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--checkpoint", metavar="RUN_OR_FILE", help="a run folder (its best) or a file"
-    )
+        "--checkpoint", metavar="RUN_OR_FILE",
+        help="a run folder (its best) or a file; default: the newest run's best",
+    )  # fmt: skip
     what.add_argument(
         "--predictions", metavar="FILE", help="TSV or CSV of id and key of any system"
     )
-    parser.add_argument("--annotations", metavar="FILE_OR_FOLDER", help="the true keys")
+    what.add_argument(
+        "--compare", nargs=2, metavar=("A", "B"),
+        help="two files of answers: the difference of their scores, tested in pairs",
+    )  # fmt: skip
+    parser.add_argument(
+        "--annotations", metavar="FILE_OR_FOLDER",
+        help="the true keys; --compare finds them in eval.py's own files",
+    )  # fmt: skip
     parser.add_argument("--datasets", nargs="+", help="which data sets (eval.datasets if absent)")
     unit = parser.add_mutually_exclusive_group()
     unit.add_argument("--intervals", action="store_true", help="score each interval by itself")
     unit.add_argument("--full", action="store_true", help="score full songs (the default)")
     parser.add_argument("--output", metavar="FILE", help="where the per-song predictions go")
+    parser.add_argument("--report", metavar="FILE", help="where the HTML page goes")
+    parser.add_argument(
+        "--calibrate", action="store_true",
+        help="fit the temperature on the valid split and store it in the checkpoint",
+    )  # fmt: skip
     add_config_arguments(parser)
     return parser
 

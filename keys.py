@@ -64,15 +64,15 @@ class Key:
     @property
     def camelot(self) -> str:
         """Camelot wheel: C major is 8B, A minor 8A, a fifth up adds one."""
-        return f"{(self._fifths_above_c + 7) % 12 + 1}{'A' if self.mode == 'minor' else 'B'}"
+        return f"{(self.fifths_above_c + 7) % 12 + 1}{'A' if self.mode == 'minor' else 'B'}"
 
     @property
     def open_key(self) -> str:
         """Open Key notation: C major is 1d, A minor 1m, a fifth up adds one."""
-        return f"{self._fifths_above_c + 1}{'m' if self.mode == 'minor' else 'd'}"
+        return f"{self.fifths_above_c + 1}{'m' if self.mode == 'minor' else 'd'}"
 
     @property
-    def _fifths_above_c(self) -> int:
+    def fifths_above_c(self) -> int:
         """Fifths from C up to the major tonic that shares this key's scale."""
         return 7 * (self.tonic + 3 * (self.mode == "minor")) % 12
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from build import front_end_of, trained_network
+from build import front_end_of, refuse_other_settings, trained_network
 from command import run
-from config import add_config_arguments, load_config
-from model.checkpoint import CheckpointError
+from config import add_config_arguments, given_settings, load_config
+from model.checkpoint import newest_run
 from model.estimate import KeyEstimate, estimate_from_probabilities
 from pipeline.audio import printable, waveform_blocks
 from pipeline.decode import AudioError
@@ -32,11 +32,11 @@ class Predictor:
     """A trained network and what it hears with."""
 
     def __init__(self, checkpoint: str | Path, device: torch.device):
-        network, config = trained_network(checkpoint)
+        network, self.config = trained_network(checkpoint)
         self.network: nn.Module = network.to(device)
-        self.front_end: FrontEnd = front_end_of(config).to(device).eval()
-        self.sample_rate = config.audio.sample_rate
-        self.interval_samples = round(config.prepare.interval_seconds * self.sample_rate)
+        self.front_end: FrontEnd = front_end_of(self.config).to(device).eval()
+        self.sample_rate = self.config.audio.sample_rate
+        self.interval_samples = round(self.config.prepare.interval_seconds * self.sample_rate)
         self.device = device
 
     def estimate(self, path: Path) -> KeyEstimate:
@@ -70,7 +70,9 @@ def main() -> None:
     arguments = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     config = load_config(arguments.config, arguments.overrides)
-    predictor = Predictor(arguments.checkpoint or _newest_run(config.train.runs_dir), device)
+    checkpoint = arguments.checkpoint or newest_run(config.train.runs_dir)
+    predictor = Predictor(checkpoint, device)
+    refuse_other_settings(given_settings(arguments.config, arguments.overrides), predictor.config)
     failed = 0
     with _Printer(arguments.json) as printer:
         for path in _files(arguments.paths):
@@ -143,16 +145,6 @@ def _chunks(waveforms: Iterator[Tensor]) -> Iterator[list[Tensor]]:
             chunk = []
     if chunk:
         yield chunk
-
-
-def _newest_run(runs_dir: str) -> Path:
-    folder = Path(runs_dir)
-    runs = sorted(path.parent.parent for path in folder.glob("*/checkpoints/best.safetensors"))
-    if not runs:
-        raise CheckpointError(
-            f"{folder}: no trained run in it; train one (just demo) or give --checkpoint"
-        )
-    return runs[-1]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What a network answers for every song of a set of shards: shared by training and evaluation."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -9,10 +10,11 @@ from accelerate.utils import send_to_device
 from torch import Tensor, nn
 from torch.nn import functional
 
+from evaluation.calibration import BINS, Reliability, reliability
 from keys import Key, parse_key
 from model.estimate import KeyEstimate, estimate_from_probabilities
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore, mirex_score
-from pipeline.frontend import FrontEnd
+from pipeline.manifest import SongEntry
 from pipeline.shardset import ShardSet
 from pipeline.stream import evaluation_stream, loader
 
@@ -26,6 +28,8 @@ class SongAnswer:
     key: Key
     estimate: KeyEstimate
     intervals: MirexScore  # of its intervals, one by one
+    label_source: str = ""
+    genre: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Answers:
     songs: tuple[SongAnswer, ...]
     loss: float  # mean cross entropy of the intervals, nats
     unanswered: tuple[str, ...]  # songs of which no interval could be read
+    interval_reliability: Mapping[str, Reliability] = field(default_factory=dict)  # by data set
 
     @property
     def song_score(self) -> MirexScore:
@@ -42,76 +47,127 @@ class Answers:
         return score_of(self.songs)
 
 
-def score_of(songs: tuple[SongAnswer, ...] | list[SongAnswer]) -> MirexScore:
+class IntervalLogits(NamedTuple):
+    """What a network says of a batch of intervals; those that are not valid are no intervals."""
+
+    logits: Tensor  # (B, 24)
+    key_id: Tensor  # (B,)
+    song_index: Tensor  # (B,)
+    valid: Tensor  # (B,)
+
+
+def score_of(songs: Sequence[SongAnswer]) -> MirexScore:
     """The MIREX score of these songs."""
     return mirex_score([song.estimate.key.id for song in songs], [song.key.id for song in songs])
 
 
-@torch.inference_mode()
+def reliability_of(songs: Sequence[SongAnswer]) -> Reliability:
+    """How far the confidence of these songs' answers can be believed."""
+    confidence = [song.estimate.confidence for song in songs]
+    return reliability(confidence, [song.estimate.key == song.key for song in songs])
+
+
 def answer(
-    network: nn.Module, front_end: FrontEnd, shards: ShardSet, accelerator: Accelerator,
+    network: nn.Module, front_end: nn.Module, shards: ShardSet, accelerator: Accelerator,
     batch_size: int, workers: int, max_bad_samples: int,
-    before_batch: Callable[[], None] = lambda: None,
+    after_batch: Callable[[], None] = lambda: None,
 ) -> Answers:  # fmt: skip
     """Each interval of `shards` read once, shared by all processes; `batch_size` is of one.
 
     Probabilities are summed for each song and reduced over the processes once, at the end.
-    `before_batch` may raise to end it early, on all processes at the same batch.
+    `after_batch` may raise to end it early, on all processes after the same batch.
     """
+    sums = _Sums(int(shards.songs.sum()), accelerator.device)
+    for batch in interval_logits(
+        network, front_end, shards, accelerator, batch_size, workers, max_bad_samples
+    ):
+        sums.add(*batch)
+        after_batch()
+    return sums.reduced(accelerator).answers(shards)
+
+
+@torch.inference_mode()
+def interval_logits(
+    network: nn.Module, front_end: nn.Module, shards: ShardSet, accelerator: Accelerator,
+    batch_size: int, workers: int, max_bad_samples: int,
+) -> Iterator[IntervalLogits]:  # fmt: skip
+    """This process's part of the intervals of `shards`; each process has as many batches."""
     network.eval()
     front_end.eval()
     ranks = accelerator.num_processes
     stream = evaluation_stream(shards, batch_size * ranks, accelerator.process_index, ranks)
-    sums = _Sums(int(shards.songs.sum()), accelerator.device)
     for batch in loader(stream, workers, pin_memory=accelerator.device.type == "cuda"):
-        before_batch()
         stream.check(batch, max_bad_samples)
         batch = send_to_device(batch, accelerator.device)
-        cqt, key_id = front_end(batch)  # (B, F, T), (B,)
-        sums.add(network(cqt).float(), key_id, batch.song_index, batch.valid)
-    return sums.reduced(accelerator).answers(shards)
+        heard, key_id = front_end(batch)  # (B, F, T) or waveforms (B, S), and (B,)
+        yield IntervalLogits(network(heard).float(), key_id, batch.song_index, batch.valid)
 
 
 class _Sums:
-    """Running sums over intervals: probabilities of each song, losses, categories."""
+    """Running sums over intervals: probabilities, categories and bins of each song, and losses."""
 
     def __init__(self, songs: int, device: torch.device):
         self.probabilities = torch.zeros(songs, 24, device=device)
         self.relations = torch.zeros(songs * len(RELATIONS), device=device)
+        self.bins = torch.zeros(3, songs * BINS, device=device)  # answers, confidences, hits
         self.loss = torch.zeros((), device=device)
         self._relation_index = torch.from_numpy(RELATION_INDEX).to(device)
 
     def add(self, logits: Tensor, key_id: Tensor, song_index: Tensor, valid: Tensor) -> None:
         """Logits (B, 24) of intervals of songs (B,); those that are not valid count nothing."""
         logits, key_id, song_index = logits[valid], key_id[valid], song_index[valid]
-        self.probabilities.index_add_(0, song_index, logits.softmax(dim=1))
-        relation = self._relation_index[logits.argmax(dim=1), key_id]  # (B,)
-        place = song_index * len(RELATIONS) + relation  # (B,)
-        self.relations.index_add_(0, place, torch.ones_like(logits[:, 0]))
+        probabilities = logits.softmax(dim=1)  # (B, 24)
+        self.probabilities.index_add_(0, song_index, probabilities)
+        confidence, estimate = probabilities.amax(dim=1), logits.argmax(dim=1)  # (B,), (B,)
+        place = song_index * len(RELATIONS) + self._relation_index[estimate, key_id]  # (B,)
+        one = torch.ones_like(confidence)  # (B,)
+        self.relations.index_add_(0, place, one)
+        bins = ((BINS * confidence).ceil().long() - 1).clamp(0, BINS - 1)  # (B,)
+        hits = (estimate == key_id).float()  # (B,)
+        self.bins.index_add_(1, song_index * BINS + bins, torch.stack([one, confidence, hits]))
         self.loss += functional.cross_entropy(logits, key_id, reduction="sum")
 
     def reduced(self, accelerator: Accelerator) -> "_Sums":
         """The same, summed over all processes."""
-        for name in ("probabilities", "relations", "loss"):
+        for name in ("probabilities", "relations", "bins", "loss"):
             setattr(self, name, accelerator.reduce(getattr(self, name), reduction="sum").cpu())
         return self
 
     def answers(self, shards: ShardSet) -> Answers:
         """The sums with names: a song that lies in two shards is one song again."""
         rows: dict[tuple[str, str], list[int]] = {}
-        keys: dict[tuple[str, str], Key] = {}
+        entries: dict[tuple[str, str], SongEntry] = {}
         for index, (dataset, song) in enumerate(shards.song_table()):
             rows.setdefault((dataset, song.song_id), []).append(index)
-            keys[dataset, song.song_id] = parse_key(song.key)
+            entries[dataset, song.song_id] = song
         relations = self.relations.int().view(-1, len(RELATIONS))  # (songs, 6)
         songs, unanswered = [], []
         for (dataset, song_id), indices in rows.items():
             intervals = MirexScore(*relations[indices].sum(dim=0).tolist())
             if intervals.total:
                 estimate = estimate_from_probabilities(self.probabilities[indices].sum(dim=0))
-                key = keys[dataset, song_id]
-                songs.append(SongAnswer(dataset, song_id, key, estimate, intervals))
+                songs.append(_song_answer(dataset, entries[dataset, song_id], estimate, intervals))
             else:
                 unanswered.append(song_id)
         loss = float(self.loss) / max(1, int(relations.sum()))
-        return Answers(tuple(songs), loss, tuple(unanswered))
+        return Answers(tuple(songs), loss, tuple(unanswered), self._reliability(rows))
+
+    def _reliability(self, rows: Mapping[tuple[str, str], list[int]]) -> dict[str, Reliability]:
+        """Of the intervals of each data set; `rows` are the song indices of each song."""
+        bins = self.bins.double().view(3, -1, BINS).numpy()  # (3, songs, BINS)
+        by_dataset: dict[str, list[int]] = {}
+        for (dataset, _), indices in rows.items():
+            by_dataset.setdefault(dataset, []).extend(indices)
+        return {
+            dataset: Reliability(*bins[:, indices].sum(axis=1))
+            for dataset, indices in by_dataset.items()
+        }
+
+
+def _song_answer(
+    dataset: str, song: SongEntry, estimate: KeyEstimate, intervals: MirexScore
+) -> SongAnswer:
+    return SongAnswer(
+        dataset, song.song_id, parse_key(song.key), estimate, intervals, song.label_source,
+        song.genre,
+    )  # fmt: skip

@@ -45,6 +45,7 @@ class Checkpoint:
     trained: dict[str, Tensor]  # what training goes on with: `model`, unless that is an average
     optimizer: dict
     scheduler: dict
+    temperature: float = 1.0  # of its logits; fitted after training
 
 
 def save_checkpoint(
@@ -176,6 +177,26 @@ def resolve(path: str | Path, name: str = "best") -> Path:
     return file
 
 
+def newest_run(runs_dir: str | Path) -> Path:
+    """The folder of the newest run that has a best checkpoint."""
+    folder = Path(runs_dir)
+    runs = sorted(path.parent.parent for path in folder.glob("*/checkpoints/best.safetensors"))
+    if not runs:
+        raise CheckpointError(
+            f"{folder}: no trained run in it; train one (just demo) or give --checkpoint"
+        )
+    return runs[-1]
+
+
+def store_temperature(path: Path, temperature: float) -> None:
+    """Writes a fitted temperature into a whole checkpoint file; nothing else in it changes."""
+    with safe_open(path, framework="pt") as file:
+        document = json.loads(file.metadata()[PROGRAM])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    document["temperature"] = temperature
+    _write_atomically(path, save(tensors, {PROGRAM: json.dumps(document)}))
+
+
 def _flattened(optimizer_state: Mapping[int, Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return {
         f"optimizer.{index}.{name}": tensor
@@ -200,7 +221,8 @@ def _from_parts(path: Path, tensors: dict[str, Tensor], document: dict) -> Check
     model, scheduler = _under("model.", tensors), document.get("scheduler", {})
     trained = _under("trained.", tensors) or model
     config, state = document["config"], document["state"]
-    return Checkpoint(path, config, state, model, trained, optimizer, scheduler)
+    temperature = document.get("temperature", 1.0)
+    return Checkpoint(path, config, state, model, trained, optimizer, scheduler, temperature)
 
 
 def _checksum(tensors: Mapping[str, Tensor]) -> int:

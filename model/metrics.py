@@ -88,10 +88,15 @@ def bootstrap_interval(
     return _percent(low, score.total), _percent(high, score.total)
 
 
-def format_table(scores: Mapping[str, MirexScore]) -> str:
-    """The MIREX table, one row a set of songs; the six categories are in percent."""
-    header = ["set", "songs", "weighted", "95% interval", "ascending only", "accuracy", *RELATIONS]
-    rows = [header, *(_row(name, score) for name, score in scores.items())]
+def table_rows(scores: Mapping[str, MirexScore], unit: str) -> list[list[str]]:
+    """The MIREX table: its header, then a row a set of `unit`s; the six categories in percent."""
+    header = ["set", unit, "weighted", "95% interval", "ascending only", "accuracy", *RELATIONS]
+    return [header, *(_row(name, score) for name, score in scores.items())]
+
+
+def format_table(scores: Mapping[str, MirexScore], unit: str = "songs") -> str:
+    """The MIREX table as text whose columns line up; `unit` is what was answered."""
+    rows = table_rows(scores, unit)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(_aligned(row, widths) for row in rows)
 

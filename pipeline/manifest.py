@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import zstandard
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.storage import Place, RemotePath
 
@@ -71,6 +71,8 @@ class SongEntry(Frozen):
     label_source: str
     confidence: float
     intervals: int
+    # Not written where unknown, so that shards packed before it was recorded keep their bytes.
+    genre: str = Field(default="", exclude_if=lambda genre: not genre)
 
 
 class ShardRecord(Frozen):

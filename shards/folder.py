@@ -54,7 +54,7 @@ def _song(
     dataset: str, rows_of: Mapping[str, list[Row]], song_id: str, file: AudioFile
 ) -> Song | LeftOut:
     rows = rows_of.get(song_id, [])
-    row = rows[0] if rows else Row("", "", "", "", "", "")
+    row = rows[0] if rows else Row("", "", "", "", "", "", "")
     try:
         texts, label_source = _labels(song_id, file.place, rows)
         return Song(
@@ -67,6 +67,7 @@ def _song(
             confidence=_confidence(row.confidence),
             split=_split(row.split, song_id),
             audio_bytes=file.bytes,
+            genre=row.genre,
         )
     except UnusableError as error:
         return LeftOut(song_id, str(error))

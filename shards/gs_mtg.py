@@ -30,7 +30,7 @@ from shards.giantsteps import (
     repository,
     with_md5,
 )
-from shards.gs_mtg_tables import Row, annotation_rows, comments, song_names
+from shards.gs_mtg_tables import Row, annotation_rows, comments, genres, song_names
 from shards.recordings import recording_ids
 from shards.song import LeftOut, Song
 
@@ -62,6 +62,7 @@ def labelled(root: Path, folder: Path, setting: GsMtg) -> tuple[list[Song], list
     comment_of = comments(root)
     # Over all songs, so that a recording keeps its name, and with it its split, whatever is wanted.
     recording_of = recording_ids(sorted({*rows, *md5_of}), [md5_of, song_names(root)])
+    genre_of = genres(root)
     found = []
     for song_id, row in rows.items():
         try:
@@ -69,7 +70,7 @@ def labelled(root: Path, folder: Path, setting: GsMtg) -> tuple[list[Song], list
         except UnusableError as error:
             left_out.append(LeftOut(song_id, str(error)))
         else:
-            found.append(_song(row, key, recording_of[song_id], folder))
+            found.append(_song(row, key, recording_of[song_id], genre_of.get(song_id, ""), folder))
     listed = [*rows, *(one.song_id for one in left_out)]
     found, unverified = with_md5(found, listed, md5_of)
     return found, left_out + unverified
@@ -101,7 +102,7 @@ def _key_of(text: str) -> Key:
         raise
 
 
-def _song(row: Row, key: Key, recording_id: str, folder: Path) -> Song:
+def _song(row: Row, key: Key, recording_id: str, genre: str, folder: Path) -> Song:
     return Song(
         song_id=row.song_id,
         dataset=NAME,
@@ -110,4 +111,5 @@ def _song(row: Row, key: Key, recording_id: str, folder: Path) -> Song:
         recording_id=recording_id,
         label_source="annotations.txt",
         confidence=int(row.confidence) / HIGHEST_CONFIDENCE,
+        genre=genre,
     )

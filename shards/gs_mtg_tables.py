@@ -57,6 +57,11 @@ def song_names(root: Path) -> dict[str, str]:
     return {song_id: song_name(artist, title) for song_id, artist, title in lines}
 
 
+def genres(root: Path) -> dict[str, str]:
+    """The genre of each song in annotations/beatport_metadata.txt, "" if unknown."""
+    return dict(_lines(root / "annotations" / "beatport_metadata.txt", ("ID", "BP GENRE")))
+
+
 def _lines(file: Path, columns: Sequence[str]) -> list[list[str]]:
     """The cells of these columns in each line after the header; what a short line lacks is ""."""
     try:

@@ -1,9 +1,9 @@
 """Label files: the rows of a labels.tsv or labels.csv, matched to the audio files they mean.
 
 The header names the columns in any case: `path` (or file, filename, track ...), `key` (or tonality,
-initialkey ...), and if wanted `recording`, `split` and `confidence`; others are ignored. Paths are
-relative to the label file or absolute, with either slash; the ending, or the folders, may be left
-out where only one file can be meant.
+initialkey ...), and if wanted `recording`, `split`, `confidence` and `genre`; others are ignored.
+Paths are relative to the label file or absolute, with either slash; the ending, or the folders, may
+be left out where only one file can be meant.
 """
 
 import csv
@@ -27,6 +27,7 @@ COLUMNS = {  # the first name that the header has counts
     "recording": ("recording", "recordingid"),
     "split": ("split",),
     "confidence": ("confidence",),
+    "genre": ("genre",),
 }
 
 
@@ -40,6 +41,7 @@ class Row:
     recording: str
     split: str
     confidence: str
+    genre: str
 
 
 def read_rows(root: Place) -> list[Row]:

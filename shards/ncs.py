@@ -126,4 +126,5 @@ def _song(release: Release, audio: Path, labels: list[Label]) -> Song:
         recording_id=song_name(release.artist, release.title) or release.tid,
         label_source=labels[0].source if labels else "tag",
         confidence=1.0,
+        genre=release.genre,
     )

@@ -54,7 +54,7 @@ def songs_digest(songs: Sequence[Song]) -> str:
     digest = hashlib.sha256()
     for song in sorted(songs, key=lambda song: song.song_id):
         labels = [song.song_id, song.recording_id, str(song.key), song.label_source]
-        line = [*labels, str(song.confidence), _source(song)]
+        line = [*labels, str(song.confidence), _source(song), *filter(None, [song.genre])]
         digest.update("\t".join(line).encode() + b"\n")
     return f"{len(songs)} songs, {digest.hexdigest()[:16]}"
 
@@ -120,6 +120,7 @@ def _add_song(
     entry = SongEntry(
         song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
         label_source=song.label_source, confidence=song.confidence, intervals=0,
+        genre=song.genre,
     )  # fmt: skip
     extension = MEDIA_EXTENSION[task.settings.format]
     for interval, media in _encoded(song, task.settings, folder, encode):

@@ -13,7 +13,7 @@ class Song:
     Songs of one `recording_id` always share a split. `split` is "" where `split.py` decides, or
     "train", "valid" or "test" where the data set itself says so. `confidence` is the label's.
     `audio_path` is a local path or an address; `audio_bytes` the size of the file at an address, by
-    the listing that it was found in.
+    the listing that it was found in. `genre` is the data set's word for it, "" where it has none.
     """
 
     song_id: str
@@ -25,6 +25,7 @@ class Song:
     confidence: float
     split: str = ""
     audio_bytes: int | None = None
+    genre: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,14 @@
 import pytest
 import tomli
 
-from config import DEFAULTS, ConfigError, config_from_dict, load_config, write_config
+from config import (
+    DEFAULTS,
+    ConfigError,
+    config_from_dict,
+    given_settings,
+    load_config,
+    write_config,
+)
 
 
 def test_config_toml_gives_every_setting_and_no_record_has_a_default():
@@ -96,3 +103,13 @@ def test_settings_cannot_be_changed_after_loading():
 def test_splits_that_leave_nothing_to_train_on_are_refused():
     with pytest.raises(ConfigError, match="together leave nothing to train on"):
         load_config(overrides=["split.valid_fraction=0.6", "split.test_fraction=0.6"])
+
+
+def test_what_was_given_is_told_from_defaults_even_where_it_equals_them(tmp_path):
+    file = tmp_path / "a.toml"
+    file.write_text("[train]\nepochs = 3\nseed = 1\n[datasets.folder]\nname = 'x'\n")
+    overrides = ["train.epochs=5", "cqt.hop_length=8192"]
+    assert given_settings(str(file), overrides) == {
+        "train.epochs": 5, "train.seed": 1, "datasets.folder.name": "x", "cqt.hop_length": 8192,
+    }  # fmt: skip
+    assert given_settings(None, []) == {}

@@ -1,19 +1,23 @@
 """Laws of evaluation: every song once, each data set by itself, the same from audio and png."""
 
 import csv
+import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 from accelerate import Accelerator
-from conftest import pack_synthetic, settings, small_config
+from conftest import pack_synthetic, run_program, settings, small_config
+from safetensors import safe_open
 
 import eval
-from build import shards_of
+import predict
+from build import shards_of, trained_network
 from evaluation.answers import Answers
 from evaluation.predictions import compare
 from keys import KEYS, relation
-from model.checkpoint import resolve
+from model.checkpoint import PROGRAM, load_checkpoint, resolve
 from model.metrics import MirexScore
 
 
@@ -115,21 +119,22 @@ def test_intervals_can_be_scored_one_by_one(called, answers, packed, trained, tm
     arguments = ["--checkpoint", trained, "--output", tmp_path / "a.tsv", *settings(packed)]
     lines = called(eval.main, "--intervals", *arguments).stdout.splitlines()
     score = sum((song.intervals for song in answers.songs), MirexScore())
-    name = "synthetic test, intervals"
-    assert cells(lines[1])[:3] == [name, str(score.total), f"{score.weighted:.1f}"]
+    assert cells(lines[0])[:2] == ["set", "intervals"]
+    assert cells(lines[1])[:3] == ["synthetic test", str(score.total), f"{score.weighted:.1f}"]
     assert score.total == sum(int(row["intervals"]) for row in rows_of(tmp_path / "a.tsv"))
 
 
-def test_each_data_set_has_its_own_row(called, answers, damaged, trained):
+def test_each_data_set_has_its_own_row_and_all_together_have_one(called, answers, damaged, trained):
     config = small_config(damaged, "datasets.synthetic.songs=24")
     pack_synthetic(config, dataset="other", seed=5)
     both = ["--datasets", "other", "synthetic", "--output", damaged / "a.tsv"]
     done = called(eval.main, "--checkpoint", trained, *both, *settings(damaged))
     assert done.returncode == 0, done.stderr
-    other, synthetic = map(cells, done.stdout.splitlines()[1:3])
+    other, synthetic, together = map(cells, done.stdout.splitlines()[1:4])
     score = answers.song_score
     assert synthetic[:3] == ["synthetic test", str(score.total), f"{score.weighted:.1f}"]
     assert other[0] == "other test" and int(other[1]) > 0
+    assert together[:2] == ["all sets test", str(score.total + int(other[1]))]
     rows = rows_of(damaged / "a.tsv")
     assert [row["dataset"] for row in rows].count("other") == int(other[1])
     assert len(rows) == int(other[1]) + score.total
@@ -187,9 +192,156 @@ def test_only_the_first_of_many_songs_are_named(called, tmp_path):
     assert "19 songs without an answer, not scored: 0, 1, 2, ...\n" in done.stdout
 
 
-@pytest.mark.parametrize("given", ["--predictions", "--annotations"])
-def test_answers_and_true_keys_are_asked_for_together(called, given):
-    more = [] if given == "--predictions" else ["--checkpoint", "run"]
-    done = called(eval.main, given, "file", *more)
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (["--predictions", "a.tsv"], "--predictions and --annotations (the true keys) go together"),
+        (["--annotations", "keys"], "--annotations (the true keys) goes with --predictions or"),
+    ],
+)
+def test_answers_and_true_keys_are_asked_for_together(called, given, message):
+    done = called(eval.main, *given)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "error: --predictions and --annotations (the true keys) go together" in done.stderr
+    assert f"error: {message}" in done.stderr
+
+
+def launched(*arguments: str | Path) -> None:
+    """eval.py in two processes on this CPU."""
+    port = str(40000 + os.getpid() % 20000)
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
+    done = run_program(*launch, "eval.py", *map(str, arguments), ACCELERATE_USE_CPU="true")
+    assert done.returncode == 0, done.stderr
+
+
+def probabilities_of(file: Path) -> dict[str, list[float]]:
+    return {row["song_id"]: [float(row[str(key)]) for key in KEYS] for row in rows_of(file)}
+
+
+def test_two_processes_count_each_song_once_and_answer_as_one_does(
+    answers, packed, trained, tmp_path
+):
+    file = tmp_path / "a.tsv"
+    launched("--checkpoint", trained, "--output", file, *settings(packed))
+    found = probabilities_of(file)
+    assert list(found) == [song.song_id for song in answers.songs]
+    for song in answers.songs:
+        assert found[song.song_id] == pytest.approx(song.estimate.probabilities, abs=1e-5)
+    counts = [int(row["intervals"]) for row in rows_of(file)]
+    assert counts == [song.intervals.total for song in answers.songs]
+    assert (tmp_path / "a.html").is_file()
+
+
+@pytest.fixture
+def run_folder(trained, tmp_path) -> Path:
+    """A copy of the run, to be calibrated."""
+    return shutil.copytree(trained, tmp_path / "run")
+
+
+def test_calibration_is_stored_in_the_checkpoint_and_changes_nothing_else_in_it(
+    called, packed, run_folder
+):
+    file = resolve(run_folder)
+    before = parts_of(file)
+    done = called(eval.main, "--checkpoint", run_folder, "--calibrate", *settings(packed))
+    assert done.returncode == 0, done.stderr
+    tensors, document = parts_of(file)
+    temperature = document.pop("temperature")
+    assert (tensors, document) == before and temperature != 1
+    assert done.stdout.startswith(f"temperature {temperature:.3f}, fitted on the valid split: ")
+    assert done.stdout.rstrip().endswith(f"stored in {file}")
+    assert [path.name for path in file.parent.iterdir() if "partial" in path.name] == []
+
+
+def parts_of(file: Path) -> tuple[dict[str, bytes], dict]:
+    """The tensors' bytes and the description of a checkpoint file."""
+    with safe_open(file, framework="np") as opened:
+        tensors = {name: opened.get_tensor(name).tobytes() for name in opened.keys()}  # noqa: SIM118
+        return tensors, json.loads(opened.metadata()[PROGRAM])
+
+
+def test_a_calibrated_checkpoint_is_as_sure_as_its_temperature_says_wherever_it_is_used(
+    answers, packed, run_folder
+):
+    config, accelerator = small_config(packed), Accelerator(cpu=True)
+    fit = eval.calibrate(str(run_folder), config, accelerator)
+    again = eval.calibrate(str(run_folder), config, accelerator)
+    assert again.temperature == fit.temperature  # fitted anew, not on what is scaled already
+    network, _ = trained_network(run_folder)
+    assert network.temperature == fit.temperature
+    calibrated = answers_of(run_folder, packed)
+    assert [one.intervals for one in calibrated.songs] == [one.intervals for one in answers.songs]
+    confidences = [
+        sum(bins.confidences.sum() for bins in one.interval_reliability.values())
+        for one in (calibrated, answers)
+    ]
+    assert (confidences[0] < confidences[1]) == (fit.temperature > 1)
+    valid = answers_of(run_folder, packed, "eval.split=valid")
+    assert valid.loss == pytest.approx(fit.loss, abs=1e-4)
+    assert fit.loss < fit.loss_before
+
+
+def test_two_processes_fit_the_temperature_that_one_does(packed, run_folder, tmp_path):
+    alone = shutil.copytree(run_folder, tmp_path / "alone")
+    fit = eval.calibrate(str(alone), small_config(packed), Accelerator(cpu=True))
+    launched("--checkpoint", run_folder, "--calibrate", *settings(packed))
+    stored = load_checkpoint(resolve(run_folder)).temperature
+    assert stored == pytest.approx(fit.temperature, rel=1e-3)
+
+
+def test_without_a_checkpoint_the_newest_run_is_evaluated(called, packed, trained, tmp_path):
+    place = ["--set", f'train.runs_dir="{tmp_path}/runs"']
+    done = called(eval.main, *settings(packed), *place)
+    assert done.returncode == 1 and "error: " in done.stderr and "no trained run" in done.stderr
+    run = shutil.copytree(trained, tmp_path / "runs" / "20250101-000000-new")
+    assert called(eval.main, *settings(packed), *place).returncode == 0
+    results = {path.name for path in run.glob("*-best-audio-synthetic-test.*")}
+    assert results == {
+        "predictions-best-audio-synthetic-test.tsv", "report-best-audio-synthetic-test.html",
+    }  # fmt: skip
+
+
+IDLE = "of no use with files of answers"
+FILES = ["--predictions", "a.tsv", "--annotations", "keys"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([*FILES, "--datasets", "gs_key"], f"--datasets: {IDLE}"),
+        ([*FILES, "--intervals", "--output", "b.tsv"], f"--intervals, --output: {IDLE}"),
+        ([*FILES, "--calibrate"], f"--calibrate: {IDLE}"),
+        ([*FILES, "--set", "eval.split=valid"], f"--set: {IDLE}"),
+        (["--compare", "a.tsv", "b.tsv", "--report", "r.html"], f"--report: {IDLE}"),
+        (["--calibrate", "--datasets", "gs_key"], "--calibrate goes without --datasets: "),
+        (["--calibrate", "--set", "eval.split=test"], "--calibrate goes without eval.split: "),
+        (["--set", "audio.sample_rate=44100"], "audio.sample_rate = 44100: the checkpoint was"),
+        (["--set", "cqt.hop_length=4096"], "was trained with 2048, and always uses that; leave"),
+        (["--datasets", "gs_key"], "not there; pack this data set first"),
+    ],
+)
+def test_what_would_be_ignored_is_refused_and_said(called, packed, trained, arguments, message):
+    if "a.tsv" not in arguments:
+        place = ["--set", f'prepare.shards_dir="{packed}/shards"']
+        arguments = ["--checkpoint", trained, *place, *arguments]
+    done = called(eval.main, *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ") and message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_prediction_refuses_settings_that_the_checkpoint_has_otherwise(called, trained, tmp_path):
+    other = ["--checkpoint", trained, "--set", "prepare.interval_seconds=10.0"]
+    done = called(predict.main, *other, tmp_path / "a.wav")
+    assert done.returncode == 1
+    assert "prepare.interval_seconds = 10.0: the checkpoint was trained with 4.0" in done.stderr
+
+
+@pytest.mark.parametrize("option", [[], ["--calibrate"]])
+def test_a_split_without_songs_is_refused(called, packed, run_folder, option):
+    place = ["--set", f'prepare.shards_dir="{run_folder}/shards"', "--set", "stream.format=png"]
+    shutil.copytree(
+        packed / "shards/png/synthetic/train", run_folder / "shards/png/synthetic/train"
+    )
+    done = called(eval.main, "--checkpoint", run_folder, *place, *option)
+    split = "valid" if option else "test"
+    assert done.returncode == 1 and f"no {split} split in synthetic; name other" in done.stderr

@@ -84,12 +84,14 @@ def test_what_a_label_file_lists_badly_is_left_out_each_with_its_reason(tmp_path
     }
 
 
-def test_a_label_file_may_say_recording_split_and_confidence(tmp_path, add):
+def test_a_label_file_may_say_recording_split_confidence_and_genre(tmp_path, add):
     add("one.flac")
-    text = "path,key,recording_id,split,confidence\none.flac,C major,take 5,validation,0.25\n"
-    (tmp_path / "labels.csv").write_text(text)
+    columns = "path,key,recording_id,split,confidence,genre"
+    row = "one.flac,C major,take 5,validation,0.25,House"
+    (tmp_path / "labels.csv").write_text(f"{columns}\n{row}\n")
     (one,), _ = folder.songs(tmp_path, "mine")
     assert (one.recording_id, one.split, one.confidence) == ("take 5", "valid", 0.25)
+    assert one.genre == "House"
     assert (one.dataset, one.audio_path) == ("mine", str(tmp_path / "one.flac"))
 
 

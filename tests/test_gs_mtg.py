@@ -35,10 +35,13 @@ def mtg_repository(rows: dict[str, tuple[str, ...]] = MTG_ROWS) -> Repository:
     for song_id, (key, confidence, _, _, comment) in rows.items():
         repository.add(song_id, f"{key.lower()}\t{confidence}\t{comment}\n")
     lines = [f"{song_id}\t{row[0]}\t{row[1]}" for song_id, row in rows.items()]
-    names = [f"{song_id}\t{row[2]}\t{row[3]}\tMix\tLabel" for song_id, row in rows.items()]
+    names = [
+        f"{song_id}\t{row[2]}\t{row[3]}\tMix\tLabel\tHouse {song_id}"
+        for song_id, row in rows.items()
+    ]
     repository.texts["annotations/annotations.txt"] = "\n".join(["ID\tMANUAL KEY\tC", *lines, ""])
     repository.texts["annotations/beatport_metadata.txt"] = "\n".join(
-        ["ID\tARTIST\tSONG TITLE\tMIX\tLABEL", *names, ""]
+        ["ID\tARTIST\tSONG TITLE\tMIX\tLABEL\tBP GENRE", *names, ""]
     )
     return repository
 

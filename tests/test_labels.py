@@ -57,11 +57,12 @@ def test_rows_that_mean_no_file_or_could_mean_several_are_left_out(tmp_path):
 
 
 def test_the_other_columns_are_read_and_absent_ones_are_empty(tmp_path):
-    text = "path,key,recording_id,Split,confidence,mood\na.mp3,C,take 5,valid,0.5,sad\nb.mp3\n"
-    (tmp_path / "labels.csv").write_text(text)
+    columns = "path,key,recording_id,Split,confidence,mood,Genre"
+    rows = "a.mp3,C,take 5,valid,0.5,sad,House\nb.mp3\n"
+    (tmp_path / "labels.csv").write_text(f"{columns}\n{rows}")
     assert read_rows(tmp_path) == [
-        Row("labels.csv", "a.mp3", "C", "take 5", "valid", "0.5"),
-        Row("labels.csv", "b.mp3", "", "", "", ""),
+        Row("labels.csv", "a.mp3", "C", "take 5", "valid", "0.5", "House"),
+        Row("labels.csv", "b.mp3", "", "", "", "", ""),
     ]
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from evaluation.answers import Answers, SongAnswer
-from evaluation.predictions import PredictionsError, compare, write_predictions
+from evaluation.keyfiles import PredictionsError
+from evaluation.predictions import compare, write_predictions
 from keys import KEYS, Key
 from model.estimate import estimate_from_probabilities
 from model.metrics import MirexScore, mirex_score
@@ -156,11 +157,20 @@ def test_a_key_file_may_go_on_with_confidence_and_comment(truth, tmp_path):
     assert compared.score == MirexScore(correct=1)
 
 
-def test_an_id_given_twice_is_refused(truth, tmp_path):
+def test_an_id_given_twice_with_different_keys_is_refused(truth, tmp_path):
     twice = [(song(3), "Cm"), (song(4), "Cm"), (f"{song(3)}.mp3", "Dm")]
-    refused(table(tmp_path / "a.tsv", twice), truth, r"a.tsv: 3\.LOFI is in it more than once")
+    message = r"3\.LOFI is in it more than once, with different keys \(Cm, Dm\); keep one"
+    refused(table(tmp_path / "a.tsv", twice), truth, rf"a.tsv: {message}")
     answers = table(tmp_path / "b.tsv", twice[:1])
-    refused(answers, table(tmp_path / "t.tsv", twice), r"t.tsv: 3\.LOFI is in it more than once")
+    refused(answers, table(tmp_path / "t.tsv", twice), rf"t.tsv: {message}")
+    twice = [(song(3), "dunno"), (song(3), "no key")]
+    refused(table(tmp_path / "a.tsv", twice), truth, "with different keys")
+
+
+def test_an_id_given_twice_with_the_same_key_counts_once_and_is_named(truth, tmp_path):
+    rows = [(f"x/{song(n)}", KEYS[n]) for n in range(24)] + [(f"x/{song(3)}.mp3", KEYS[3].camelot)]
+    compared = compare(table(tmp_path / "a.tsv", rows), truth)
+    assert (compared.score, compared.repeated) == (MirexScore(correct=24), (song(3),))
 
 
 @pytest.mark.parametrize(
@@ -170,6 +180,7 @@ def test_an_id_given_twice_is_refused(truth, tmp_path):
         (b"id\tkey\n", "no keys in it"),
         (b"other\tC major\n", r"no song of it is in .* \(first ids: other, 0.LOFI.key\)"),
         (b"0.LOFI\tCm\n1.LOFI\n", r"row 2 has 1 columns: \['1.LOFI'\]"),
+        (b"0.LOFI\tCm\n \tDm\n", r"row 2 has no id: \[' ', 'Dm'\]; name its song"),
         (b"\xff\xfe0\x00\t\x00", "not a text in UTF-8"),
         (b'a,Cm\n"b,Dm\nc,Em\n', "not a table of id and key: "),
         (b'"a" b,Cm\n', "not a table of id and key: "),
@@ -192,7 +203,7 @@ def test_annotations_that_say_nothing_are_refused_by_name(truth, tmp_path):
 
 def answer_of(song_id: str, key: Key, generator: torch.Generator) -> SongAnswer:
     estimate = estimate_from_probabilities(torch.rand(24, generator=generator) ** 4)
-    return SongAnswer("mine", song_id, key, estimate, MirexScore(correct=3))
+    return SongAnswer("mine", song_id, key, estimate, MirexScore(correct=3), "tag", "House")
 
 
 @pytest.fixture
@@ -227,6 +238,7 @@ def test_a_line_of_our_predictions_has_the_song_its_answer_and_24_probabilities(
         assert str(KEYS[np.argmax(probabilities)]) == row["estimate"] == str(one.estimate.key)
         assert float(row["confidence"]) == pytest.approx(max(probabilities), abs=1e-4)
         assert (row["dataset"], row["key"], row["intervals"]) == ("mine", str(one.key), "3")
+        assert (row["label_source"], row["genre"]) == ("tag", "House")
 
 
 def test_writing_predictions_leaves_one_file_and_replaces_the_old(answers, tmp_path):

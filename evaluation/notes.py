@@ -1,0 +1,56 @@
+"""What an evaluation says beside its table: what was not scored, which system is better."""
+
+from collections.abc import Sequence
+
+from evaluation.paired import RESAMPLES, PairedComparison
+from evaluation.predictions import Comparison
+from evaluation.temperature import COLDEST, HOTTEST, Fit
+
+NAMES_IN_A_MESSAGE = 3
+
+
+def named(what: str, names: Sequence[str]) -> list[str]:
+    """How many there are and the first of them, in one line; none for none."""
+    more = ", ..." if len(names) > NAMES_IN_A_MESSAGE else ""
+    first = ", ".join(names[:NAMES_IN_A_MESSAGE])
+    return [f"{len(names)} {what}: {first}{more}"] if names else []
+
+
+def comparison_notes(comparison: Comparison) -> list[str]:
+    """What of a file of answers, or of the true keys, could not be scored."""
+    keyless = comparison.answers_without_key
+    return [
+        *named("songs without an answer, not scored", comparison.without_answer),
+        *named("answers to songs that have no key there", comparison.without_truth),
+        *named("songs whose key there does not parse, not scored", comparison.unreadable_truth),
+        *named("songs given more than once with the same key, counted once", comparison.repeated),
+        *([f"{keyless} answers name no key; they count as other"] if keyless else []),
+    ]
+
+
+def paired_notes(paired: PairedComparison) -> list[str]:
+    """Whether the first system, A, is better than the second, B, and by how much."""
+    difference, (only_a, only_b) = paired.difference, paired.only_right
+    songs = paired.scores[0].total
+    return [
+        f"A minus B, weighted: {difference.points:+.1f} points, 95% interval {difference.low:+.1f} "
+        f"to {difference.high:+.1f}, p = {difference.p_value:.2g} (paired bootstrap, {RESAMPLES:,} "
+        f"draws of {songs} songs)",
+        f"exactly right: {only_a} songs by A only, {only_b} by B only; "
+        f"p = {paired.mcnemar_p_value:.2g} (McNemar's exact test)",
+        *named("songs answered by A only, not compared", paired.only_answered[0]),
+        *named("songs answered by B only, not compared", paired.only_answered[1]),
+        *named("songs without a true key, not compared", paired.without_truth),
+        *named("songs given more than once with the same key, counted once", paired.repeated),
+    ]
+
+
+def fit_notes(fit: Fit) -> list[str]:
+    """What a fitted temperature changes on the intervals it was fitted on."""
+    at_bound = min(fit.temperature / COLDEST, HOTTEST / fit.temperature) < 1.01
+    return [
+        f"temperature {fit.temperature:.3f}, fitted on the valid split: {fit.intervals} intervals",
+        f"their loss {fit.loss_before:.3f} -> {fit.loss:.3f}, expected calibration error "
+        f"{100 * fit.before.error:.1f}% -> {100 * fit.after.error:.1f}%",
+        *(["that is the bound: too few songs, or all or none are right"] if at_bound else []),
+    ]
