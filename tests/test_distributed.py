@@ -19,7 +19,9 @@ from model.checkpoint import load_checkpoint, resolve
 from pipeline.stream import training_stream
 from training.loop import Training
 
-FEW = ("stream.workers=0", "train.epochs=2", "train.checkpoint_every_steps=3")
+FEW = (
+    "stream.workers=0", "train.epochs=2", "train.checkpoint_every_steps=3", "train.ema_decay=0.9",
+)  # fmt: skip
 
 
 def start(packed: Path, processes: int, name: str, *overrides: str) -> subprocess.Popen:
@@ -100,7 +102,7 @@ def test_a_run_whose_processes_are_killed_goes_on_with_fewer_to_the_same_number_
 
 @pytest.mark.slow
 def test_a_signal_to_one_process_stops_all_at_one_step_whole(packed):
-    running = start(packed, 2, "told", "train.epochs=50", "train.ema_decay=0.9")
+    running = start(packed, 2, "told", "train.epochs=50")
     run = wait_for_checkpoint(packed, running, "told")
     ranks(running)[-1].send_signal(signal.SIGTERM)
     errors = running.communicate(timeout=120)[1]
@@ -109,3 +111,13 @@ def test_a_signal_to_one_process_stops_all_at_one_step_whole(packed):
     steps = sorted(curve(run, "train/loss"))
     training = Training(load_config(str(run / "config.toml")), run, resume=True)
     assert steps == list(range(1, training.global_step + 1))
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_not_finite_in_all_processes_is_told_with_the_songs_of_all(packed):
+    wild = ("train.learning_rate=1e30", "train.warmup_fraction=0.0", "train.log_every_steps=4")
+    done = launch(2, "train.py", "--name", "wild", *settings(packed, *FEW, *wild))
+    line = next(line for line in done.stderr.splitlines() if "not finite" in line)
+    names = line.partition("of songs ")[2].partition(";")[0].split(", ")
+    assert line.startswith("error: the loss or its gradient is not finite since step 2, ")
+    assert 4 < len(names) <= 8 and all(name.startswith("synthetic/") for name in names)

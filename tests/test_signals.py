@@ -14,8 +14,10 @@ import torch
 from conftest import ROOT, settings, small_config
 from test_train import curve
 
+from build import shards_of
 from config import load_config
 from model.checkpoint import load_checkpoint, resolve
+from pipeline.stream import loader, training_stream
 from training.loop import Training
 from training.signals import Signals, Stopped
 
@@ -69,6 +71,18 @@ def test_a_signal_ends_the_step_and_the_run_goes_on_as_if_it_had_not_come(
     for name in ("train/loss", "valid/loss", "valid/mirex"):
         assert curve(run, name) == curve(trained, name)
     assert best == pytest.approx(max(curve(trained, "valid/mirex").values()), rel=1e-6)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_workers_go_on_reading_when_they_get_the_signal_too(packed, number):
+    config = small_config(packed)
+    shards = shards_of(config, config, ("synthetic",), "train")
+    batches = iter(loader(training_stream(shards, 4, 0, 1, 0, 0, 48, 16), 2, pin_memory=False))
+    read = [next(batches)]
+    for worker in psutil.Process().children():
+        worker.send_signal(number)
+    read += list(batches)
+    assert len(read) == shards.total // 4 > 10
 
 
 def test_handlers_are_those_from_before_when_a_run_has_ended():

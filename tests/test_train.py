@@ -204,6 +204,14 @@ def test_what_cannot_be_trained_leaves_no_folder(packed, tmp_path, override, mes
     assert not (tmp_path / "run").exists()
 
 
+def test_a_data_set_without_songs_to_validate_with_is_refused(packed, tmp_path):
+    shutil.copytree(packed / "shards", tmp_path / "shards")
+    shutil.rmtree(tmp_path / "shards/audio/synthetic/valid")
+    with pytest.raises(ValueError, match="no valid split in synthetic; name other data sets"):
+        Training(small_config(tmp_path), tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_two_processes_train_on_uneven_shards_and_evaluate_each_song_once(packed):
     done = launch(2, "train.py", "--name", "two", *settings(packed))
     assert done.returncode == 0, done.stderr
