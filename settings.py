@@ -143,6 +143,7 @@ class Train(Section):
     warmup_fraction: Fraction
     clip_norm: Positive
     log_every_steps: Count
+    pictures_every_epochs: Count
     checkpoint_every_steps: Count
     seed: CountOrZero
     runs_dir: str

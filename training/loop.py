@@ -60,7 +60,7 @@ class Training:
         if main:
             folder.mkdir(parents=True, exist_ok=resume)
             write_config(config, folder / "config.toml")
-        self.monitor = Monitor(folder if main else None, first_step=self.global_step + 1)
+        self.monitor = Monitor(folder if main else None, config, first_step=self.global_step + 1)
 
     @property
     def global_step(self) -> int:
@@ -100,17 +100,19 @@ class Training:
         self.front_end.train()
         on_cuda = self.accelerator.device.type == "cuda"
         batches = iter(loader(stream, self.config.stream.workers, pin_memory=on_cuda))
-        losses = []  # of the steps that no curve shows yet
+        losses, norms = [], []  # of the steps that no curve shows yet
         for step in stream.steps:
             batch = self._next(batches)
             stream.check(batch, self.config.stream.max_bad_samples)
-            losses.append(self._step(batch))
+            loss, norm = self._step(batch)
+            losses.append(loss)
+            norms.append(norm)
             self.progress = replace(self.progress, step=step + 1)
             last = step + 1 == self.steps_an_epoch
             saving = self.progress.step % self.config.train.checkpoint_every_steps == 0
             if last or saving or self.progress.step % self.config.train.log_every_steps == 0:
-                self._log(losses)
-                losses = []
+                self._log(losses, norms)
+                losses, norms = [], []
             if saving and not last:
                 self._save("last")
 
@@ -120,20 +122,24 @@ class Training:
         self.monitor.waited(time.perf_counter() - began)
         return batch
 
-    def _step(self, batch: Batch) -> Tensor:
-        """One optimizer step; what is random in it depends on seed, step and process alone."""
+    def _step(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Loss and gradient norm of one optimizer step.
+
+        What is random in it depends on seed, step and process alone.
+        """
         words = (self.config.train.seed, self.global_step, self.accelerator.process_index)
         torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1)[0]))
         cqt, key_id = self.front_end(send_to_device(batch, self.accelerator.device))
         loss = cross_entropy(self.network(cqt), key_id)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.train.clip_norm)
+        clip_norm = self.config.train.clip_norm
+        norm = self.accelerator.clip_grad_norm_(self.network.parameters(), clip_norm)
         self.optimizer.step()
         self.scheduler.step()
-        return loss.detach()
+        return loss.detach(), norm
 
-    def _log(self, losses: list[Tensor]) -> None:
+    def _log(self, losses: list[Tensor], norms: list[Tensor]) -> None:
         """Curves of the steps since the last; a loss that is not finite ends the run."""
         loss = float(self.accelerator.reduce(torch.stack(losses).mean(), reduction="mean"))
         if not np.isfinite(loss):
@@ -145,7 +151,8 @@ class Training:
         self.progress = replace(self.progress, loss_sum=loss_sum)
         intervals = len(losses) * self.config.train.global_batch_size
         rate = self.scheduler.get_last_lr()[0]
-        self.monitor.steps(self.global_step, loss, rate, intervals)
+        norm = float(torch.stack(norms).mean())
+        self.monitor.steps(self.global_step, loss, norm, rate, intervals)
 
     def _end_epoch(self) -> None:
         """Save, score the valid split, and stand at the beginning of the next epoch."""
@@ -168,6 +175,11 @@ class Training:
         loss = self.progress.loss_sum / self.steps_an_epoch
         epoch, epochs = self.progress.epoch + 1, self.config.train.epochs
         self.monitor.epoch(epoch, epochs, self.global_step, loss, valid)
+        if epoch % self.config.train.pictures_every_epochs == 0:
+            network = self.accelerator.unwrap_model(self.network)
+            self.monitor.pictures(
+                self.global_step, valid, network, self.front_end, self.valid_shards
+            )
 
     def _save(self, name: str) -> None:
         self.monitor.flush()
