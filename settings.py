@@ -8,6 +8,7 @@ Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Url = Annotated[str, Field(pattern=r"^https?://")]
 Urls = Annotated[tuple[Url, ...], Field(min_length=1)]  # mirrors, in the order of trying
@@ -138,6 +139,7 @@ class Train(Section):
     datasets: Names
     epochs: Count
     global_batch_size: Count
+    limit_fraction: Share
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0)]
     warmup_fraction: Fraction
@@ -155,6 +157,25 @@ class Eval(Section):
     batch_size: Count
 
 
+class Smoke(Section):
+    overfit_loss: Positive
+    overfit_steps: Count
+
+
+class Tune(Section):
+    most_intervals_on_cpu: Count
+    seconds_a_size: Positive
+    lowest_rate: Positive
+    highest_rate: Positive
+    rate_steps: Annotated[int, Field(ge=10)]
+
+    @model_validator(mode="after")
+    def _rises(self) -> "Tune":
+        if self.lowest_rate >= self.highest_rate:
+            raise ValueError("lowest_rate must be below highest_rate")
+        return self
+
+
 class Config(Section):
     """Every setting, typed; its sections and names are those of config.toml."""
 
@@ -170,3 +191,5 @@ class Config(Section):
     model: Model
     train: Train
     eval: Eval
+    smoke: Smoke
+    tune: Tune

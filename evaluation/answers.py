@@ -49,7 +49,7 @@ def score_of(songs: tuple[SongAnswer, ...] | list[SongAnswer]) -> MirexScore:
 @torch.inference_mode()
 def answer(
     network: nn.Module, front_end: FrontEnd, shards: ShardSet, accelerator: Accelerator,
-    batch_size: int, workers: int, max_bad_samples: int,
+    batch_size: int, workers: int, max_bad_samples: int, limit_fraction: float = 1.0,
 ) -> Answers:  # fmt: skip
     """Each interval of `shards` read once, shared by all processes; `batch_size` is of one.
 
@@ -58,7 +58,9 @@ def answer(
     network.eval()
     front_end.eval()
     ranks = accelerator.num_processes
-    stream = evaluation_stream(shards, batch_size * ranks, accelerator.process_index, ranks)
+    stream = evaluation_stream(
+        shards, batch_size * ranks, accelerator.process_index, ranks, limit_fraction
+    )
     sums = _Sums(int(shards.songs.sum()), accelerator.device)
     for batch in loader(stream, workers, pin_memory=accelerator.device.type == "cuda"):
         stream.check(batch, max_bad_samples)

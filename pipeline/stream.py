@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from pipeline.audio import decode_flac
 from pipeline.buffers import Buffers
 from pipeline.image import decode_png
-from pipeline.order import epoch_order, padded_step_count, share, step_count, substitutes
+from pipeline.order import epoch_order, limited, padded_step_count, share, step_count, substitutes
 from pipeline.sample import Batch
 from pipeline.shardset import ShardReader, ShardSet
 
@@ -48,8 +48,12 @@ class Stream(IterableDataset):
         ranks: int,
         lanes: int | None = None,
         first_step: int = 0,
+        limit_fraction: float = 1.0,
     ):
-        """`lanes` is that of the epoch's order in training, None in evaluation."""
+        """`lanes` is that of the epoch's order in training, None in evaluation.
+
+        `limit_fraction` is the share of the steps after which the pass ends.
+        """
         if global_batch_size % ranks:
             raise StreamError(
                 f"a global batch of {global_batch_size} cannot be shared by {ranks} processes; "
@@ -68,7 +72,7 @@ class Stream(IterableDataset):
         self.rank = rank
         self.ranks = ranks
         self.lanes = lanes
-        self.steps = range(first_step, last_step)
+        self.steps = range(first_step, limited(last_step, limit_fraction))
         self._bad_samples = multiprocessing.Value("i", 0)
 
     def __len__(self) -> int:
@@ -143,13 +147,16 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
 
 def training_stream(
     shards: ShardSet, global_batch_size: int, rank: int, ranks: int, seed: int, epoch: int,
-    lanes: int, block_intervals: int, first_step: int = 0,
+    lanes: int, block_intervals: int, first_step: int = 0, limit_fraction: float = 1.0,
 ) -> Stream:  # fmt: skip
     """One epoch of training: every interval at most once, in this epoch's order."""
     order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals)
-    return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step)
+    return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step, limit_fraction)
 
 
-def evaluation_stream(shards: ShardSet, global_batch_size: int, rank: int, ranks: int) -> Stream:
-    """Every interval exactly once, in the order of the shards."""
-    return Stream(shards, np.arange(shards.total), global_batch_size, rank, ranks)
+def evaluation_stream(
+    shards: ShardSet, global_batch_size: int, rank: int, ranks: int, limit_fraction: float = 1.0
+) -> Stream:
+    """Every interval exactly once, in the order of the shards, or the first share of them."""
+    order = np.arange(shards.total)
+    return Stream(shards, order, global_batch_size, rank, ranks, limit_fraction=limit_fraction)

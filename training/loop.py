@@ -25,7 +25,7 @@ from model.checkpoint import (
 from model.loss import cross_entropy
 from model.optimizer import adamw, warmup_cosine
 from pipeline.manifest import differences
-from pipeline.order import step_count
+from pipeline.order import limited, step_count
 from pipeline.sample import Batch
 from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings import Config
@@ -52,7 +52,8 @@ class Training:
         self.accelerator = Accelerator()
         self.train_shards = shards_of(config, config, config.train.datasets, "train")
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
-        self.steps_an_epoch = step_count(self.train_shards.total, config.train.global_batch_size)
+        steps = step_count(self.train_shards.total, config.train.global_batch_size)
+        self.steps_an_epoch = limited(steps, config.train.limit_fraction)
         self._build()
         self.progress = self._resumed() if resume else Progress()
         self._stream()  # refuses data that cannot be shared before a folder is made
@@ -93,6 +94,7 @@ class Training:
             self.train_shards, setting.train.global_batch_size, self.accelerator.process_index,
             self.accelerator.num_processes, setting.train.seed, self.progress.epoch,
             setting.stream.lanes, setting.stream.block_intervals, self.progress.step,
+            setting.train.limit_fraction,
         )  # fmt: skip
 
     def _train_epoch(self, stream: Stream) -> None:
@@ -160,7 +162,7 @@ class Training:
         valid = answer(
             self.network, self.front_end, self.valid_shards, self.accelerator,
             self.config.eval.batch_size, self.config.stream.workers,
-            self.config.stream.max_bad_samples,
+            self.config.stream.max_bad_samples, self.config.train.limit_fraction,
         )  # fmt: skip
         self._report(valid)
         if not valid.songs:
@@ -199,6 +201,7 @@ class Training:
             "shards": self.train_shards.fingerprint,
             "train.seed": self.config.train.seed,
             "train.global_batch_size": self.config.train.global_batch_size,
+            "train.limit_fraction": self.config.train.limit_fraction,
             "stream.lanes": self.config.stream.lanes,
             "stream.block_intervals": self.config.stream.block_intervals,
             "train.learning_rate": self.config.train.learning_rate,
