@@ -6,11 +6,13 @@ accelerate launch --quiet train.py --resume runs/20260101-120000-first
 
 import argparse
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
-from command import run
+from command import is_main_process, run
 from config import add_config_arguments, load_config
 from training.loop import Training
+from training.profiler import profiled
 
 
 def main() -> None:
@@ -21,6 +23,9 @@ def main() -> None:
     add_config_arguments(parser)
     parser.add_argument(
         "--name", type=_plain_name, help="ends the run folder's name; default: the network's name"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="trace some steps, print the dearest operators"
     )
     parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
     arguments = parser.parse_args()
@@ -33,7 +38,9 @@ def main() -> None:
         config = load_config(arguments.config, arguments.overrides)
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{arguments.name or config.model.name}"
         folder = Path(config.train.runs_dir) / name
-    Training(config, folder, resume=bool(arguments.resume)).run()
+    profiling = arguments.profile and is_main_process()
+    with profiled(folder) if profiling else nullcontext():
+        Training(config, folder, resume=bool(arguments.resume)).run()
 
 
 def _plain_name(text: str) -> str:
