@@ -4,11 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Share = Annotated[float, Field(gt=0, le=1)]
+Integer = Annotated[int, Field(strict=True)]  # strict: true is not 1
+Number = Annotated[float, Field(strict=True)]
+Count = Annotated[Integer, Field(ge=1)]
+CountOrZero = Annotated[Integer, Field(ge=0)]
+Positive = Annotated[Number, Field(gt=0)]
+PositiveOrZero = Annotated[Number, Field(ge=0)]
+Fraction = Annotated[Number, Field(ge=0, lt=1)]
+Share = Annotated[Number, Field(gt=0, le=1)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Url = Annotated[str, Field(pattern=r"^https?://")]
 Urls = Annotated[tuple[Url, ...], Field(min_length=1)]  # mirrors, in the order of trying
@@ -21,14 +24,14 @@ class Section(BaseModel):
 
 
 class Audio(Section):
-    sample_rate: Annotated[int, Field(ge=8000, le=192000)]
+    sample_rate: Annotated[Integer, Field(ge=8000, le=192000)]
 
 
 class Prepare(Section):
     shards_dir: str
-    interval_seconds: Annotated[float, Field(ge=1)]
+    interval_seconds: Annotated[Number, Field(ge=1)]
     songs_per_shard: Count
-    max_shard_bytes: Annotated[int, Field(ge=1_000_000)]
+    max_shard_bytes: Annotated[Integer, Field(ge=1_000_000)]
     seed: CountOrZero
     workers: Literal["auto"] | Count
 
@@ -36,7 +39,7 @@ class Prepare(Section):
 class Split(Section):
     valid_fraction: Fraction
     test_fraction: Fraction
-    seed: int
+    seed: Integer
 
     @model_validator(mode="after")
     def _leaves_songs_to_train_on(self) -> "Split":
@@ -47,7 +50,7 @@ class Split(Section):
 
 class Synthetic(Section):
     songs: Count
-    song_seconds: Annotated[float, Field(ge=1)]
+    song_seconds: Annotated[Number, Field(ge=1)]
     seed: CountOrZero
 
 
@@ -69,13 +72,13 @@ class GsKeyPlus(Section):
 class GsMtg(Section):
     annotations: Urls
     audio: SongUrls
-    minimum_confidence: Annotated[int, Field(ge=0, le=2)]
+    minimum_confidence: Annotated[Integer, Field(ge=0, le=2)]
     require_empty_comment: bool
 
 
 class Ncs(Section):
     listing_url: Annotated[str, Field(pattern=r"^https?://.*\{page\}")]
-    pause_seconds: Annotated[float, Field(ge=0)]
+    pause_seconds: PositiveOrZero
     expected_releases: Count
     labels: str
 
@@ -117,7 +120,7 @@ class Augment(Section):
     transpose_semitones: CountOrZero
     frequency_mask_bins: CountOrZero
     time_mask_frames: CountOrZero
-    tilt_db_per_octave: Annotated[float, Field(ge=0)]
+    tilt_db_per_octave: PositiveOrZero
 
 
 class Stream(Section):
@@ -141,12 +144,22 @@ class Train(Section):
     global_batch_size: Count
     limit_fraction: Share
     learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
+    weight_decay: PositiveOrZero
+    schedule: Literal["cosine", "plateau", "constant"]
     warmup_fraction: Fraction
+    plateau_factor: Annotated[Number, Field(gt=0, lt=1)]
+    plateau_patience_epochs: CountOrZero
     clip_norm: Positive
+    accumulation: Count
+    mixed_precision: Literal["auto", "no", "bf16", "fp16"]
+    compile: bool
+    ema_decay: Fraction
+    patience_epochs: CountOrZero
+    smallest_gain: PositiveOrZero
     log_every_steps: Count
     pictures_every_epochs: Count
     checkpoint_every_steps: Count
+    keep_best: Count
     seed: CountOrZero
     runs_dir: str
 
@@ -167,7 +180,7 @@ class Tune(Section):
     seconds_a_size: Positive
     lowest_rate: Positive
     highest_rate: Positive
-    rate_steps: Annotated[int, Field(ge=10)]
+    rate_steps: Annotated[Integer, Field(ge=10)]
 
     @model_validator(mode="after")
     def _rises(self) -> "Tune":

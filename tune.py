@@ -14,7 +14,7 @@ from config import add_config_arguments, load_config
 from settings import Config
 from training.batch_size import knee, rates_by_size, step_rate
 from training.range_test import RangeTest, range_figure, range_test
-from training.trial import Trial
+from training.trial import Trial, changed
 
 TABLE_ROWS = 12
 
@@ -35,8 +35,7 @@ def main() -> None:
 
 
 def _tune_batch_size(config: Config) -> None:
-    trial = Trial(config)
-    trial.network.train()
+    trial = Trial(changed(config, train={"accumulation": 1}))
     batch = next(trial.batches())
     on_cpu = trial.accelerator.device.type == "cpu"
     most = (
@@ -58,13 +57,12 @@ def _tune_batch_size(config: Config) -> None:
 
 def _tune_learning_rate(config: Config) -> None:
     trial, setting = Trial(config), config.tune
-    trial.network.train()
     batches = trial.batches()
 
     def step(rate: float) -> float:
-        for group in trial.optimizer.param_groups:
+        for group in trial.learner.optimizer.param_groups:
             group["lr"] = rate
-        return float(trial.step(*trial.input_of(next(batches))))
+        return float(trial.step(next(batches)))
 
     test = range_test(step, setting.lowest_rate, setting.highest_rate, setting.rate_steps)
     plot = Path(config.train.runs_dir) / "learning-rate.png"

@@ -1,5 +1,6 @@
 """What a network answers for every song of a set of shards: shared by training and evaluation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -49,11 +50,13 @@ def score_of(songs: tuple[SongAnswer, ...] | list[SongAnswer]) -> MirexScore:
 @torch.inference_mode()
 def answer(
     network: nn.Module, front_end: FrontEnd, shards: ShardSet, accelerator: Accelerator,
-    batch_size: int, workers: int, max_bad_samples: int, limit_fraction: float = 1.0,
+    batch_size: int, workers: int, max_bad_samples: int,
+    before_batch: Callable[[], None] = lambda: None, limit_fraction: float = 1.0,
 ) -> Answers:  # fmt: skip
     """Each interval of `shards` read once, shared by all processes; `batch_size` is of one.
 
     Probabilities are summed for each song and reduced over the processes once, at the end.
+    `before_batch` may raise to end it early, on all processes at the same batch.
     """
     network.eval()
     front_end.eval()
@@ -63,6 +66,7 @@ def answer(
     )
     sums = _Sums(int(shards.songs.sum()), accelerator.device)
     for batch in loader(stream, workers, pin_memory=accelerator.device.type == "cuda"):
+        before_batch()
         stream.check(batch, max_bad_samples)
         batch = send_to_device(batch, accelerator.device)
         cqt, key_id = front_end(batch)  # (B, F, T), (B,)

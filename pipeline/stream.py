@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -142,7 +143,16 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
     Not to go through accelerator.prepare: it would shard the stream again, and each process would
     silently lose a part of its intervals (huggingface/accelerate#4144).
     """
-    return DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin_memory)
+    return DataLoader(
+        stream, batch_size=None, num_workers=workers, pin_memory=pin_memory,
+        worker_init_fn=_leave_signals_to_the_parent,
+    )  # fmt: skip
+
+
+def _leave_signals_to_the_parent(_worker: int) -> None:
+    """A terminal or Slurm signals workers too: the parent still needs them to finish its step."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def training_stream(

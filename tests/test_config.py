@@ -46,6 +46,8 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path):
     "override, message",
     [
         ("train.epochs=0", "train.epochs = 0: input should be greater than or equal to 1"),
+        ("train.epochs=true", "train.epochs = True: input should be a valid integer"),
+        ("train.learning_rate=true", "train.learning_rate = True: input should be a valid number"),
         ("train.epochs=many", "train.epochs = 'many': input should be a valid integer"),
         ("train.learning_rate=nan", "train.learning_rate = nan: input should be a finite number"),
         ("stream.format=mp3", "stream.format = 'mp3': input should be 'audio' or 'png'"),

@@ -75,7 +75,7 @@ def test_the_hyperparameters_of_a_run_stand_in_its_own_folder(trained, packed):
 
 def test_a_run_that_is_cut_short_is_not_marked_as_ended(packed, tmp_path):
     training = Training(small_config(packed), tmp_path / "run", resume=False)
-    training.monitor.flush()
+    training.monitor.close()
     contents = events_of(tmp_path / "run").PluginTagToContent("hparams")
     assert START in contents and END not in contents
 

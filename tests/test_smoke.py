@@ -71,7 +71,9 @@ def test_a_limited_evaluation_answers_the_first_batches_alone(packed):
     shards = shards_of(config, config, ("synthetic",), "valid")
     network, front_end = network_of(config), front_end_of(config)
     for fraction in (0.3, 1.0):
-        answers = answer(network, front_end, shards, Accelerator(), 8, 0, 0, fraction)
+        answers = answer(
+            network, front_end, shards, Accelerator(), 8, 0, 0, limit_fraction=fraction
+        )
         intervals = sum(song.intervals.total for song in answers.songs)
         assert intervals == min(8 * limited(-(-shards.total // 8), fraction), shards.total)
 

@@ -58,7 +58,6 @@ def test_the_knee_is_the_smallest_size_that_is_nearly_as_fast_as_the_fastest():
 
 def test_a_rate_is_of_whole_batches_whatever_the_size(packed):
     trial = Trial(small_config(packed, "stream.workers=0"))
-    trial.network.train()
     batch = next(trial.batches())
     for size in (3, 20):  # less and more than the batch's 8
         assert step_rate(trial, batch, size, seconds=0.01) > 0

@@ -43,11 +43,11 @@ def knee(rates: Mapping[int, float]) -> int:
 def step_rate(trial: Trial, batch: Batch, size: int, seconds: float) -> float:
     """Intervals a second of training steps on `size` intervals, those of `batch` repeated."""
     repeated = _repeated(batch, size)
-    trial.step(*trial.input_of(repeated))  # memory and kernels are found once
+    trial.step(repeated)  # memory and kernels are found once
     durations: list[float] = []
     while sum(durations) < seconds:
         began = time.perf_counter()
-        float(trial.step(*trial.input_of(repeated)))  # reading the loss waits for the device
+        float(trial.step(repeated))  # reading the loss waits for the device
         durations.append(time.perf_counter() - began)
     return size / statistics.median(durations)
 

@@ -99,10 +99,14 @@ class Monitor:
         if self._writer:
             self._writer.flush()
 
-    def close(self) -> None:
-        """End the curves of a run that came to its end."""
+    def finished(self) -> None:
+        """Say that the run came to its end."""
         if self._writer:
             self._writer.file_writer.add_summary(self._session.end)
+
+    def close(self) -> None:
+        """End the curves."""
+        if self._writer:
             self._writer.close()
 
     def _write(self, curves: dict[str, float], step: int) -> None:

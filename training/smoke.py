@@ -12,7 +12,7 @@ from evaluation.predictions import write_predictions
 from pipeline.shardset import ShardSet
 from settings import Config
 from training.loop import Training
-from training.trial import Trial
+from training.trial import Trial, changed
 
 logger = logging.getLogger(__name__)
 
@@ -27,29 +27,27 @@ class SmokeError(ValueError):
 def overfit(config: Config) -> int:
     """Steps until one batch of the train split is learnt by heart; raises SmokeError.
 
-    Without augmentation and dropout, at train.learning_rate, with plain cross entropy: other
-    losses do not end near zero.
+    Without augmentation and dropout, at train.learning_rate.
     """
-    trial = Trial(_changed(config, model={"dropout": 0.0}))
-    trial.network.train()
-    trial.front_end.eval()
-    cqt, key_id = trial.input_of(next(trial.batches()))
+    trial = Trial(changed(config, model={"dropout": 0.0}))
+    trial.learner.front_end.eval()
+    batch = next(trial.batches())
     for step in range(1, config.smoke.overfit_steps + 1):
-        loss = float(trial.step(cqt, key_id))
+        loss = float(trial.step(batch))
         if step % LOG_EVERY_STEPS == 0:
             logger.info("step %d  loss %.3f", step, loss)
         if loss < config.smoke.overfit_loss:
             return step
     raise SmokeError(
-        f"one batch of {len(key_id)} intervals is not learnt: its loss is {loss:.3f} after {step} "
-        f"steps, smoke.overfit_loss is {config.smoke.overfit_loss}; look at the network, its "
-        "gradients and train.learning_rate"
+        f"one batch of {len(batch.key_id)} intervals is not learnt: its loss is {loss:.3f} after "
+        f"{step} steps, smoke.overfit_loss is {config.smoke.overfit_loss}; look at the network, "
+        "its gradients and train.learning_rate"
     )
 
 
 def fast_dev_run(config: Config) -> None:
     """One train, one valid and one test step, with checkpoints written and read; leaves nothing."""
-    short = _changed(config, train={"epochs": 1, "limit_fraction": ONE_BATCH})
+    short = changed(config, train={"epochs": 1, "limit_fraction": ONE_BATCH})
     test_shards = shards_of(short, short, short.eval.datasets, short.eval.split)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
@@ -66,19 +64,9 @@ def _test_step(config: Config, folder: Path, shards: ShardSet) -> None:
     answers = answer(
         network.to(accelerator.device), front_end_of(trained_with).to(accelerator.device), shards,
         accelerator, config.eval.batch_size, config.stream.workers, config.stream.max_bad_samples,
-        ONE_BATCH,
+        limit_fraction=ONE_BATCH,
     )  # fmt: skip
     if not answers.songs:
         raise SmokeError("no interval of the first batch could be read; see the warnings above")
     write_predictions(folder / "predictions.tsv", answers)
     logger.info("%s loss %.3f", config.eval.split, answers.loss)
-
-
-def _changed(config: Config, **sections: dict) -> Config:
-    """`config` with other values in some sections."""
-    return config.model_copy(
-        update={
-            name: getattr(config, name).model_copy(update=changes)
-            for name, changes in sections.items()
-        }
-    )
