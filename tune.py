@@ -51,8 +51,9 @@ def _tune_batch_size(config: Config) -> None:
     rates = rates_by_size(measure, most)
     if not rates:
         raise ValueError("not even one interval fits into memory; choose a smaller network")
-    print(f"{max(rates)} is the largest tried that fits, for each process")
-    print(f"suggestion: train.global_batch_size = {knee(rates)}, times the number of processes")
+    print(f"largest tried that fits: {max(rates)} intervals, for each process")
+    print(f"knee: {knee(rates)} intervals; larger batches are hardly faster")
+    print("train.global_batch_size is that of one process, times the number of processes")
 
 
 def _tune_learning_rate(config: Config) -> None:

@@ -106,13 +106,13 @@ def test_the_steepest_fall_is_where_the_loss_falls_most_a_decade():
     assert test.steepest in (pytest.approx(1e-3), pytest.approx(1e-2))
 
 
-def test_tuning_the_batch_size_prints_rates_and_a_suggestion_among_them(called, packed):
+def test_tuning_the_batch_size_prints_rates_and_a_knee_among_them(called, packed):
     words = settings(packed, "tune.seconds_a_size=0.01", "tune.most_intervals_on_cpu=8")
     done = called(tune.main, "batch-size", *words)
     assert done.returncode == 0
     sizes = [int(size) for size in re.findall(r"^ +(\d+) +[\d.]+$", done.stdout, re.MULTILINE)]
     assert sizes == [1, 2, 4, 8]
-    assert int(re.search(r"global_batch_size = (\d+)", done.stdout)[1]) in sizes
+    assert int(re.search(r"knee: (\d+)", done.stdout)[1]) in sizes
 
 
 def test_tuning_the_learning_rate_prints_a_table_and_draws_a_plot_and_nothing_else(

@@ -100,7 +100,7 @@ class Training:
             self.train_shards, setting.train.global_batch_size, self.accelerator.process_index,
             self.accelerator.num_processes, setting.train.seed, self.progress.epoch,
             setting.stream.lanes, setting.stream.block_intervals, self.progress.step,
-            setting.train.limit_fraction,
+            limit_fraction=setting.train.limit_fraction,
         )  # fmt: skip
 
     def _train_epoch(self, stream: Stream) -> None:
@@ -151,7 +151,7 @@ class Training:
             self.learner.answering(), self.learner.front_end, self.valid_shards, self.accelerator,
             self.config.eval.batch_size, self.config.stream.workers,
             self.config.stream.max_bad_samples, self._stop_if_asked,
-            self.config.train.limit_fraction,
+            limit_fraction=self.config.train.limit_fraction,
         )  # fmt: skip
         self._report(valid)
         if not valid.songs:

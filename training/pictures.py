@@ -32,8 +32,11 @@ class Examples:
         network.eval()
         front_end.eval()
         device = next(network.parameters()).device
-        cqt, key_id = front_end(send_to_device(self._batch, device))  # (B, F, T), (B,)
-        confidence, answer = network(cqt).float().softmax(dim=1).max(dim=1)  # (B,), (B,)
+        heard, key_id = front_end(send_to_device(self._batch, device))  # (B, F, T), (B,)
+        confidence, answer = network(heard).float().softmax(dim=1).max(dim=1)  # (B,), (B,)
+        cqt = heard
+        if heard.ndim == 2:  # waveforms (B, S), for a network with a CQT of its own
+            cqt, _ = network.augment(network.log_cqt(heard), key_id)  # (B, F, T)
         figure = Figure(figsize=(7, 2.2 * len(cqt)), layout="constrained")
         all_axes = figure.subplots(len(cqt), sharex=True, squeeze=False)[:, 0]
         octaves = cqt.shape[1] / self._bins_per_octave
