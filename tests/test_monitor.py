@@ -12,9 +12,12 @@ from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin
 
 from build import front_end_of, network_of, shards_of
 from keys import KEYS
+from model.loss import cross_entropy
+from training.finite import NotFiniteError
 from training.hyperparameters import config_text, hyperparameters
 from training.loop import Training
 from training.pictures import INTERVALS, Examples
+from training.trial import Trial
 
 START, END = "_hparams_/session_start_info", "_hparams_/session_end_info"
 
@@ -55,6 +58,20 @@ def test_the_gradient_norm_is_that_of_the_gradient_before_it_is_clipped(packed, 
     assert norms[1e-3] == pytest.approx(norms[1e3], rel=1e-3)
 
 
+def test_the_gradient_norm_is_that_of_all_weights_together(packed, tmp_path):
+    plain = [f"augment.{name}=0" for name in small_config(packed).augment.model_dump()]
+    config = small_config(packed, *plain, "model.dropout=0.0", "train.epochs=1", "stream.workers=0")
+    Training(config, tmp_path / "run", resume=False).run()
+    trial = Trial(config)  # for the weights and the batch that a run begins with
+    cqt, key_id = trial.learner.front_end(next(trial.batches()))
+    torch.manual_seed(config.train.seed)
+    network = network_of(config).train()
+    cross_entropy(network(cqt), key_id).backward()
+    squares = [float(weight.grad.square().sum()) for weight in network.parameters()]
+    shown = events_of(tmp_path / "run").Scalars("train/gradient_norm")[0].value
+    assert shown == pytest.approx(sum(squares) ** 0.5, rel=1e-3)
+
+
 def test_the_resolved_settings_are_there_as_text(trained, packed):
     (text,) = events_of(trained).Tensors("config/text_summary")
     shown = text.tensor_proto.string_val[0].decode()
@@ -73,9 +90,10 @@ def test_the_hyperparameters_of_a_run_stand_in_its_own_folder(trained, packed):
     assert END in contents
 
 
-def test_a_run_that_is_cut_short_is_not_marked_as_ended(packed, tmp_path):
-    training = Training(small_config(packed), tmp_path / "run", resume=False)
-    training.monitor.close()
+def test_a_run_that_breaks_is_not_marked_as_ended(packed, tmp_path):
+    training = Training(small_config(packed, "train.learning_rate=1e30"), tmp_path / "run", False)
+    with pytest.raises(NotFiniteError):
+        training.run()
     contents = events_of(tmp_path / "run").PluginTagToContent("hparams")
     assert START in contents and END not in contents
 

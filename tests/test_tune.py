@@ -35,6 +35,19 @@ def test_without_a_limit_of_memory_sizes_double_up_to_the_bound():
     assert measured_with_room_for(0, 100) == {}
 
 
+def test_the_search_takes_few_tries_however_much_memory_there_is():
+    tries = []
+
+    def measure(size: int) -> float:
+        tries.append(size)
+        if size > 5000:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return 1.0
+
+    assert max(rates_by_size(measure, 10**6)) == 5000
+    assert len(tries) <= 2 * (5000).bit_length() + 2
+
+
 def test_an_error_that_is_not_for_want_of_memory_is_not_swallowed():
     def measure(size: int) -> float:
         raise RuntimeError("the network is broken")
