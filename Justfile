@@ -146,3 +146,43 @@ format: _installed
 lint: _installed
     {{bin}}/ruff format --check .
     {{bin}}/ruff check .
+
+# Train and validate for one full epoch on the settings of config.toml
+[group('smoke')]
+test-default *ARGS: _installed
+    {{launch}} train.py --name test-default --set train.epochs=1 "$@"
+
+# Learn one batch by heart; fails unless its loss falls below smoke.overfit_loss
+[group('smoke')]
+test-overfit *ARGS: _installed
+    {{bin}}/python smoke.py overfit "$@"
+
+# One train, one valid and one test step through the whole program, in a temporary folder
+[group('smoke')]
+test-fdr *ARGS: _installed
+    {{bin}}/python smoke.py fdr "$@"
+
+# Train and validate on 1% of the data, as many epochs as train.epochs says
+[group('smoke')]
+test-limit *ARGS: _installed
+    {{launch}} train.py --name test-limit --set train.limit_fraction=0.01 "$@"
+
+# Measure intervals a second for each batch size, and what fits into memory
+[group('tune')]
+tune-batch-size *ARGS: _installed
+    {{bin}}/python tune.py batch-size "$@"
+
+# Find a learning rate by a range test: a table, a plot and a suggestion
+[group('tune')]
+tune-learning-rate *ARGS: _installed
+    {{bin}}/python tune.py learning-rate "$@"
+
+# Train under pdb, which opens where an error is raised: one process, no workers
+[group('tune')]
+debug *ARGS: _installed
+    AKC_DEBUG=1 {{bin}}/python -m pdb -c continue train.py --name debug --set stream.workers=0 "$@"
+
+# Trace some training steps, print the ten dearest operators: one epoch, the trace in its run folder
+[group('tune')]
+profile *ARGS: _installed
+    {{launch}} train.py --profile --name profile --set train.epochs=1 "$@"

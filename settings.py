@@ -11,6 +11,7 @@ CountOrZero = Annotated[Integer, Field(ge=0)]
 Positive = Annotated[Number, Field(gt=0)]
 PositiveOrZero = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(ge=0, lt=1)]
+Share = Annotated[Number, Field(gt=0, le=1)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Balance = Literal["none", "mode", "key"]
 Url = Annotated[str, Field(pattern=r"^https?://")]
@@ -160,6 +161,7 @@ class Train(Section):
     balance: Balance
     epochs: Count
     global_batch_size: Count
+    limit_fraction: Share
     learning_rate: Positive
     weight_decay: PositiveOrZero
     schedule: Literal["cosine", "plateau", "constant"]
@@ -174,6 +176,7 @@ class Train(Section):
     patience_epochs: CountOrZero
     smallest_gain: PositiveOrZero
     log_every_steps: Count
+    pictures_every_epochs: Count
     checkpoint_every_steps: Count
     keep_best: Count
     seed: CountOrZero
@@ -184,6 +187,25 @@ class Eval(Section):
     datasets: Names
     split: Literal["train", "valid", "test"]
     batch_size: Count
+
+
+class Smoke(Section):
+    overfit_loss: Positive
+    overfit_steps: Count
+
+
+class Tune(Section):
+    most_intervals_on_cpu: Count
+    seconds_a_size: Positive
+    lowest_rate: Positive
+    highest_rate: Positive
+    rate_steps: Annotated[Integer, Field(ge=10)]
+
+    @model_validator(mode="after")
+    def _rises(self) -> "Tune":
+        if self.lowest_rate >= self.highest_rate:
+            raise ValueError("lowest_rate must be below highest_rate")
+        return self
 
 
 class Config(Section):
@@ -202,3 +224,5 @@ class Config(Section):
     loss: Loss
     train: Train
     eval: Eval
+    smoke: Smoke
+    tune: Tune

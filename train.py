@@ -7,12 +7,14 @@ accelerate launch --quiet train.py --resume runs/20260101-120000-first
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from command import is_main_process, run
 from config import add_config_arguments, load_config
 from training.folder import run_and_checkpoint
 from training.loop import Training
+from training.profiler import profiled
 from training.signals import Stopped
 
 
@@ -24,6 +26,9 @@ def main() -> None:
     add_config_arguments(parser)
     parser.add_argument(
         "--name", type=_plain_name, help="ends the run folder's name; default: the network's name"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="trace some steps, print the dearest operators"
     )
     way = parser.add_mutually_exclusive_group()
     way.add_argument(
@@ -37,8 +42,10 @@ def main() -> None:
     if arguments.resume and (arguments.config or arguments.name):
         raise ValueError("--resume takes settings and name from the run; change them with --set")
     training = _resumed(arguments) if arguments.resume else _begun(arguments)
+    profiling = arguments.profile and is_main_process()
     try:
-        training.run()
+        with profiled(training.folder) if profiling else nullcontext():
+            training.run()
     except Stopped as stop:
         if is_main_process():
             print(f"{stop}; go on with --resume {training.folder}", file=sys.stderr)

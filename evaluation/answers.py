@@ -70,7 +70,7 @@ def reliability_of(songs: Sequence[SongAnswer]) -> Reliability:
 def answer(
     network: nn.Module, front_end: nn.Module, shards: ShardSet, accelerator: Accelerator,
     batch_size: int, workers: int, max_bad_samples: int,
-    after_batch: Callable[[], None] = lambda: None,
+    after_batch: Callable[[], None] = lambda: None, limit_fraction: float = 1.0,
 ) -> Answers:  # fmt: skip
     """Each interval of `shards` read once, shared by all processes; `batch_size` is of one.
 
@@ -79,7 +79,14 @@ def answer(
     """
     sums = _Sums(int(shards.songs.sum()), accelerator.device)
     for batch in interval_logits(
-        network, front_end, shards, accelerator, batch_size, workers, max_bad_samples
+        network,
+        front_end,
+        shards,
+        accelerator,
+        batch_size,
+        workers,
+        max_bad_samples,
+        limit_fraction,
     ):
         sums.add(*batch)
         after_batch()
@@ -89,13 +96,15 @@ def answer(
 @torch.inference_mode()
 def interval_logits(
     network: nn.Module, front_end: nn.Module, shards: ShardSet, accelerator: Accelerator,
-    batch_size: int, workers: int, max_bad_samples: int,
+    batch_size: int, workers: int, max_bad_samples: int, limit_fraction: float = 1.0,
 ) -> Iterator[IntervalLogits]:  # fmt: skip
     """This process's part of the intervals of `shards`; each process has as many batches."""
     network.eval()
     front_end.eval()
     ranks = accelerator.num_processes
-    stream = evaluation_stream(shards, batch_size * ranks, accelerator.process_index, ranks)
+    stream = evaluation_stream(
+        shards, batch_size * ranks, accelerator.process_index, ranks, limit_fraction
+    )
     for batch in loader(stream, workers, pin_memory=accelerator.device.type == "cuda"):
         stream.check(batch, max_bad_samples)
         batch = send_to_device(batch, accelerator.device)

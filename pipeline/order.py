@@ -57,6 +57,11 @@ def padded_step_count(total: int, global_batch_size: int) -> int:
     return -(-total // global_batch_size)
 
 
+def limited(steps: int, fraction: float) -> int:
+    """That share of `steps`, at least one where there are any."""
+    return min(steps, max(1, round(fraction * steps)))
+
+
 def share(
     order: np.ndarray, step: int, global_batch_size: int, rank: int, ranks: int
 ) -> np.ndarray:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from pipeline.audio import decode_flac
 from pipeline.buffers import Buffers
 from pipeline.image import decode_png
-from pipeline.order import epoch_order, padded_step_count, share, step_count, substitutes
+from pipeline.order import epoch_order, limited, padded_step_count, share, step_count, substitutes
 from pipeline.sample import Batch
 from pipeline.shardset import ShardReader, ShardSet
 
@@ -49,8 +49,12 @@ class Stream(IterableDataset):
         ranks: int,
         lanes: int | None = None,
         first_step: int = 0,
+        limit_fraction: float = 1.0,
     ):
-        """`lanes` is that of the epoch's order in training, None in evaluation."""
+        """`lanes` is that of the epoch's order in training, None in evaluation.
+
+        `limit_fraction` is the share of the steps after which the pass ends.
+        """
         if global_batch_size % ranks:
             raise StreamError(
                 f"a global batch of {global_batch_size} cannot be shared by {ranks} processes; "
@@ -69,7 +73,7 @@ class Stream(IterableDataset):
         self.rank = rank
         self.ranks = ranks
         self.lanes = lanes
-        self.steps = range(first_step, last_step)
+        self.steps = range(first_step, limited(last_step, limit_fraction))
         self._bad_samples = multiprocessing.Value("i", 0)
 
     def __len__(self) -> int:
@@ -154,15 +158,19 @@ def _leave_signals_to_the_parent(_worker: int) -> None:
 def training_stream(
     shards: ShardSet, global_batch_size: int, rank: int, ranks: int, seed: int, epoch: int,
     lanes: int, block_intervals: int, first_step: int = 0, rates: np.ndarray | None = None,
+    limit_fraction: float = 1.0,
 ) -> Stream:  # fmt: skip
     """One epoch of training in its order: every interval at most once or, on average, at its rate.
 
     `rates` (N,) are those of training/weights.py.
     """
     order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals, rates)
-    return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step)
+    return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step, limit_fraction)
 
 
-def evaluation_stream(shards: ShardSet, global_batch_size: int, rank: int, ranks: int) -> Stream:
-    """Every interval exactly once, in the order of the shards."""
-    return Stream(shards, np.arange(shards.total), global_batch_size, rank, ranks)
+def evaluation_stream(
+    shards: ShardSet, global_batch_size: int, rank: int, ranks: int, limit_fraction: float = 1.0
+) -> Stream:
+    """Every interval exactly once, in the order of the shards, or the first share of them."""
+    order = np.arange(shards.total)
+    return Stream(shards, order, global_batch_size, rank, ranks, limit_fraction=limit_fraction)

@@ -16,6 +16,7 @@ def fixed_settings(config: Config, shards: ShardSet) -> dict:
         "train.balance": train.balance,
         "train.dataset_weights": train.dataset_weights,
         "loss": config.loss.model_dump(),
+        "train.limit_fraction": train.limit_fraction,
         "stream.lanes": config.stream.lanes,
         "stream.block_intervals": config.stream.block_intervals,
         "train.learning_rate": train.learning_rate,

@@ -15,7 +15,7 @@ from evaluation.answers import Answers, answer
 from model.checkpoint import load_checkpoint, resolve, save_checkpoint
 from model.loss import KeyLoss, key_targets
 from model.summary import network_summary
-from pipeline.order import epoch_total, step_count
+from pipeline.order import epoch_total, limited, step_count
 from pipeline.sample import Batch
 from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings import Config
@@ -48,7 +48,8 @@ class Training:
         self.rates = interval_rates(
             self.train_shards, config.train.balance, config.train.dataset_weights
         )
-        self.steps_an_epoch = step_count(epoch_total(self.rates), config.train.global_batch_size)
+        steps = step_count(epoch_total(self.rates), config.train.global_batch_size)
+        self.steps_an_epoch = limited(steps, config.train.limit_fraction)
         self.progress = Progress()
         self._stream()  # refuses data that cannot be shared before a folder is made
         torch.manual_seed(config.train.seed)
@@ -67,7 +68,7 @@ class Training:
         if main:
             folder.mkdir(parents=True, exist_ok=resume)
             write_config(config, folder / "config.toml")
-        self.monitor = Monitor(folder if main else None, first_step=self.global_step + 1)
+        self.monitor = Monitor(folder if main else None, config, self.global_step + 1)
 
     @property
     def global_step(self) -> int:
@@ -84,6 +85,7 @@ class Training:
                 while not self._finished():
                     self._train_epoch(self._stream())
                     self._end_epoch()
+            self.monitor.finished()
         finally:
             self.monitor.close()
         logger.info("best valid mirex %.1f in %s", self.progress.best_weighted, self.folder)
@@ -114,6 +116,7 @@ class Training:
             self.train_shards, setting.train.global_batch_size, self.accelerator.process_index,
             self.accelerator.num_processes, setting.train.seed, self.progress.epoch,
             setting.stream.lanes, setting.stream.block_intervals, self.progress.step, self.rates,
+            setting.train.limit_fraction,
         )  # fmt: skip
 
     def _train_epoch(self, stream: Stream) -> None:
@@ -151,11 +154,12 @@ class Training:
 
     def _log(self, results: list[StepResult]) -> None:
         """Curves of the steps since the last; a loss that is not finite ends the run."""
-        loss, _norm = means(results, self.global_step, self.accelerator, self.train_shards)
+        loss, norm = means(results, self.global_step, self.accelerator, self.train_shards)
         loss_sum = self.progress.loss_sum + loss * len(results)
         self.progress = replace(self.progress, loss_sum=loss_sum)
         intervals = len(results) * self.config.train.global_batch_size
-        self.monitor.steps(self.global_step, loss, self.learner.schedule.learning_rate, intervals)
+        rate = self.learner.schedule.learning_rate
+        self.monitor.steps(self.global_step, loss, norm, rate, intervals)
 
     def _end_epoch(self) -> None:
         """Score the valid split, save, and stand at the beginning of the next epoch."""
@@ -163,6 +167,7 @@ class Training:
             self.learner.answering(), self.learner.front_end, self.valid_shards, self.accelerator,
             self.config.eval.batch_size, self.config.stream.workers,
             self.config.stream.max_bad_samples, self._stop_if_asked,
+            limit_fraction=self.config.train.limit_fraction,
         )  # fmt: skip
         self._report(valid)
         if not valid.songs:
@@ -178,6 +183,10 @@ class Training:
         loss = self.progress.loss_sum / self.steps_an_epoch
         epoch, epochs = self.progress.epoch + 1, self.config.train.epochs
         self.monitor.epoch(epoch, epochs, self.global_step, loss, valid)
+        if epoch % self.config.train.pictures_every_epochs == 0:
+            network, front_end = self.learner.answering(), self.learner.front_end
+            network = self.accelerator.unwrap_model(network)
+            self.monitor.pictures(self.global_step, valid, network, front_end, self.valid_shards)
 
     def _keep_best(self) -> None:
         epoch, count = self.progress.epoch, self.config.train.keep_best
