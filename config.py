@@ -32,12 +32,21 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_config(file: str | None = None, overrides: Sequence[str] = ()) -> Config:
     """config.toml, changed by what `file` holds, then by each 'section.name=value' given."""
-    settings = _read(DEFAULTS)
-    if file:
-        settings = _merged(settings, _read(Path(file)), Path(file).name)
-    for text in overrides:
-        settings = _merged(settings, _parse_override(text), f"--set {text}")
-    return config_from_dict(settings)
+    if file is None:
+        return config_with({}, "config", overrides)
+    return config_with(read_toml(Path(file)), Path(file).name, overrides)
+
+
+def config_with(changes: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> Config:
+    """config.toml, changed by `changes` that stood in `source`, then by each override."""
+    settings = _merged(read_toml(DEFAULTS), changes, source)
+    return config_from_dict(_overridden(settings, overrides))
+
+
+def config_changed(config: Config, overrides: Sequence[str], source: str) -> Config:
+    """`config` with 'section.name=value' settings that stood in `source` laid over it."""
+    settings = _overridden(config.model_dump(mode="json"), overrides, source)
+    return config_from_dict(settings, source)
 
 
 def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config:
@@ -46,7 +55,7 @@ def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config
         return Config.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(
-            "; ".join(_explain(problem, source) for problem in error.errors())
+            "; ".join(explain(problem, source) for problem in error.errors())
         ) from None
 
 
@@ -55,13 +64,22 @@ def write_config(config: Config, path: Path) -> None:
     path.write_text(tomli_w.dumps(config.model_dump(mode="json")), encoding="utf-8")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says, as nested dicts; raises ConfigError."""
     try:
         return tomli.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name a TOML file") from None
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from None
+
+
+def _overridden(
+    settings: dict[str, Any], overrides: Sequence[str], source: str = ""
+) -> dict[str, Any]:
+    for text in overrides:
+        settings = _merged(settings, _parse_override(text), source or f"--set {text}")
+    return settings
 
 
 def _parse_override(text: str) -> dict[str, Any]:
@@ -85,7 +103,7 @@ def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:
     result = dict(base)
     for name, value in changes.items():
         if name not in base:
-            raise ConfigError(_unknown(name, list(base), source, section))
+            raise ConfigError(unknown(name, list(base), source, section))
         if isinstance(base[name], dict) != isinstance(value, dict):
             kind = "a section" if isinstance(base[name], dict) else "a setting"
             raise ConfigError(f"{source}: '{section}{name}' is {kind}")
@@ -94,14 +112,15 @@ def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:
     return result
 
 
-def _unknown(name: str, known: list[str], source: str, section: str) -> str:
+def unknown(name: str, known: Sequence[str], source: str, section: str) -> str:
+    """A sentence that refuses a name, with the nearest of those that are known."""
     place = f"{source} [{section.rstrip('.')}]" if section else source
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     way_out = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
     return f"{place}: unknown {'setting' if section else 'section'} '{name}'; {way_out}"
 
 
-def _explain(problem: dict, source: str) -> str:
+def explain(problem: dict, source: str) -> str:
     """One of pydantic's complaints in the words of the file."""
     name = ".".join(str(part) for part in problem["loc"])
     return f"{source}: {name} = {problem['input']!r}: {problem['msg'].lower()}"
