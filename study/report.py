@@ -18,7 +18,7 @@ from pipeline.manifest import write_whole
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{name}</title></head>
 <body style="font-family: sans-serif; margin: 2em">
-<h1>{name}</h1><p>{question}</p>
+<h1>{name}</h1>
 <pre>{table}</pre>
 {plots}
 </body></html>
@@ -67,9 +67,7 @@ def write_page(study: Study, name: str, question: str, path: Path) -> None:
     plots = ""
     if study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         plots = "\n".join(_plots(study))
-    page = PAGE.format(
-        name=html.escape(name), question=html.escape(question), table=table, plots=plots
-    )
+    page = PAGE.format(name=html.escape(name), table=table, plots=plots)
     write_whole(path, page.encode())
 
 

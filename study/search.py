@@ -6,6 +6,8 @@ elsewhere is left alone.
 
 import logging
 import os
+import random
+import time
 from pathlib import Path
 from threading import Event
 from typing import Any, BinaryIO
@@ -16,7 +18,7 @@ from optuna.samplers import GridSampler, RandomSampler, TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from config import write_config
 from pipeline.manifest import differences
@@ -28,6 +30,7 @@ from study.trial import TrialError, name_of, run_trial, take
 logger = logging.getLogger(__name__)
 
 LOCK_SECONDS = 60  # to wait for another process that writes to the same SQLite file
+TRIES = 5  # to make the tables of a new database
 
 
 class StudyError(ValueError):
@@ -41,24 +44,36 @@ def open_study(plan: Plan, url: str) -> optuna.Study:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        lock = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {}
         study = optuna.create_study(
-            storage=RDBStorage(url, engine_kwargs=lock), study_name=plan.name,
-            direction="maximize", pruner=_pruner(plan), load_if_exists=True,
+            storage=_database(url), study_name=plan.name, direction="maximize",
+            pruner=_pruner(plan), load_if_exists=True,
         )  # fmt: skip
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError) as error:
         raise StudyError(
             f"{_without_password(url)}: no database that can be used ({_reason(error)}); "
             "give a URL such as postgresql://user:password@host/name"
         ) from None
-    there = study.user_attrs.get("fixed", plan.fixed())
-    if changed := differences(there, plan.fixed()):
+    if "fixed" not in study.user_attrs:
+        study.set_user_attr("fixed", plan.fixed())
+    if changed := differences(study.user_attrs["fixed"], plan.fixed()):
         raise StudyError(
             f"study {plan.name}: made with other settings ({changed}); set them back, or copy the "
             "file to another name for a new study"
         )
-    study.set_user_attr("fixed", plan.fixed())
     return study
+
+
+def _database(url: str) -> RDBStorage:
+    """The database, with its tables made; two processes may begin to make them at once."""
+    lock = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {}
+    for _ in range(TRIES - 1):
+        try:
+            return RDBStorage(url, engine_kwargs=lock)
+        except DatabaseError as error:
+            if "exists" not in str(error) and not isinstance(error, IntegrityError):
+                raise
+            time.sleep(random.uniform(0.5, 1.5))
+    return RDBStorage(url, engine_kwargs=lock)
 
 
 def search(study: optuna.Study, plan: Plan, folder: Path, stopped: Event) -> None:
