@@ -4,15 +4,16 @@ import argparse
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import tomli
 import tomli_w
 from pydantic import ValidationError
 
-from settings import Config
+from settings import Config, Section
 
 DEFAULTS = Path(__file__).with_name("config.toml")
+Record = TypeVar("Record", bound=Section)
 
 
 class ConfigError(ValueError):
@@ -51,11 +52,16 @@ def config_changed(config: Config, overrides: Sequence[str], source: str) -> Con
 
 def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config:
     """The Config of nested plain values, such as a checkpoint's; raises ConfigError."""
+    return checked(Config, settings, source)
+
+
+def checked(record: type[Record], settings: dict[str, Any], source: str) -> Record:
+    """`settings` that stood in `source` as a typed record; raises ConfigError."""
     try:
-        return Config.model_validate(settings)
+        return record.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(
-            "; ".join(explain(problem, source) for problem in error.errors())
+            "; ".join(_explain(problem, source) for problem in error.errors())
         ) from None
 
 
@@ -120,7 +126,7 @@ def unknown(name: str, known: Sequence[str], source: str, section: str) -> str:
     return f"{place}: unknown {'setting' if section else 'section'} '{name}'; {way_out}"
 
 
-def explain(problem: dict, source: str) -> str:
+def _explain(problem: dict, source: str) -> str:
     """One of pydantic's complaints in the words of the file."""
     name = ".".join(str(part) for part in problem["loc"])
     return f"{source}: {name} = {problem['input']!r}: {problem['msg'].lower()}"

@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from pydantic import ValidationError
 
-from config import ConfigError, config_with, explain, read_toml, unknown
+from config import ConfigError, checked, config_with, read_toml, unknown
 from settings import Config, Count, Section
 from study.space import flat, space_of
 
@@ -86,18 +85,11 @@ def load_plan(file: str, overrides: Sequence[str] = (), trials: int | None = Non
             raise ConfigError(unknown(name, sorted(known), source, ""))
     sections = {name: document[name] for name in document if name in Config.model_fields}
     config = config_with(sections, source, overrides)
-    head = _head({name: document[name] for name in document if name in Head.model_fields}, source)
-    head = head.model_copy(update={"trials": trials or head.trials})
+    words = {name: document[name] for name in document if name in Head.model_fields}
+    head = checked(Head, words if trials is None else words | {"trials": trials}, source)
     space = space_of(document.get("search", {}), f"{source} [search]", config)
     _check(head, space, overrides, source)
     return Plan(Path(file).stem, head, space, config)
-
-
-def _head(values: dict[str, Any], source: str) -> Head:
-    try:
-        return Head.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError("; ".join(explain(one, source) for one in error.errors())) from None
 
 
 def _check(head: Head, space: dict, overrides: Sequence[str], source: str) -> None:

@@ -23,6 +23,8 @@ def space_of(search: dict[str, Any], source: str, config: Config) -> dict[str, B
 
     Raises ConfigError for a setting that does not exist or cannot be.
     """
+    if not isinstance(search, dict):
+        raise ConfigError(f"{source}: write it as a section of settings")
     space = {}
     for name, value in flat(search).items():
         if "." not in name:
