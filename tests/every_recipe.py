@@ -13,6 +13,11 @@ import pytest
 from conftest import ROOT, pack_synthetic, settings, small_config
 
 JUST = shutil.which("just")
+INSTALLED, PINNED = ROOT / ".venv/installed", ROOT / "requirements.txt"
+# Without them each recipe would begin by making .venv anew.
+READY = JUST and INSTALLED.exists() and INSTALLED.stat().st_mtime > PINNED.stat().st_mtime
+pytestmark = pytest.mark.skipif(not READY, reason="needs just, and what `just setup` installs")
+
 GROUPS = ("train", "eval", "experiments", "smoke", "tune")
 ELSEWHERE = {"tensorboard": "a server that does not end", "predict": "tests/test_predict.py"}
 STAND_INS = ("synthetic", "ncs", "gs_mtg", "gs_key")
