@@ -86,6 +86,7 @@ def start(file: Path, place: list[str]) -> subprocess.Popen:
         ("[0.003, 0.01]", "{low = 0.1, high = 0.2}", "a grid takes lists; train.learning"),
         ("[0.003, 0.01]", "{low = 0.1, high = 0.01}", "train.learning_rate: .*low <= high"),
         ("[0.003, 0.01]", "{low = 0.1, high = 0.2, lg = true}", "'lg'; did you mean 'log'"),
+        ("[0.003, 0.01]", "{low = -1.0, high = 0.1}", "train.learning_rate = -1.0: input"),
         ("[0.003, 0.01]", '{low = "a", high = "b"}', "train.learning_rate: "),
         ("[search]\ntrain.learning_rate =", "search =", "write it as a section of settings"),
         ("[search]\ntrain.learning_rate = [0.003, 0.01]", "", "nothing to search"),
