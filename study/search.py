@@ -111,7 +111,9 @@ def _next(study: optuna.Study, plan: Plan, folder: Path) -> tuple[optuna.Trial, 
         study.sampler = RandomSampler()
         study.tell(trial, state=TrialState.FAIL)
         return None
-    return _seeded(trial, plan), take(folder, trial.number, new=True)
+    if log := take(folder, trial.number, new=True):
+        return _seeded(trial, plan), log
+    return _next(study, plan, folder)  # another process took it for a trial that was cut off
 
 
 def _seeded(trial: optuna.Trial, plan: Plan) -> optuna.Trial:
