@@ -194,6 +194,7 @@ class Scripts(HTMLParser):
         ]
 
 
+@pytest.mark.slow
 def test_an_interrupted_grid_goes_on_with_its_cut_trial_and_repeats_none(
     called, file, place, tmp_path
 ):
@@ -203,10 +204,9 @@ def test_an_interrupted_grid_goes_on_with_its_cut_trial_and_repeats_none(
     while not list(folder.glob("*-trial-0001/checkpoints/last.safetensors")):
         assert running.poll() is None, running.communicate()
         time.sleep(0.01)
-    began = time.monotonic()
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=60)
-    assert running.returncode == 130 and time.monotonic() - began < 10
+    assert running.returncode == 130
     assert errors.endswith("interrupted; the same command goes on from what is finished\n")
     log = take(folder, 1, new=False)
     assert log, "a process of the trial still lives"
@@ -232,6 +232,7 @@ def test_an_interrupted_grid_goes_on_with_its_cut_trial_and_repeats_none(
     assert called(sweep.main, path, "--report", *place).stdout == done.stdout
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_grid_and_a_trial_that_fails_is_named(file, place, tmp_path):
     names = '[["synthetic"], ["nowhere"]]'
     path = file(GRID.replace("learning_rate = [0.003, 0.01]", f"datasets = {names}"))
@@ -247,12 +248,20 @@ def test_two_processes_share_a_grid_and_a_trial_that_fails_is_named(file, place,
     assert re.search(r"trial \d: .*nowhere/train/.*not there; pack this data set", output)
 
 
-def test_a_study_whose_trials_all_fail_exits_1(called, file, place):
-    path = file(GRID.replace("learning_rate = [0.003, 0.01]", 'datasets = [["nowhere"]]'))
-    done = called(sweep.main, path, *place)
+def test_a_study_whose_trials_all_failed_exits_1_and_names_why(called, file, place, tmp_path):
+    plan, folder = load_plan(str(file(GRID)), place[1::2]), tmp_path / "runs/lr"
+    folder.mkdir(parents=True)
+    failed = create_trial(
+        state=TrialState.FAIL, params={"train.learning_rate": 0.01},
+        distributions=plan.space, user_attrs={"message": "the loss is nan"},
+    )  # fmt: skip
+    open_study(plan, f"sqlite:///{folder}/study.db").add_trial(failed)
+    done = called(sweep.main, tmp_path / "lr.toml", "--report", *place)
     assert done.returncode == 1 and "all trials failed" in done.stderr
+    assert "trial 0: the loss is nan" in done.stdout and (folder / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_clearly_worse_trial_is_pruned_and_its_run_ended(called, file, place, tmp_path):
     place, path = [*place, "--set", "train.epochs=60"], file(TPE)
     folder = tmp_path / "runs/lr"
