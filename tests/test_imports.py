@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("shards", "pipeline", "model", "evaluation", "training", "benchmarks")
+PACKAGES = ("shards", "pipeline", "model", "evaluation", "training", "study", "benchmarks")
 FOUNDATION = {"keys", "config", "settings"}
 MAY_IMPORT = {  # of ours, beside itself
     "keys": set(),
@@ -19,8 +19,9 @@ MAY_IMPORT = {  # of ours, beside itself
     "shards": FOUNDATION | {"pipeline", "command"},
     "evaluation": FOUNDATION | {"pipeline", "model"},
     "training": FOUNDATION | {"pipeline", "model", "evaluation", "build"},
+    "study": FOUNDATION | {"pipeline"},
 }
-WITHOUT_SHARDS = ("train", "eval", "predict")
+WITHOUT_SHARDS = ("train", "eval", "predict", "sweep")
 
 
 def module_of(path: Path) -> str:
@@ -79,7 +80,9 @@ def test_training_evaluation_and_prediction_never_load_preparation(program):
     assert not [name for name in reached_from(program) if name.split(".")[0] == "shards"]
 
 
-@pytest.mark.parametrize("package", ["shards", "pipeline", "model", "evaluation", "training"])
+@pytest.mark.parametrize(
+    "package", ["shards", "pipeline", "model", "evaluation", "training", "study"]
+)
 def test_no_stage_of_the_journey_imports_a_program(package):
     programs = {module for module in FILES if _is_program(module)}
     for module in FILES:
