@@ -62,6 +62,7 @@ class Monitor:
     def epoch(self, epoch: int, epochs: int, step: int, loss: float, valid: Answers) -> None:
         """The epoch's line and the curves of the valid split."""
         score = valid.song_score
+        seconds = self._epoch_seconds or float("inf")  # none where a run goes on from the last step
         curves = {
             "valid/loss": valid.loss,
             "valid/accuracy": score.accuracy,
@@ -72,7 +73,7 @@ class Monitor:
             "epoch %d/%d  step %d  loss %.3f  valid loss %.3f  correct %.1f%%  mirex %.1f  "
             "%.0f intervals/s",
             epoch, epochs, step, loss, valid.loss, score.accuracy, score.weighted,
-            self._epoch_intervals / self._epoch_seconds,
+            self._epoch_intervals / seconds,
         )  # fmt: skip
         self._epoch_intervals, self._epoch_seconds = 0, 0.0
         self._restart_clock()
