@@ -8,9 +8,13 @@ just := quote(just_executable())
 launch := bin / "accelerate launch --quiet"
 dask_port := "8786"
 
-# List the recipes
-default:
-    @just --list --unsorted
+[private]
+default: help
+
+# List the recipes with what each does
+[group('setup')]
+help:
+    @{{just}} --list --unsorted
 
 # Make .venv and install the exact versions of requirements.txt
 [group('setup')]
@@ -19,6 +23,11 @@ setup:
     {{bin}}/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
     @touch .venv/installed
     @echo "installed in .venv"
+
+# setup, and let git check format and style before each commit
+[group('setup')]
+install: setup
+    {{bin}}/pre-commit install
 
 # Run setup if .venv is missing or older than requirements.txt
 _installed:
@@ -110,25 +119,132 @@ check-shards *ARGS: _installed
 train *ARGS: _installed
     {{launch}} train.py "$@"
 
+# Train on the audio shards of ncs and gs_mtg
+[group('train')]
+train-audio *ARGS: _installed
+    {{launch}} train.py --set stream.format=audio --set 'train.datasets=["ncs", "gs_mtg"]' "$@"
+
+# Train on the audio shards of ncs alone
+[group('train')]
+train-audio-ncs-only *ARGS: _installed
+    {{launch}} train.py --set stream.format=audio --set 'train.datasets=["ncs"]' "$@"
+
+# Train on the audio shards of gs_mtg alone
+[group('train')]
+train-audio-gs_mtg-only *ARGS: _installed
+    {{launch}} train.py --set stream.format=audio --set 'train.datasets=["gs_mtg"]' "$@"
+
+# Train on the png shards of ncs and gs_mtg
+[group('train')]
+train-images *ARGS: _installed
+    {{launch}} train.py --set stream.format=png --set 'train.datasets=["ncs", "gs_mtg"]' "$@"
+
+# Train on the png shards of ncs alone
+[group('train')]
+train-images-ncs-only *ARGS: _installed
+    {{launch}} train.py --set stream.format=png --set 'train.datasets=["ncs"]' "$@"
+
+# Train on the png shards of gs_mtg alone
+[group('train')]
+train-images-gs_mtg-only *ARGS: _installed
+    {{launch}} train.py --set stream.format=png --set 'train.datasets=["gs_mtg"]' "$@"
+
+# Train from given weights with a fresh optimizer: just train-from-checkpoint runs/<run>
+[group('train')]
+train-from-checkpoint CHECKPOINT *ARGS: _installed
+    {{launch}} train.py --from "$@"
+
+# Show the network: layers, output shapes, parameters, multiply-adds
+[group('train')]
+summary *ARGS: _installed
+    {{bin}}/python summary.py "$@"
+
 # Watch the curves of all runs in a browser
 [group('train')]
 tensorboard *ARGS: _installed
     {{bin}}/tensorboard --logdir runs "$@"
 
-# Score a checkpoint on full songs: just eval --checkpoint runs/<run>
+# Score a checkpoint on the songs of config.toml: just eval --checkpoint runs/<run>
 [group('eval')]
 eval *ARGS: _installed
     {{launch}} eval.py "$@"
+
+# The same, said outright: full songs, each answered by the mean over its intervals
+[group('eval')]
+eval-full *ARGS: _installed
+    {{launch}} eval.py --full "$@"
+
+# Score on the audio shards of gs_key and of ncs's test split
+[group('eval')]
+eval-audio *ARGS: _installed
+    {{launch}} eval.py --set stream.format=audio --set 'eval.datasets=["gs_key", "ncs"]' "$@"
+
+# Score on the audio shards of ncs's test split
+[group('eval')]
+eval-audio-ncs-only *ARGS: _installed
+    {{launch}} eval.py --set stream.format=audio --set 'eval.datasets=["ncs"]' "$@"
+
+# Score on the audio shards of gs_key
+[group('eval')]
+eval-audio-gs_key-only *ARGS: _installed
+    {{launch}} eval.py --set stream.format=audio --set 'eval.datasets=["gs_key"]' "$@"
+
+# Score on the png shards of gs_key and of ncs's test split
+[group('eval')]
+eval-images *ARGS: _installed
+    {{launch}} eval.py --set stream.format=png --set 'eval.datasets=["gs_key", "ncs"]' "$@"
+
+# Score on the png shards of ncs's test split
+[group('eval')]
+eval-images-ncs-only *ARGS: _installed
+    {{launch}} eval.py --set stream.format=png --set 'eval.datasets=["ncs"]' "$@"
+
+# Score on the png shards of gs_key
+[group('eval')]
+eval-images-gs_key-only *ARGS: _installed
+    {{launch}} eval.py --set stream.format=png --set 'eval.datasets=["gs_key"]' "$@"
+
+alias eval-images-gs_mtg-only := eval-images-gs_key-only
+
+# Fit a checkpoint's confidences to its valid songs: just calibrate --checkpoint runs/<run>
+[group('eval')]
+calibrate *ARGS: _installed
+    {{launch}} eval.py --calibrate "$@"
+
+# Compare the answers of two systems, song by song: just compare ours.tsv theirs.tsv
+[group('eval')]
+compare A B *ARGS: _installed
+    {{bin}}/python eval.py --compare "$@"
 
 # Name the key of audio files: just predict song.mp3
 [group('eval')]
 predict *ARGS: _installed
     {{bin}}/python predict.py "$@"
 
+# How many feature maps does the original's network need? A grid of five runs
+[group('experiments')]
+experiments-nf *ARGS: _installed
+    {{bin}}/python sweep.py experiments/nf.toml "$@"
+
+# Which learning rate, weight decay, dropout and batch size? Forty runs, hopeless ones cut short
+[group('experiments')]
+experiments-hparams *ARGS: _installed
+    {{bin}}/python sweep.py experiments/hparams.toml "$@"
+
+# Which songs are best to learn from: ncs, gs_mtg, or both? Three runs
+[group('experiments')]
+experiments-dataset *ARGS: _installed
+    {{bin}}/python sweep.py experiments/dataset.toml "$@"
+
 # Run the tests
 [group('check')]
 test *ARGS: _installed
     {{bin}}/python -m pytest "$@"
+
+# Run each recipe that trains, evaluates or searches once on made-up songs; takes minutes
+[group('check')]
+test-all *ARGS: _installed
+    {{bin}}/python -m pytest tests/every_recipe.py "$@"
 
 # Measure the speeds that README reports, as ratios
 [group('check')]
@@ -143,6 +259,58 @@ format: _installed
 
 # Check format and style without changing anything
 [group('check')]
-lint: _installed
+check: _installed
     {{bin}}/ruff format --check .
     {{bin}}/ruff check .
+
+# Remove caches and build products; data and runs stay
+[group('check')]
+clean:
+    rm -rf .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
+    find . \( -path ./.venv -o -path ./data -o -path ./runs \) -prune -o -name __pycache__ -print0 | xargs -0 rm -rf
+
+# Remove the folders of all runs and studies in runs/, after asking; prints each
+[group('check')]
+[confirm("Remove all runs, with their checkpoints and curves, from runs/? [y/N]")]
+clean-logs:
+    @[ ! -d runs ] || find runs -mindepth 1 -maxdepth 1 -type d -exec test -e '{}/config.toml' \; -print -exec rm -rf {} +
+
+# Train and validate for one full epoch on the settings of config.toml
+[group('smoke')]
+test-default *ARGS: _installed
+    {{launch}} train.py --name test-default --set train.epochs=1 "$@"
+
+# Learn one batch by heart; fails unless its loss falls below smoke.overfit_loss
+[group('smoke')]
+test-overfit *ARGS: _installed
+    {{bin}}/python smoke.py overfit "$@"
+
+# One train, one valid and one test step through the whole program, in a temporary folder
+[group('smoke')]
+test-fdr *ARGS: _installed
+    {{bin}}/python smoke.py fdr "$@"
+
+# Train and validate on 1% of the data, as many epochs as train.epochs says
+[group('smoke')]
+test-limit *ARGS: _installed
+    {{launch}} train.py --name test-limit --set train.limit_fraction=0.01 "$@"
+
+# Measure intervals a second for each batch size, and what fits into memory
+[group('tune')]
+tune-batch-size *ARGS: _installed
+    {{bin}}/python tune.py batch-size "$@"
+
+# Find a learning rate by a range test: a table, a plot and a suggestion
+[group('tune')]
+tune-learning-rate *ARGS: _installed
+    {{bin}}/python tune.py learning-rate "$@"
+
+# Train under pdb, which opens where an error is raised: one process, no workers
+[group('tune')]
+debug *ARGS: _installed
+    AKC_DEBUG=1 {{bin}}/python -m pdb -c continue train.py --name debug --set stream.workers=0 "$@"
+
+# Trace some training steps, print the ten dearest operators: one epoch, the trace in its run folder
+[group('tune')]
+profile *ARGS: _installed
+    {{launch}} train.py --profile --name profile --set train.epochs=1 "$@"

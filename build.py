@@ -4,26 +4,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from config import ConfigError, config_from_dict
 from model.checkpoint import CheckpointError, load_checkpoint, resolve, restore_model
 from model.estimate import Calibrated
 from model.network import build_network
-from pipeline.frontend import FrontEnd
+from pipeline.augment import Augment
+from pipeline.cqt import LogCQT
+from pipeline.frontend import FrontEnd, Waveforms
 from pipeline.shardset import ShardSet, open_shards
+from pipeline.trainable import HearingNetwork, TrainableLogCQT
 from settings import Config
 
 OF_THE_CHECKPOINT = ("audio", "cqt", "model")  # sections that it brings, whatever today's are
 
 
 def network_of(config: Config) -> nn.Module:
-    """The network of [model], untrained."""
+    """The network of [model], untrained; with cqt.trainable it takes waveforms, else log CQTs."""
     setting = config.model
-    return build_network(
+    network = build_network(
         setting.name, config.cqt.n_bins, config.cqt.bins_per_octave, setting.channels,
-        setting.dropout,
+        setting.num_feature_maps, setting.recurrent_units, setting.dropout,
     )  # fmt: skip
+    if not config.cqt.trainable:
+        return network
+    log_cqt = TrainableLogCQT(config.audio.sample_rate, **config.cqt.shape)
+    return HearingNetwork(log_cqt, _augment_of(config, log_cqt.margin_bins), network)
 
 
 def trained_network(path: str | Path) -> tuple[Calibrated, Config]:
@@ -57,19 +65,42 @@ def refuse_other_settings(given: Mapping[str, Any], trained_with: Config) -> Non
                 )
 
 
-def front_end_of(config: Config) -> FrontEnd:
-    """What computes the network's input with [audio], [cqt] and [augment]."""
-    return FrontEnd(config.audio.sample_rate, config.cqt.model_dump(), config.augment.model_dump())
+def front_end_of(config: Config) -> FrontEnd | Waveforms:
+    """What makes the input of that network: CQT and augmentation, or only the waveforms."""
+    if config.cqt.trainable:
+        return Waveforms()
+    log_cqt = LogCQT(config.audio.sample_rate, **config.cqt.shape)
+    return FrontEnd(log_cqt, _augment_of(config, log_cqt.margin_bins))
+
+
+def input_of(config: Config) -> Tensor:
+    """A silent input of that network: (1, F, T), or (1, S) with cqt.trainable."""
+    samples = round(config.prepare.interval_seconds * config.audio.sample_rate)
+    if config.cqt.trainable:
+        return torch.zeros(1, samples)
+    return torch.zeros(1, config.cqt.n_bins, samples // config.cqt.hop_length + 1)
 
 
 def shards_of(config: Config, shaped_by: Config, datasets: Sequence[str], split: str) -> ShardSet:
     """The shards of `split` that lie where `config` says and were packed as `shaped_by` says."""
+    if shaped_by.cqt.trainable and config.stream.format != "audio":
+        raise ConfigError(
+            f"cqt.trainable = true needs sound, but stream.format = {config.stream.format} gives "
+            "finished spectrograms; set stream.format=audio or cqt.trainable=false"
+        )
     shape: dict[str, Any] = {
         "sample_rate": shaped_by.audio.sample_rate,
         "interval_seconds": shaped_by.prepare.interval_seconds,
-        "cqt": shaped_by.cqt.model_dump(),
+        "cqt": shaped_by.cqt.shape,
     }
     return open_shards(
         config.prepare.shards_dir, config.stream.format, datasets, split, shape,
         config.stream.cache_dir,
+    )  # fmt: skip
+
+
+def _augment_of(config: Config, margin_bins: int) -> Augment:
+    return Augment(
+        config.cqt.bins_per_octave, margin_bins, config.cqt.range_db,
+        **config.augment.model_dump(),
     )  # fmt: skip

@@ -1,14 +1,19 @@
 """Every setting of config.toml as a frozen, typed record; its sections and names are the file's."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
+Integer = Annotated[int, Field(strict=True)]  # strict: true is not 1
+Number = Annotated[float, Field(strict=True)]
+Count = Annotated[Integer, Field(ge=1)]
+CountOrZero = Annotated[Integer, Field(ge=0)]
+Positive = Annotated[Number, Field(gt=0)]
+PositiveOrZero = Annotated[Number, Field(ge=0)]
+Fraction = Annotated[Number, Field(ge=0, lt=1)]
+Share = Annotated[Number, Field(gt=0, le=1)]
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Balance = Literal["none", "mode", "key"]
 Url = Annotated[str, Field(pattern=r"^https?://")]
 Urls = Annotated[tuple[Url, ...], Field(min_length=1)]  # mirrors, in the order of trying
 SongUrl = Annotated[str, Field(pattern=r"^https?://.*\{id\}")]
@@ -20,14 +25,14 @@ class Section(BaseModel):
 
 
 class Audio(Section):
-    sample_rate: Annotated[int, Field(ge=8000, le=192000)]
+    sample_rate: Annotated[Integer, Field(ge=8000, le=192000)]
 
 
 class Prepare(Section):
     shards_dir: str
-    interval_seconds: Annotated[float, Field(ge=1)]
+    interval_seconds: Annotated[Number, Field(ge=1)]
     songs_per_shard: Count
-    max_shard_bytes: Annotated[int, Field(ge=1_000_000)]
+    max_shard_bytes: Annotated[Integer, Field(ge=1_000_000)]
     seed: CountOrZero
     workers: Literal["auto"] | Count
 
@@ -35,7 +40,7 @@ class Prepare(Section):
 class Split(Section):
     valid_fraction: Fraction
     test_fraction: Fraction
-    seed: int
+    seed: Integer
 
     @model_validator(mode="after")
     def _leaves_songs_to_train_on(self) -> "Split":
@@ -46,7 +51,7 @@ class Split(Section):
 
 class Synthetic(Section):
     songs: Count
-    song_seconds: Annotated[float, Field(ge=1)]
+    song_seconds: Annotated[Number, Field(ge=1)]
     seed: CountOrZero
 
 
@@ -68,13 +73,13 @@ class GsKeyPlus(Section):
 class GsMtg(Section):
     annotations: Urls
     audio: SongUrls
-    minimum_confidence: Annotated[int, Field(ge=0, le=2)]
+    minimum_confidence: Annotated[Integer, Field(ge=0, le=2)]
     require_empty_comment: bool
 
 
 class Ncs(Section):
     listing_url: Annotated[str, Field(pattern=r"^https?://.*\{page\}")]
-    pause_seconds: Annotated[float, Field(ge=0)]
+    pause_seconds: PositiveOrZero
     expected_releases: Count
     labels: str
 
@@ -110,13 +115,19 @@ class Cqt(Section):
     margin_semitones: CountOrZero
     hop_length: Count
     range_db: Positive
+    trainable: bool
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """What shapes a spectrogram: all but whether training goes on to change its kernels."""
+        return self.model_dump(exclude={"trainable"})
 
 
 class Augment(Section):
     transpose_semitones: CountOrZero
     frequency_mask_bins: CountOrZero
     time_mask_frames: CountOrZero
-    tilt_db_per_octave: Annotated[float, Field(ge=0)]
+    tilt_db_per_octave: PositiveOrZero
 
 
 class Stream(Section):
@@ -131,19 +142,43 @@ class Stream(Section):
 class Model(Section):
     name: str
     channels: Count
+    num_feature_maps: Annotated[int, Field(ge=2, le=30)]
+    recurrent_units: Count
     dropout: Fraction
+
+
+class Loss(Section):
+    name: Literal["cross_entropy", "mirex"]
+    normalised: bool
+    label_smoothing: Fraction
+    class_weights: Balance
+    confidence_weights: bool
 
 
 class Train(Section):
     datasets: Names
+    dataset_weights: dict[str, Positive]
+    balance: Balance
     epochs: Count
     global_batch_size: Count
+    limit_fraction: Share
     learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
+    weight_decay: PositiveOrZero
+    schedule: Literal["cosine", "plateau", "constant"]
     warmup_fraction: Fraction
+    plateau_factor: Annotated[Number, Field(gt=0, lt=1)]
+    plateau_patience_epochs: CountOrZero
     clip_norm: Positive
+    accumulation: Count
+    mixed_precision: Literal["auto", "no", "bf16", "fp16"]
+    compile: bool
+    ema_decay: Fraction
+    patience_epochs: CountOrZero
+    smallest_gain: PositiveOrZero
     log_every_steps: Count
+    pictures_every_epochs: Count
     checkpoint_every_steps: Count
+    keep_best: Count
     seed: CountOrZero
     runs_dir: str
 
@@ -152,6 +187,25 @@ class Eval(Section):
     datasets: Names
     split: Literal["train", "valid", "test"]
     batch_size: Count
+
+
+class Smoke(Section):
+    overfit_loss: Positive
+    overfit_steps: Count
+
+
+class Tune(Section):
+    most_intervals_on_cpu: Count
+    seconds_a_size: Positive
+    lowest_rate: Positive
+    highest_rate: Positive
+    rate_steps: Annotated[Integer, Field(ge=10)]
+
+    @model_validator(mode="after")
+    def _rises(self) -> "Tune":
+        if self.lowest_rate >= self.highest_rate:
+            raise ValueError("lowest_rate must be below highest_rate")
+        return self
 
 
 class Config(Section):
@@ -167,5 +221,8 @@ class Config(Section):
     augment: Augment
     stream: Stream
     model: Model
+    loss: Loss
     train: Train
     eval: Eval
+    smoke: Smoke
+    tune: Tune

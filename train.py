@@ -5,12 +5,17 @@ accelerate launch --quiet train.py --resume runs/20260101-120000-first
 """
 
 import argparse
+import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
-from command import run
+from command import is_main_process, run
 from config import add_config_arguments, load_config
+from training.folder import run_and_checkpoint
 from training.loop import Training
+from training.profiler import profiled
+from training.signals import Stopped
 
 
 def main() -> None:
@@ -22,18 +27,42 @@ def main() -> None:
     parser.add_argument(
         "--name", type=_plain_name, help="ends the run folder's name; default: the network's name"
     )
-    parser.add_argument("--resume", metavar="RUN", help="go on with the run in this folder")
+    parser.add_argument(
+        "--profile", action="store_true", help="trace some steps, print the dearest operators"
+    )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--resume", metavar="RUN", help="go on with a run: its folder, or one of its checkpoints"
+    )
+    way.add_argument(
+        "--from", metavar="CHECKPOINT", dest="weights",
+        help="begin with the weights of a checkpoint, or of a run's best",
+    )  # fmt: skip
     arguments = parser.parse_args()
     if arguments.resume and (arguments.config or arguments.name):
         raise ValueError("--resume takes settings and name from the run; change them with --set")
-    if arguments.resume:
-        folder = Path(arguments.resume)
-        config = load_config(str(folder / "config.toml"), arguments.overrides)
-    else:
-        config = load_config(arguments.config, arguments.overrides)
-        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{arguments.name or config.model.name}"
-        folder = Path(config.train.runs_dir) / name
-    Training(config, folder, resume=bool(arguments.resume)).run()
+    training = _resumed(arguments) if arguments.resume else _begun(arguments)
+    profiling = arguments.profile and is_main_process()
+    try:
+        with profiled(training.folder) if profiling else nullcontext():
+            training.run()
+    except Stopped as stop:
+        if is_main_process():
+            print(f"{stop}; go on with --resume {training.folder}", file=sys.stderr)
+        sys.exit(stop.exit_code)
+
+
+def _resumed(arguments: argparse.Namespace) -> Training:
+    folder, checkpoint = run_and_checkpoint(Path(arguments.resume))
+    config = load_config(str(folder / "config.toml"), arguments.overrides)
+    return Training(config, folder, resume=True, checkpoint=checkpoint)
+
+
+def _begun(arguments: argparse.Namespace) -> Training:
+    config = load_config(arguments.config, arguments.overrides)
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{arguments.name or config.model.name}"
+    folder = Path(config.train.runs_dir) / name
+    return Training(config, folder, resume=False, checkpoint=arguments.weights)
 
 
 def _plain_name(text: str) -> str:

@@ -28,7 +28,7 @@ def main() -> None:
 def measure(runs: int = 9, batch: int = 8) -> None:
     """Print the ratio of times and the error for `batch` clips."""
     config = load_config()
-    cqt = LogCQT(config.audio.sample_rate, **config.cqt.model_dump())
+    cqt = LogCQT(config.audio.sample_rate, **config.cqt.shape)
     reference = _reference(config)
     n_samples = int(config.prepare.interval_seconds * config.audio.sample_rate)
     waveform = torch.randn(batch, n_samples, generator=torch.Generator().manual_seed(0))

@@ -44,7 +44,7 @@ def measure() -> None:
 def _bare(media: list[bytes], config: Config) -> None:
     """Intervals in memory, one thread as in packing: nothing is read, checked or kept."""
     torch.set_num_threads(1)
-    log_cqt = LogCQT(config.audio.sample_rate, **config.cqt.model_dump())
+    log_cqt = LogCQT(config.audio.sample_rate, **config.cqt.shape)
     for flac in media:
         with torch.inference_mode():
             decibels = log_cqt(torch.from_numpy(decode_flac(flac))[None])[0]  # (F, T)

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from torch.nn.functional import cross_entropy
+
 from benchmarks.songs import flac_song, under_other_names
 from benchmarks.turns import median_seconds, report
 from build import front_end_of, network_of, shards_of
 from config import load_config
 from model.checkpoint import save_checkpoint
-from model.loss import cross_entropy
 from model.optimizer import adamw
 from pipeline.sample import Batch
 from pipeline.stream import loader, training_stream

@@ -1,6 +1,6 @@
 """What a network answers for every song of a set of shards: shared by training and evaluation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,7 +14,6 @@ from evaluation.calibration import BINS, Reliability, reliability
 from keys import Key, parse_key
 from model.estimate import KeyEstimate, estimate_from_probabilities
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore, mirex_score
-from pipeline.frontend import FrontEnd
 from pipeline.manifest import SongEntry
 from pipeline.shardset import ShardSet
 from pipeline.stream import evaluation_stream, loader
@@ -69,36 +68,48 @@ def reliability_of(songs: Sequence[SongAnswer]) -> Reliability:
 
 
 def answer(
-    network: nn.Module, front_end: FrontEnd, shards: ShardSet, accelerator: Accelerator,
+    network: nn.Module, front_end: nn.Module, shards: ShardSet, accelerator: Accelerator,
     batch_size: int, workers: int, max_bad_samples: int,
+    after_batch: Callable[[], None] = lambda: None, limit_fraction: float = 1.0,
 ) -> Answers:  # fmt: skip
     """Each interval of `shards` read once, shared by all processes; `batch_size` is of one.
 
     Probabilities are summed for each song and reduced over the processes once, at the end.
+    `after_batch` may raise to end it early, on all processes after the same batch.
     """
     sums = _Sums(int(shards.songs.sum()), accelerator.device)
     for batch in interval_logits(
-        network, front_end, shards, accelerator, batch_size, workers, max_bad_samples
+        network,
+        front_end,
+        shards,
+        accelerator,
+        batch_size,
+        workers,
+        max_bad_samples,
+        limit_fraction,
     ):
         sums.add(*batch)
+        after_batch()
     return sums.reduced(accelerator).answers(shards)
 
 
 @torch.inference_mode()
 def interval_logits(
-    network: nn.Module, front_end: FrontEnd, shards: ShardSet, accelerator: Accelerator,
-    batch_size: int, workers: int, max_bad_samples: int,
+    network: nn.Module, front_end: nn.Module, shards: ShardSet, accelerator: Accelerator,
+    batch_size: int, workers: int, max_bad_samples: int, limit_fraction: float = 1.0,
 ) -> Iterator[IntervalLogits]:  # fmt: skip
     """This process's part of the intervals of `shards`; each process has as many batches."""
     network.eval()
     front_end.eval()
     ranks = accelerator.num_processes
-    stream = evaluation_stream(shards, batch_size * ranks, accelerator.process_index, ranks)
+    stream = evaluation_stream(
+        shards, batch_size * ranks, accelerator.process_index, ranks, limit_fraction
+    )
     for batch in loader(stream, workers, pin_memory=accelerator.device.type == "cuda"):
         stream.check(batch, max_bad_samples)
         batch = send_to_device(batch, accelerator.device)
-        cqt, key_id = front_end(batch)  # (B, F, T), (B,)
-        yield IntervalLogits(network(cqt).float(), key_id, batch.song_index, batch.valid)
+        heard, key_id = front_end(batch)  # (B, F, T) or waveforms (B, S), and (B,)
+        yield IntervalLogits(network(heard).float(), key_id, batch.song_index, batch.valid)
 
 
 class _Sums:

@@ -1,26 +1,33 @@
 """A checkpoint: one safetensors file, so that writing it is one atomic rename.
 
-Tensors are `model.<name>` and, to resume from, `optimizer.<parameter index>.<name>`. Everything
-else (resolved config, training state, the optimizer's groups, the schedule) is one JSON text in the
+Tensors are `model.<name>`, the weights that answer, and, to resume from,
+`optimizer.<parameter index>.<name>` and, where the weights that answer are an average,
+`trained.<name>`, those that training goes on with. Everything else (resolved config, training
+state, the optimizer's groups, the schedule, a checksum of the tensors) is one JSON text in the
 metadata: safetensors writes several entries in random order, and equal checkpoints should be equal
 files.
 """
 
 import json
 import os
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from model.optimizer import Schedule
+
 PROGRAM = "audio-key-classification"
 FORMAT_VERSION = 1
 NAMES_IN_A_MESSAGE = 3
+PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
 class CheckpointError(ValueError):
@@ -35,6 +42,7 @@ class Checkpoint:
     config: dict
     state: dict
     model: dict[str, Tensor]
+    trained: dict[str, Tensor]  # what training goes on with: `model`, unless that is an average
     optimizer: dict
     scheduler: dict
     temperature: float = 1.0  # of its logits; fitted after training
@@ -46,10 +54,16 @@ def save_checkpoint(
     config: dict,
     state: dict,
     optimizer: Optimizer | None = None,
-    scheduler: LRScheduler | None = None,
+    scheduler: LRScheduler | Schedule | None = None,
+    trained: nn.Module | None = None,
 ) -> None:
-    """Writes one checkpoint; at any time `path` is the old file or the whole new one."""
+    """Writes one checkpoint; at any time `path` is the old file or the whole new one.
+
+    Where `model` is an average, `trained` is the network that training goes on with.
+    """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    if trained is not None:
+        tensors |= {f"trained.{name}": tensor for name, tensor in trained.state_dict().items()}
     document = {"format": FORMAT_VERSION, "config": config, "state": state}
     if optimizer is not None:
         saved = optimizer.state_dict()
@@ -58,6 +72,7 @@ def save_checkpoint(
     if scheduler is not None:
         document["scheduler"] = scheduler.state_dict()
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    document["crc32"] = _checksum(contiguous)
     _write_atomically(Path(path), save(contiguous, {PROGRAM: json.dumps(document)}))
 
 
@@ -71,6 +86,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
+        if _is_pickle(path):
+            raise CheckpointError(
+                f"{path}: made by pickle, which can run code; give a .safetensors checkpoint"
+            ) from None
         raise CheckpointError(
             f"{path}: damaged or not a safetensors file ({error}); copy it again, or use another"
         ) from error
@@ -82,7 +101,17 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             f"{path}: checkpoint format {document['format']}, but this version reads "
             f"format {FORMAT_VERSION}; use the version that wrote it, or train anew"
         )
+    if document.get("crc32", checksum := _checksum(tensors)) != checksum:
+        raise CheckpointError(
+            f"{path}: damaged, its tensors differ from their checksum; copy it again, "
+            "or use another"
+        )
     return _from_parts(path, tensors, document)
+
+
+def copy_checkpoint(source: Path, target: Path) -> None:
+    """Makes `target` the same file; at any time it is the old one or the whole new one."""
+    _write_atomically(target, source.read_bytes())
 
 
 def _document(path: Path, text: str) -> dict:
@@ -100,16 +129,27 @@ def _document(path: Path, text: str) -> dict:
 
 def restore_model(checkpoint: Checkpoint, model: nn.Module) -> None:
     """Puts the saved weights into `model`; CheckpointError names what differs if it is another."""
-    differences = _differences(model.state_dict(), checkpoint.model)
+    _restore(checkpoint, checkpoint.model, model)
+
+
+def restore_trained(checkpoint: Checkpoint, model: nn.Module) -> None:
+    """Puts the weights that training goes on with into `model`, as `restore_model` does."""
+    _restore(checkpoint, checkpoint.trained, model)
+
+
+def _restore(checkpoint: Checkpoint, weights: dict[str, Tensor], model: nn.Module) -> None:
+    differences = _differences(model.state_dict(), weights)
     if differences:
         raise CheckpointError(
             f"{checkpoint.path}: saved from another network: {'; '.join(differences)}; "
             "build the network with the [model] and [cqt] settings saved in the checkpoint"
         )
-    model.load_state_dict(checkpoint.model)
+    model.load_state_dict(weights)
 
 
-def restore_training(checkpoint: Checkpoint, optimizer: Optimizer, scheduler: LRScheduler) -> None:
+def restore_training(
+    checkpoint: Checkpoint, optimizer: Optimizer, scheduler: LRScheduler | Schedule
+) -> None:
     """Puts the saved state into an optimizer over the same model and its schedule, to resume."""
     if not checkpoint.optimizer or not checkpoint.scheduler:
         raise CheckpointError(
@@ -179,10 +219,26 @@ def _from_parts(path: Path, tensors: dict[str, Tensor], document: dict) -> Check
         state = _unflattened(_under("optimizer.", tensors))
         optimizer = {"state": state, "param_groups": document["param_groups"]}
     model, scheduler = _under("model.", tensors), document.get("scheduler", {})
-    return Checkpoint(
-        path, document["config"], document["state"], model, optimizer, scheduler,
-        document.get("temperature", 1.0),
-    )  # fmt: skip
+    trained = _under("trained.", tensors) or model
+    config, state = document["config"], document["state"]
+    temperature = document.get("temperature", 1.0)
+    return Checkpoint(path, config, state, model, trained, optimizer, scheduler, temperature)
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> int:
+    """CRC-32 over the bytes of all tensors, in the order of their names."""
+    checksum = 0
+    for name in sorted(tensors):
+        checksum = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy(), checksum)
+    return checksum
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether it begins as what torch.save writes: a zip archive or, long ago, a bare pickle."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    # Byte 8 of a safetensors file opens its JSON header; the two before may look like a pickle's.
+    return start.startswith((b"PK\x03\x04", *PICKLE_PROTOCOLS)) and start[8:] != b"{"
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ Shapes: B intervals, S audio samples, F CQT bins that the network sees, T frames
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,40 @@ from torch import Tensor, nn
 # Magnitude of a tone as loud as one step of 16-bit audio. No quieter peak counts as the loudest
 # bin, so that silence stays silent and dither is not blown up to full level.
 SILENT_PEAK = 1e-3
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The bins of a transform, margins included; ValueError for those that audio cannot hold."""
+
+    sample_rate: int
+    lowest_hz: float
+    total: int
+    margin: int  # on each side
+    per_octave: int
+
+    def __post_init__(self):
+        if self.per_octave % 12:
+            raise ValueError(
+                f"cqt.bins_per_octave = {self.per_octave}: a semitone must be a whole number of "
+                "bins; choose a multiple of 12"
+            )
+        highest_hz = self.lowest_hz * 2 ** ((self.total - 1) / self.per_octave)
+        if highest_hz > self.sample_rate / 2:
+            raise ValueError(
+                f"the CQT's highest bin is at {highest_hz:.0f} Hz, but audio sampled at "
+                f"{self.sample_rate} Hz ends at {self.sample_rate / 2:.0f} Hz: lower cqt.n_bins, "
+                "cqt.margin_semitones or cqt.fmin_hz, or raise audio.sample_rate"
+            )
+
+
+def bins_of(
+    sample_rate: int, fmin_hz: float, n_bins: int, bins_per_octave: int, margin_semitones: int
+) -> Bins:
+    """The `n_bins` bins from `fmin_hz` with a margin below and above, so that transposing crops."""
+    margin = margin_semitones * bins_per_octave // 12
+    lowest_hz = fmin_hz * 2 ** (-margin_semitones / 12)
+    return Bins(sample_rate, lowest_hz, n_bins + 2 * margin, margin, bins_per_octave)
 
 
 class Octave(nn.Module):
@@ -70,26 +105,18 @@ class LogCQT(nn.Module):
         range_db: float,
     ):
         super().__init__()
-        if bins_per_octave % 12:
-            raise ValueError(
-                f"cqt.bins_per_octave = {bins_per_octave}: a semitone must be a whole number of "
-                "bins; choose a multiple of 12"
-            )
-        self.n_bins = n_bins
-        self.margin_bins = margin_semitones * bins_per_octave // 12
-        self.total_bins = n_bins + 2 * self.margin_bins
+        bins = bins_of(sample_rate, fmin_hz, n_bins, bins_per_octave, margin_semitones)
+        self.n_bins, self.margin_bins, self.total_bins = n_bins, bins.margin, bins.total
         self.sample_rate, self.hop_length, self.range_db = sample_rate, hop_length, range_db
-        lowest_hz = fmin_hz * 2 ** (-margin_semitones / 12)
-        _check_highest(lowest_hz * 2 ** ((self.total_bins - 1) / bins_per_octave), sample_rate)
         self.octaves = nn.ModuleList(
             Octave(
                 sample_rate,
-                lowest_hz * 2 ** (first / bins_per_octave),
-                min(bins_per_octave, self.total_bins - first),
+                bins.lowest_hz * 2 ** (first / bins_per_octave),
+                min(bins_per_octave, bins.total - first),
                 bins_per_octave,
                 hop_length,
             )
-            for first in range(0, self.total_bins, bins_per_octave)
+            for first in range(0, bins.total, bins_per_octave)
         )
 
     def forward(self, waveform: Tensor) -> Tensor:
@@ -97,11 +124,7 @@ class LogCQT(nn.Module):
 
         The waveform is between -1 and 1, or 16-bit integers as shards hold them.
         """
-        magnitude = self.magnitude(waveform)
-        peak = magnitude.amax(dim=(1, 2), keepdim=True).clamp(min=SILENT_PEAK)  # (B, 1, 1)
-        floor = 10 ** (-self.range_db / 20)
-        decibels = 20 * (magnitude / peak).clamp(min=floor).log10()
-        return decibels.clamp(-self.range_db, 0)
+        return decibels_below_peak(self.magnitude(waveform), self.range_db)
 
     def magnitude(self, waveform: Tensor) -> Tensor:
         """Linear CQT (B, F + 2M, T), T = S // hop_length + 1, equal to nnAudio's CQT1992v2.
@@ -116,7 +139,7 @@ class LogCQT(nn.Module):
             )
         n_frames = n_samples // self.hop_length + 1
         with torch.autocast(waveform.device.type, enabled=False):
-            padded = F.pad(_as_float(waveform), (reach, reach), mode="reflect")
+            padded = F.pad(as_float(waveform), (reach, reach), mode="reflect")
             return torch.cat([octave(padded, reach, n_frames) for octave in self.octaves], dim=1)
 
 
@@ -125,14 +148,13 @@ def unit_scale(decibels: Tensor, range_db: float) -> Tensor:
     return decibels / range_db + 1
 
 
-def _as_float(waveform: Tensor) -> Tensor:
+def decibels_below_peak(magnitude: Tensor, range_db: float) -> Tensor:
+    """Linear magnitudes (B, F + 2M, T) in decibels below each interval's peak, -range_db to 0."""
+    peak = magnitude.amax(dim=(1, 2), keepdim=True).clamp(min=SILENT_PEAK)  # (B, 1, 1)
+    floor = 10 ** (-range_db / 20)
+    return (20 * (magnitude / peak).clamp(min=floor).log10()).clamp(-range_db, 0)
+
+
+def as_float(waveform: Tensor) -> Tensor:
+    """A waveform between -1 and 1, also of one in 16-bit integers."""
     return waveform / 32768 if waveform.dtype == torch.int16 else waveform.float()
-
-
-def _check_highest(highest_hz: float, sample_rate: int) -> None:
-    if highest_hz > sample_rate / 2:
-        raise ValueError(
-            f"the CQT's highest bin is at {highest_hz:.0f} Hz, but audio sampled at {sample_rate} "
-            f"Hz ends at {sample_rate / 2:.0f} Hz: lower cqt.n_bins, cqt.margin_semitones or "
-            "cqt.fmin_hz, or raise audio.sample_rate"
-        )

@@ -1,7 +1,4 @@
-"""From a batch of stored intervals to what the network sees, on the batch's device."""
-
-from collections.abc import Mapping
-from typing import Any
+"""From a batch of stored intervals to what the network takes, on the batch's device."""
 
 from torch import Tensor, nn
 
@@ -12,16 +9,11 @@ from pipeline.sample import Batch
 
 
 class FrontEnd(nn.Module):
-    """The CQT, where the batch is audio, then augmentation in training mode and scaling.
+    """The CQT, where the batch is audio, then augmentation in training mode and scaling."""
 
-    `cqt` and `augment` are the values of the sections of that name in config.toml.
-    """
-
-    def __init__(self, sample_rate: int, cqt: Mapping[str, Any], augment: Mapping[str, Any]):
+    def __init__(self, log_cqt: LogCQT, augment: Augment):
         super().__init__()
-        self.log_cqt = LogCQT(sample_rate, **cqt)
-        margin_bins, range_db = self.log_cqt.margin_bins, self.log_cqt.range_db
-        self.augment = Augment(cqt["bins_per_octave"], margin_bins, range_db, **augment)
+        self.log_cqt, self.augment = log_cqt, augment
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The network's input (B, F, T), 0 to 1, and the key ids (B,) that go with it."""
@@ -30,3 +22,11 @@ class FrontEnd(nn.Module):
         else:
             decibels = to_decibels(batch.cqt, self.log_cqt.range_db)
         return self.augment(decibels, batch.key_id)
+
+
+class Waveforms(nn.Module):
+    """The front end of a network that has its own CQT and augmentation: the audio as it is."""
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Waveforms (B, S), 16-bit integers, and their key ids (B,)."""
+        return batch.waveform, batch.key_id

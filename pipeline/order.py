@@ -9,9 +9,17 @@ import numpy as np
 
 
 def epoch_order(
-    intervals: np.ndarray, seed: int, epoch: int, lanes: int, block_intervals: int
+    intervals: np.ndarray,
+    seed: int,
+    epoch: int,
+    lanes: int,
+    block_intervals: int,
+    rates: np.ndarray | None = None,
 ) -> np.ndarray:
     """Every interval once, shuffled for this epoch: (N,) int64, from the (shards,) counts.
+
+    With `rates` (N,), interval i comes rates[i] times on average: in each epoch that number rounded
+    down or up, and `epoch_total` intervals in all.
 
     The shards are shuffled and laid end to end, the line is cut into lanes, each lane is permuted
     in blocks, and position p of the order is the next one of lane p mod `lanes`. When the number
@@ -19,6 +27,10 @@ def epoch_order(
     """
     random = np.random.default_rng((seed, epoch))
     line = _laid_end_to_end(intervals, random.permutation(len(intervals)))
+    if rates is not None:
+        # Of a generator of its own: where all rates are 1, the order is the one without rates.
+        offset = np.random.default_rng((seed, epoch, 1)).random()
+        line = np.repeat(line, _systematic_counts(rates[line], offset))
     order = np.empty_like(line)
     start = 0
     for lane in range(lanes):
@@ -30,6 +42,11 @@ def epoch_order(
     return order
 
 
+def epoch_total(rates: np.ndarray) -> int:
+    """Intervals of every epoch that is read with these `rates` (N,)."""
+    return round(float(rates.sum()))
+
+
 def step_count(total: int, global_batch_size: int) -> int:
     """Steps of a training epoch: the same on every process; the last N mod G intervals wait."""
     return total // global_batch_size
@@ -38,6 +55,11 @@ def step_count(total: int, global_batch_size: int) -> int:
 def padded_step_count(total: int, global_batch_size: int) -> int:
     """Steps of an evaluation: all intervals, the last batch filled up."""
     return -(-total // global_batch_size)
+
+
+def limited(steps: int, fraction: float) -> int:
+    """That share of `steps`, at least one where there are any."""
+    return min(steps, max(1, round(fraction * steps)))
 
 
 def share(
@@ -60,6 +82,19 @@ def _laid_end_to_end(intervals: np.ndarray, shards: np.ndarray) -> np.ndarray:
     counts = intervals[shards]
     places = np.cumsum(counts) - counts  # where in the line each shard begins
     return np.repeat(firsts[shards] - places, counts) + np.arange(counts.sum())
+
+
+def _systematic_counts(rates: np.ndarray, offset: float) -> np.ndarray:
+    """Whole numbers (N,) that add up to `epoch_total`, each its rate rounded down or up.
+
+    Systematic sampling: the rates laid end to end, counted by a ruler that begins at `offset`,
+    which is uniform from 0 to 1. The rates are stretched by at most half an interval in all, so
+    that the ruler's length is whole.
+    """
+    total = epoch_total(rates)
+    ends = np.floor(np.cumsum(rates) * (total / rates.sum()) + offset)
+    ends[-1] = total  # also where rounding errors say otherwise
+    return np.diff(ends, prepend=0).astype(np.int64)
 
 
 def _permuted_in_blocks(lane: np.ndarray, size: int, random: np.random.Generator) -> np.ndarray:

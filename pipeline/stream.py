@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from pipeline.audio import decode_flac
 from pipeline.buffers import Buffers
 from pipeline.image import decode_png
-from pipeline.order import epoch_order, padded_step_count, share, step_count, substitutes
+from pipeline.order import epoch_order, limited, padded_step_count, share, step_count, substitutes
 from pipeline.sample import Batch
 from pipeline.shardset import ShardReader, ShardSet
 
@@ -48,18 +49,22 @@ class Stream(IterableDataset):
         ranks: int,
         lanes: int | None = None,
         first_step: int = 0,
+        limit_fraction: float = 1.0,
     ):
-        """`lanes` is that of the epoch's order in training, None in evaluation."""
+        """`lanes` is that of the epoch's order in training, None in evaluation.
+
+        `limit_fraction` is the share of the steps after which the pass ends.
+        """
         if global_batch_size % ranks:
             raise StreamError(
                 f"a global batch of {global_batch_size} cannot be shared by {ranks} processes; "
                 "make the batch size a multiple of them"
             )
         count = padded_step_count if lanes is None else step_count
-        last_step = count(shards.total, global_batch_size)
+        last_step = count(len(order), global_batch_size)
         if not last_step:
             raise StreamError(
-                f"{shards.total} intervals do not fill one batch of {global_batch_size}; "
+                f"{len(order)} intervals do not fill one batch of {global_batch_size}; "
                 "lower train.global_batch_size or pack more songs"
             )
         self.shards = shards
@@ -68,7 +73,7 @@ class Stream(IterableDataset):
         self.rank = rank
         self.ranks = ranks
         self.lanes = lanes
-        self.steps = range(first_step, last_step)
+        self.steps = range(first_step, limited(last_step, limit_fraction))
         self._bad_samples = multiprocessing.Value("i", 0)
 
     def __len__(self) -> int:
@@ -115,7 +120,7 @@ class Stream(IterableDataset):
         """Decode the sample at `position` or, in training, what takes its place if it is bad."""
         label = self._decoded_into(row, reader, int(self.order[position]))
         if label is None and self.lanes is not None:
-            others = substitutes(position, self.shards.total, self.lanes)
+            others = substitutes(position, len(self.order), self.lanes)
             tries = (self._decoded_into(row, reader, int(self.order[other])) for other in others)
             label = next((other for other in tries if other is not None), None)
         return label
@@ -138,18 +143,34 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
     Not to go through accelerator.prepare: it would shard the stream again, and each process would
     silently lose a part of its intervals (huggingface/accelerate#4144).
     """
-    return DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin_memory)
+    return DataLoader(
+        stream, batch_size=None, num_workers=workers, pin_memory=pin_memory,
+        worker_init_fn=_leave_signals_to_the_parent,
+    )  # fmt: skip
+
+
+def _leave_signals_to_the_parent(_worker: int) -> None:
+    """A terminal or Slurm signals workers too: the parent still needs them to finish its step."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def training_stream(
     shards: ShardSet, global_batch_size: int, rank: int, ranks: int, seed: int, epoch: int,
-    lanes: int, block_intervals: int, first_step: int = 0,
+    lanes: int, block_intervals: int, first_step: int = 0, rates: np.ndarray | None = None,
+    limit_fraction: float = 1.0,
 ) -> Stream:  # fmt: skip
-    """One epoch of training: every interval at most once, in this epoch's order."""
-    order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals)
-    return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step)
+    """One epoch of training in its order: every interval at most once or, on average, at its rate.
+
+    `rates` (N,) are those of training/weights.py.
+    """
+    order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals, rates)
+    return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step, limit_fraction)
 
 
-def evaluation_stream(shards: ShardSet, global_batch_size: int, rank: int, ranks: int) -> Stream:
-    """Every interval exactly once, in the order of the shards."""
-    return Stream(shards, np.arange(shards.total), global_batch_size, rank, ranks)
+def evaluation_stream(
+    shards: ShardSet, global_batch_size: int, rank: int, ranks: int, limit_fraction: float = 1.0
+) -> Stream:
+    """Every interval exactly once, in the order of the shards, or the first share of them."""
+    order = np.arange(shards.total)
+    return Stream(shards, order, global_batch_size, rank, ranks, limit_fraction=limit_fraction)

@@ -77,7 +77,7 @@ def _settings(
     return PackSettings(
         dataset=dataset, split=split, format=format, sample_rate=config.audio.sample_rate,
         interval_seconds=config.prepare.interval_seconds,
-        cqt=config.cqt.model_dump() if format == "png" else None,
+        cqt=config.cqt.shape if format == "png" else None,
         songs_per_shard=config.prepare.songs_per_shard,
         max_shard_bytes=config.prepare.max_shard_bytes,
         seed=config.prepare.seed, songs=songs_digest(songs),

@@ -115,7 +115,7 @@ def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask
             f"{source}: packed with other settings ({changed}); "
             "set them back, or pack the audio again with --overwrite"
         )
-    cqt = config.cqt.model_dump()
+    cqt = config.cqt.shape
     settings = manifest.settings.model_copy(update={"format": "png", "cqt": cqt})
     refuse_other_settings(folder, settings)
     return [SpectrogramTask(source, folder, name, settings) for name in task_names(manifest)]

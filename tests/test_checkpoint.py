@@ -11,6 +11,7 @@ from model.checkpoint import (
     load_checkpoint,
     resolve,
     restore_model,
+    restore_trained,
     restore_training,
     save_checkpoint,
 )
@@ -127,6 +128,41 @@ def test_a_truncated_file_is_refused(run, share):
     path.write_bytes(data[: int(share * len(data))])
     with pytest.raises(CheckpointError, match=r"best\.safetensors: damaged or not a safetensors"):
         load_checkpoint(path)
+
+
+def test_a_damaged_tensor_is_refused(run):
+    path = resolve(run)
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=r"damaged, its tensors differ from their checksum"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_a_pickle_is_refused_as_one(tmp_path, as_zip):
+    path = tmp_path / "theirs.pt"
+    torch.save(network().state_dict(), path, _use_new_zipfile_serialization=as_zip)
+    message = r"theirs\.pt: made by pickle, which can run code; give a \.safetensors checkpoint"
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path)
+
+
+def test_a_truncated_file_whose_length_looks_like_a_pickle_is_called_damaged(tmp_path):
+    path = tmp_path / "last.safetensors"
+    path.write_bytes((0x0280).to_bytes(8, "little") + b'{"model.weight"')
+    with pytest.raises(CheckpointError, match="damaged or not a safetensors file"):
+        load_checkpoint(path)
+
+
+def test_an_average_and_the_weights_it_is_of_come_back_each_as_itself(tmp_path):
+    average, trained = network(seed=1), network(seed=2)
+    save_checkpoint(tmp_path / "a.safetensors", average, CONFIG, STATE, trained=trained)
+    checkpoint = load_checkpoint(tmp_path / "a.safetensors")
+    for restore, expected in ((restore_model, average), (restore_trained, trained)):
+        model = network()
+        restore(checkpoint, model)
+        assert all(torch.equal(a, b) for a, b in zip(*_tensors(model, expected), strict=True))
 
 
 def test_garbage_is_refused(tmp_path):

@@ -234,7 +234,7 @@ def checkpoints(run: Path, folder: Path) -> Iterable[tuple[Path, str]]:
     network = network_of(small_config(folder, "model.channels=16"))
     for name, change, message in (
         ("shape.st", {}, "saved from another network: shape: stem.0.weight is (16, 1, 5, 5)"),
-        ("name.st", {"name": "allconv"}, "model.name: unknown network 'allconv'; known: keynet"),
+        ("name.st", {"name": "allkonv"}, "model.name: unknown network 'allkonv'; known: keynet"),
         ("setting.st", {"heads": 3}, "model.heads = 3: extra inputs are not permitted"),
     ):
         config = load_checkpoint(resolve(run)).config

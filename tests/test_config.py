@@ -36,6 +36,23 @@ def test_written_settings_read_back_the_same(tmp_path):
     assert config_from_dict(config.model_dump(mode="json")) == config
 
 
+def test_what_an_older_version_did_not_save_is_as_in_config_toml():
+    saved = load_config(overrides=["train.epochs=3"]).model_dump(mode="json")
+    del saved["loss"], saved["cqt"]["trainable"], saved["train"]["dataset_weights"]
+    assert config_from_dict(saved) == load_config(overrides=["train.epochs=3"])
+    with pytest.raises(ConfigError, match="old.safetensors: cqt.bins = 3: extra inputs are not"):
+        config_from_dict(saved | {"cqt": {"bins": 3}}, "old.safetensors")
+
+
+def test_a_table_with_names_of_the_user_s_own_takes_any_and_later_ones_are_added(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[train]\ndataset_weights = {ncs = 0.5, mine = 2.0}\n")
+    config = load_config(str(file), ["train.dataset_weights.mine=3.0"])
+    assert config.train.dataset_weights == {"ncs": 0.5, "mine": 3.0}
+    write_config(config, tmp_path / "config.toml")
+    assert load_config(str(tmp_path / "config.toml")) == config
+
+
 def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("[train]\nglobal_batchsize = 8\n")
@@ -53,6 +70,8 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path):
     "override, message",
     [
         ("train.epochs=0", "train.epochs = 0: input should be greater than or equal to 1"),
+        ("train.epochs=true", "train.epochs = True: input should be a valid integer"),
+        ("train.learning_rate=true", "train.learning_rate = True: input should be a valid number"),
         ("train.epochs=many", "train.epochs = 'many': input should be a valid integer"),
         ("train.learning_rate=nan", "train.learning_rate = nan: input should be a finite number"),
         ("stream.format=mp3", "stream.format = 'mp3': input should be 'audio' or 'png'"),

@@ -1,8 +1,11 @@
 """Laws of the recipes: what is typed after a recipe's name reaches the program as it was typed."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 from conftest import ROOT
@@ -43,6 +46,83 @@ def test_arguments_pass_through_as_they_are(echoing, recipe):
 
 
 @pytest.mark.skipif(just is None, reason="just is not on the path")
+def test_every_recipe_that_takes_arguments_passes_them_on_last(echoing):
+    dump = subprocess.run([just, "--dump", "--dump-format", "json"], cwd=ROOT, capture_output=True)
+    description = json.loads(dump.stdout)
+    groups = {"train", "eval", "experiments", "check"}
+    taking = [
+        name
+        for name, recipe in description["recipes"].items()
+        if any(parameter["kind"] == "star" for parameter in recipe["parameters"])
+        and {"group": "prepare"} not in recipe["attributes"]
+    ]
+    assert {"train-audio", "compare", "experiments-nf", "eval-images-gs_key-only"} <= set(taking)
+    typed = ["a file", "b's", 'train.datasets=["mine"]']
+    for name in [*taking, *description["aliases"]]:
+        done = subprocess.run(
+            [just, name, *typed], cwd=echoing, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-3:] == typed, name
+    for name, recipe in description["recipes"].items():
+        if groups & {a["group"] for a in recipe["attributes"] if "group" in a}:
+            assert recipe["doc"], name
+
+
+@pytest.mark.skipif(just is None, reason="just is not on the path")
+@pytest.mark.parametrize(
+    "recipe, settings",
+    [
+        ("train-audio", ["stream.format=audio", 'train.datasets=["ncs", "gs_mtg"]']),
+        ("train-images-gs_mtg-only", ["stream.format=png", 'train.datasets=["gs_mtg"]']),
+        ("eval-audio", ["stream.format=audio", 'eval.datasets=["gs_key", "ncs"]']),
+        ("eval-images-gs_mtg-only", ["stream.format=png", 'eval.datasets=["gs_key"]']),
+    ],
+)
+def test_a_recipe_s_settings_are_what_its_name_says(echoing, recipe, settings):
+    done = subprocess.run([just, recipe], cwd=echoing, capture_output=True, text=True, check=True)
+    words = done.stdout.splitlines()
+    assert [words[i + 1] for i, word in enumerate(words) if word == "--set"] == settings
+
+
+@pytest.mark.skipif(just is None, reason="just is not on the path")
+def test_cleaning_leaves_data_and_asks_before_runs_go(echoing):
+    for path in ("runs/first/config.toml", "runs/mine/notes.txt", "data/__pycache__/song.pyc",
+                 "model/__pycache__/a.pyc", ".ruff_cache/b"):  # fmt: skip
+        (echoing / path).parent.mkdir(parents=True, exist_ok=True)
+        (echoing / path).touch()
+
+    def clean(recipe: str, answer: str) -> str:
+        return subprocess.run(
+            [just, recipe], cwd=echoing, input=answer, capture_output=True, text=True
+        ).stdout
+
+    clean("clean", "")
+    assert not (echoing / "model/__pycache__").exists() and not (echoing / ".ruff_cache").exists()
+    clean("clean-logs", "n\n")
+    assert (echoing / "runs/first").exists() and (echoing / "data/__pycache__/song.pyc").exists()
+    assert clean("clean-logs", "y\n") == "runs/first\n"
+    assert not (echoing / "runs/first").exists() and (echoing / "runs/mine/notes.txt").exists()
+
+
+def test_a_commit_s_hooks_mend_a_file_without_a_network(tmp_path):
+    for name in (".pre-commit-config.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/bin").symlink_to(os.path.dirname(sys.executable))
+    (tmp_path / "ugly.py").write_text('import os\nx = {  "a":1 }\n')
+    nowhere = {"PRE_COMMIT_HOME": str(tmp_path / "home"), "https_proxy": "http://127.0.0.1:9"}
+
+    def hooks() -> int:
+        command = [sys.executable, "-m", "pre_commit", "run", "--all-files"]
+        return subprocess.run(command, cwd=tmp_path, env={**os.environ, **nowhere}).returncode
+
+    for command in (["init", "-q"], ["add", "ugly.py", ".pre-commit-config.yaml"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    assert hooks() == 1
+    assert (tmp_path / "ugly.py").read_text() == 'x = {"a": 1}\n'
+    assert hooks() == 0
+
+
 def test_without_words_a_recipe_packs_what_the_program_takes_by_itself(echoing):
     done = subprocess.run([just, "prepare-shards"], cwd=echoing, capture_output=True, text=True)
     assert done.stdout.splitlines() == ["-m", "shards", "pack", "--format", "audio"]

@@ -3,14 +3,30 @@
 import numpy as np
 import pytest
 
-from pipeline.order import epoch_order, padded_step_count, share, step_count, substitutes
+from pipeline.order import (
+    epoch_order,
+    epoch_total,
+    padded_step_count,
+    share,
+    step_count,
+    substitutes,
+)
 
 UNEVEN = np.array([7, 1, 300, 0, 64, 12, 129, 5])
 TOTAL = int(UNEVEN.sum())
 
 
-def order_of(epoch=0, lanes=16, block=50, seed=0):
-    return epoch_order(UNEVEN, seed, epoch, lanes, block)
+RATES = {
+    "all once": np.ones(TOTAL),
+    "some thrice, some half": np.where(np.arange(TOTAL) % 5 == 0, 3.0, 0.5),
+    "uneven": np.random.default_rng(0).uniform(0.01, 4.0, TOTAL),
+    "one far more often": np.where(np.arange(TOTAL) == 300, 70.25, 0.3),
+}
+every_rate = pytest.mark.parametrize("rates", RATES.values(), ids=RATES.keys())
+
+
+def order_of(epoch=0, lanes=16, block=50, seed=0, rates=None):
+    return epoch_order(UNEVEN, seed, epoch, lanes, block, rates)
 
 
 @pytest.mark.parametrize("lanes", [1, 3, 16, 1000])
@@ -68,3 +84,47 @@ def test_a_substitute_comes_from_the_same_lane_and_is_never_the_bad_one():
 def test_neighbours_in_a_shard_are_parted_by_the_shuffle():
     order = epoch_order(np.full(100, 50), 0, 0, lanes=16, block_intervals=1000)
     assert np.mean(np.abs(np.diff(order)) == 1) < 0.01
+
+
+@pytest.mark.parametrize("epoch", range(5))
+def test_where_all_rates_are_1_the_order_is_the_one_without_rates(epoch):
+    assert np.array_equal(order_of(epoch, rates=np.ones(TOTAL)), order_of(epoch))
+
+
+@every_rate
+def test_an_epoch_holds_each_interval_its_rate_rounded_down_or_up_and_a_known_number_in_all(rates):
+    for epoch in range(20):
+        order = order_of(epoch, rates=rates)
+        counts = np.bincount(order, minlength=TOTAL)
+        stretched = rates * epoch_total(rates) / rates.sum()
+        assert len(order) == epoch_total(rates)
+        assert (counts >= np.floor(stretched - 1e-9)).all()
+        assert (counts <= np.ceil(stretched + 1e-9)).all()
+
+
+@every_rate
+def test_over_many_epochs_each_interval_comes_as_often_as_its_rate_says(rates):
+    epochs = 400
+    orders = [order_of(epoch, rates=rates) for epoch in range(epochs)]
+    means = np.bincount(np.concatenate(orders), minlength=TOTAL) / epochs
+    stretched = rates * epoch_total(rates) / rates.sum()
+    # A count is one of two neighbours, so that its deviation is 0.5 at most; five of the mean's.
+    assert np.abs(means - stretched).max() < 5 * 0.5 / epochs**0.5
+
+
+@every_rate
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_with_rates_too_processes_share_each_global_batch_and_read_their_own_lanes(rates, ranks):
+    order, batch, lanes = order_of(rates=rates, lanes=6), 12, 6
+    for step in range(step_count(len(order), batch)):
+        parts = [share(order, step, batch, rank, ranks) for rank in range(ranks)]
+        together = np.sort(np.concatenate(parts))
+        assert np.array_equal(together, np.arange(step * batch, (step + 1) * batch))
+        assert all(set(part % lanes) <= set(range(r, lanes, ranks)) for r, part in enumerate(parts))
+
+
+def test_with_rates_too_the_order_depends_on_seed_and_epoch_alone():
+    rates = RATES["uneven"]
+    assert np.array_equal(order_of(rates=rates), order_of(rates=rates))
+    assert not np.array_equal(order_of(rates=rates), order_of(epoch=1, rates=rates))
+    assert not np.array_equal(order_of(rates=rates), order_of(seed=1, rates=rates))

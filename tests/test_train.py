@@ -14,13 +14,15 @@ import torch
 from accelerate import Accelerator
 from conftest import ROOT, run_program, settings, small_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch.nn.functional import cross_entropy
 
 from build import front_end_of, network_of, shards_of, trained_network
 from config import load_config
 from evaluation.answers import answer
-from model.checkpoint import CheckpointError, load_checkpoint
-from model.loss import cross_entropy
+from model.checkpoint import CheckpointError, load_checkpoint, resolve
 from pipeline.stream import loader, training_stream
+from training.finite import NotFiniteError
+from training.folder import run_and_checkpoint
 from training.loop import Training
 
 
@@ -52,7 +54,7 @@ def test_a_run_leaves_curves_checkpoints_and_its_settings(trained, packed):
         checkpoint = load_checkpoint(trained / "checkpoints" / f"{name}.safetensors")
         assert checkpoint.config == small_config(packed).model_dump(mode="json")
     best = max(curve(trained, "valid/mirex").values())  # float32 in the curve
-    assert checkpoint.state["progress"]["best_weighted"] == pytest.approx(best, rel=1e-6)
+    assert max(checkpoint.state["progress"]["scores"]) == pytest.approx(best, rel=1e-6)
 
 
 def test_the_same_seed_gives_the_same_losses_and_another_seed_others(trained, packed, tmp_path):
@@ -83,6 +85,131 @@ def test_a_run_killed_in_mid_epoch_goes_on_with_the_losses_of_one_that_was_not(t
     Training(load_config(str(run / "config.toml")), run, resume=True).run()
     for name in ("train/loss", "train/learning_rate", "valid/loss", "valid/mirex"):
         assert curve(run, name) == curve(trained, name)
+
+
+def test_a_run_goes_on_from_the_checkpoint_of_any_epoch_and_what_came_after_is_void(
+    trained, packed, tmp_path
+):
+    run = shutil.copytree(trained, tmp_path / "run")
+    time.sleep(1.1)  # TensorBoard puts a run's files in order by whole seconds
+    folder, checkpoint = run_and_checkpoint(run / "checkpoints" / "epoch-0001.safetensors")
+    config = small_config(packed, "stream.workers=0")
+    Training(config, folder, resume=True, checkpoint=checkpoint).run()
+    for name in ("train/loss", "train/learning_rate", "valid/mirex"):
+        assert curve(run, name) == curve(trained, name)
+    for name in ("last", "best", "epoch-0001", "epoch-0002"):
+        there, here = (load_checkpoint(resolve(place, name)) for place in (trained, run))
+        assert there.state == here.state
+        assert all(torch.equal(there.model[key], here.model[key]) for key in there.model)
+
+
+def test_a_checkpoint_outside_a_run_cannot_be_resumed(trained, tmp_path):
+    shutil.copy(resolve(trained), tmp_path)
+    with pytest.raises(CheckpointError, match="no run to go on with; start a new one .*--from"):
+        run_and_checkpoint(tmp_path / "best.safetensors")
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_of_a_truncated_last_checkpoint_the_newest_whole_one_is_named(
+    trained, packed, tmp_path, kept
+):
+    run = shutil.copytree(trained, tmp_path / "run")
+    last = resolve(run, "last")
+    last.write_bytes(last.read_bytes()[: int(kept * last.stat().st_size)])
+    resolve(run).unlink()
+    message = (
+        r"last\.safetensors: damaged .*newest whole one .*: --resume .*/epoch-0002.safetensors"
+    )
+    with pytest.raises(CheckpointError, match=message):
+        Training(small_config(packed), run, resume=True)
+
+
+def test_a_run_that_begins_with_weights_answers_like_them_and_counts_anew(
+    trained, packed, tmp_path
+):
+    config = small_config(packed, "model.dropout=0.3", "train.learning_rate=0.001")
+    training = Training(config, tmp_path / "new", resume=False, checkpoint=trained)
+    weights = training.learner.saved()["model"].state_dict()
+    best = load_checkpoint(resolve(trained)).model
+    assert all(torch.equal(weights[name], best[name]) for name in best)
+    assert training.global_step == 0 and not training.learner.optimizer.state
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("model.channels=16", "saved from another network: shape: stem.0.weight"),
+        ("cqt.range_db=60.0", "its weights are of other settings .cqt.range_db: 80.0 there, 60.0"),
+    ],
+)
+def test_weights_of_other_settings_are_refused_before_a_folder_is_made(
+    trained, packed, tmp_path, override, message
+):
+    with pytest.raises(CheckpointError, match=message):
+        Training(small_config(packed, override), tmp_path / "new", False, checkpoint=trained)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_ends_early_when_the_score_gains_too_little(packed, tmp_path):
+    config = small_config(
+        packed, "train.epochs=9", "train.patience_epochs=1", "train.smallest_gain=200.0",
+        "train.schedule=plateau", "stream.workers=0",
+    )  # fmt: skip
+    best = Training(config, tmp_path / "early", resume=False).run()
+    scores = list(curve(tmp_path / "early", "valid/mirex").values())
+    assert len(scores) == 2 and best == pytest.approx(max(scores), rel=1e-6)
+    again = Training(config, tmp_path / "early", resume=True)
+    assert again.run() == best and again.progress.epoch == 2
+
+
+def test_with_an_average_the_loss_curve_stays_and_the_saved_best_is_the_average(
+    trained, packed, tmp_path
+):
+    config = small_config(packed, "train.ema_decay=0.8", "train.checkpoint_every_steps=5")
+    run = tmp_path / "averaged"
+    Training(config, run, resume=False).run()
+    assert curve(run, "train/loss") == curve(trained, "train/loss")
+    assert curve(run, "valid/loss") != curve(trained, "valid/loss")
+    last, plain = (load_checkpoint(resolve(place, "last")) for place in (run, trained))
+    assert all(torch.equal(last.trained[name], plain.model[name]) for name in plain.model)
+    network, config = trained_network(run)
+    shards = shards_of(config, config, ("synthetic",), "valid")
+    answers = answer(network, front_end_of(config), shards, Accelerator(), 8, 0, 100)
+    best = max(curve(run, "valid/mirex").values())
+    assert answers.song_score.weighted == pytest.approx(best, abs=1e-4)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_no_checkpoint_of_it(packed, tmp_path):
+    config = small_config(
+        packed, "train.learning_rate=1e30", "train.warmup_fraction=0.0",
+        "train.log_every_steps=4", "stream.workers=0",
+    )  # fmt: skip
+    run = tmp_path / "wild"
+    with pytest.raises(NotFiniteError, match=r"not finite since step 2, of songs synthetic/\S+, "):
+        Training(config, run, resume=False).run()
+    assert not (run / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("train.global_batch_size=500", "intervals do not fill one batch of 500; lower train.glob"),
+        ('train.datasets=["none"]', "none/train/manifest.json.zst: not there; pack this data set"),
+        ("train.accumulation=3", "do not split into so many equal parts"),
+    ],
+)
+def test_what_cannot_be_trained_leaves_no_folder(packed, tmp_path, override, message):
+    with pytest.raises(ValueError, match=message):
+        Training(small_config(packed, override), tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_data_set_without_songs_to_validate_with_is_refused(packed, tmp_path):
+    shutil.copytree(packed / "shards", tmp_path / "shards")
+    shutil.rmtree(tmp_path / "shards/audio/synthetic/valid")
+    with pytest.raises(ValueError, match="no valid split in synthetic; name other data sets"):
+        Training(small_config(tmp_path), tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_two_processes_train_on_uneven_shards_and_evaluate_each_song_once(packed):

@@ -2,117 +2,143 @@
 
 import logging
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from accelerate.utils import send_to_device
-from torch import Tensor
 
-from build import front_end_of, network_of, shards_of
+from build import front_end_of, input_of, network_of, shards_of
 from config import write_config
 from evaluation.answers import Answers, answer
-from model.checkpoint import (
-    CheckpointError,
-    load_checkpoint,
-    resolve,
-    restore_model,
-    restore_training,
-    save_checkpoint,
-)
-from model.loss import cross_entropy
-from model.optimizer import adamw, warmup_cosine
-from pipeline.manifest import differences
-from pipeline.order import step_count
+from model.checkpoint import load_checkpoint, resolve, save_checkpoint
+from model.loss import KeyLoss, key_targets
+from model.summary import network_summary
+from pipeline.order import epoch_total, limited, step_count
 from pipeline.sample import Batch
 from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings import Config
+from training.finite import StepResult, means
+from training.fit import check_goes_on, check_same_input, fixed_settings
+from training.folder import checkpoint_path, epoch_path, keep_best, load_to_resume
+from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
+from training.progress import Progress, epochs_without_gain
+from training.signals import Signals, Stopped
+from training.weights import check_balanced_once, interval_rates, song_weights
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands; with the weights, all that going on needs."""
-
-    epoch: int = 0  # the epoch of the next step, from 0
-    step: int = 0  # steps done in that epoch
-    loss_sum: float = 0.0  # of those steps
-    best_weighted: float = -1.0  # the valid split's score so far
-
-
 class Training:
-    """A run: its data, network and optimizer, and where it stands."""
+    """A run: its data, what learns, and where it stands."""
 
-    def __init__(self, config: Config, folder: Path, resume: bool):
+    def __init__(
+        self, config: Config, folder: Path, resume: bool, checkpoint: str | Path | None = None
+    ):
+        """Begin a run in a new `folder`, with the weights of `checkpoint` if one is given.
+
+        With `resume`, go on with the run in `folder`, from that checkpoint or its last.
+        """
         self.config, self.folder = config, folder
-        self.accelerator = Accelerator()
+        self.accelerator = accelerator_of(config.train.mixed_precision)
         self.train_shards = shards_of(config, config, config.train.datasets, "train")
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
-        self.steps_an_epoch = step_count(self.train_shards.total, config.train.global_batch_size)
-        self._build()
-        self.progress = self._resumed() if resume else Progress()
+        self.rates = interval_rates(
+            self.train_shards, config.train.balance, config.train.dataset_weights
+        )
+        steps = step_count(epoch_total(self.rates), config.train.global_batch_size)
+        self.steps_an_epoch = limited(steps, config.train.limit_fraction)
+        self.progress = Progress()
         self._stream()  # refuses data that cannot be shared before a folder is made
+        torch.manual_seed(config.train.seed)
+        network = network_of(config)
+        logger.info("%s", network_summary(network, input_of(config)))
+        self.learner = Learner(
+            network, front_end_of(config), self._loss(), config.train,
+            config.train.epochs * self.steps_an_epoch, self.accelerator,
+        )  # fmt: skip
+        if resume:
+            self._go_on_from(Path(checkpoint) if checkpoint else None)
+        elif checkpoint:
+            self._start_from(checkpoint)
+        self.signals = Signals(self.accelerator.num_processes)
         main = self.accelerator.is_main_process
         if main:
             folder.mkdir(parents=True, exist_ok=resume)
             write_config(config, folder / "config.toml")
-        self.monitor = Monitor(folder if main else None, first_step=self.global_step + 1)
+        self.monitor = Monitor(folder if main else None, config, self.global_step + 1)
 
     @property
     def global_step(self) -> int:
         """Steps done since the run began."""
         return self.progress.epoch * self.steps_an_epoch + self.progress.step
 
-    def run(self) -> None:
-        """Train from where the run stands to the end of its last epoch."""
-        while self.progress.epoch < self.config.train.epochs:
-            self._train_epoch(self._stream())
-            self._end_epoch()
-        logger.info("best valid mirex %.1f in %s", self.progress.best_weighted, self.folder)
-        self.monitor.close()
-        self.accelerator.end_training()
+    def run(self) -> float:
+        """Train to the end of the last epoch; gives the best weighted score of the valid split.
 
-    def _build(self) -> None:
-        setting = self.config.train
-        torch.manual_seed(setting.seed)
-        network = network_of(self.config)
-        self.front_end = front_end_of(self.config).to(self.accelerator.device)
-        optimizer = adamw(network, setting.learning_rate, setting.weight_decay)
-        steps = setting.epochs * self.steps_an_epoch
-        # Not prepared: Accelerate would step it once for each process.
-        self.scheduler = warmup_cosine(optimizer, round(setting.warmup_fraction * steps), steps)
-        self.network, self.optimizer = self.accelerator.prepare(network, optimizer)
+        Raises Stopped, with everything saved, after SIGTERM or Ctrl-C.
+        """
+        try:
+            with self.signals:
+                while not self._finished():
+                    self._train_epoch(self._stream())
+                    self._end_epoch()
+            self.monitor.finished()
+        finally:
+            self.monitor.close()
+        logger.info("best valid mirex %.1f in %s", self.progress.best_weighted, self.folder)
+        self.accelerator.end_training()
+        return self.progress.best_weighted
+
+    def _finished(self) -> bool:
+        setting, progress = self.config.train, self.progress
+        if progress.epoch >= setting.epochs:
+            return True
+        flat = epochs_without_gain(progress.scores, setting.smallest_gain)
+        if setting.patience_epochs and flat >= setting.patience_epochs:
+            logger.info("stopped after %d epochs without a better score", flat)
+            return True
+        return False
+
+    def _loss(self) -> KeyLoss:
+        setting = self.config.loss
+        check_balanced_once(setting.class_weights, self.config.train.balance)
+        return KeyLoss(
+            key_targets(setting.name, setting.normalised, setting.label_smoothing),
+            song_weights(self.train_shards, setting.class_weights, setting.confidence_weights),
+        )
 
     def _stream(self) -> Stream:
         setting = self.config
         return training_stream(
             self.train_shards, setting.train.global_batch_size, self.accelerator.process_index,
             self.accelerator.num_processes, setting.train.seed, self.progress.epoch,
-            setting.stream.lanes, setting.stream.block_intervals, self.progress.step,
+            setting.stream.lanes, setting.stream.block_intervals, self.progress.step, self.rates,
+            setting.train.limit_fraction,
         )  # fmt: skip
 
     def _train_epoch(self, stream: Stream) -> None:
-        self.network.train()
-        self.front_end.train()
+        self.learner.train()
+        setting = self.config.train
         on_cuda = self.accelerator.device.type == "cuda"
         batches = iter(loader(stream, self.config.stream.workers, pin_memory=on_cuda))
-        losses = []  # of the steps that no curve shows yet
+        results: list[StepResult] = []  # of the steps that no curve shows yet
         for step in stream.steps:
             batch = self._next(batches)
             stream.check(batch, self.config.stream.max_bad_samples)
-            losses.append(self._step(batch))
+            results.append(self._step(batch))
             self.progress = replace(self.progress, step=step + 1)
-            last = step + 1 == self.steps_an_epoch
-            saving = self.progress.step % self.config.train.checkpoint_every_steps == 0
-            if last or saving or self.progress.step % self.config.train.log_every_steps == 0:
-                self._log(losses)
-                losses = []
-            if saving and not last:
+            last, signal = step + 1 == self.steps_an_epoch, self.signals.agreed()
+            saving = last or signal or (step + 1) % setting.checkpoint_every_steps == 0
+            if saving or (step + 1) % setting.log_every_steps == 0:
+                self._log(results)
+                results = []
+            if saving:
                 self._save("last")
+            if signal:
+                self._stop(signal)
 
     def _next(self, batches) -> Batch:
         began = time.perf_counter()
@@ -120,85 +146,80 @@ class Training:
         self.monitor.waited(time.perf_counter() - began)
         return batch
 
-    def _step(self, batch: Batch) -> Tensor:
+    def _step(self, batch: Batch) -> StepResult:
         """One optimizer step; what is random in it depends on seed, step and process alone."""
         words = (self.config.train.seed, self.global_step, self.accelerator.process_index)
         torch.manual_seed(int(np.random.SeedSequence(words).generate_state(1)[0]))
-        cqt, key_id = self.front_end(send_to_device(batch, self.accelerator.device))
-        loss = cross_entropy(self.network(cqt), key_id)
-        self.optimizer.zero_grad()
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.network.parameters(), self.config.train.clip_norm)
-        self.optimizer.step()
-        self.scheduler.step()
-        return loss.detach()
+        return self.learner.step(send_to_device(batch, self.accelerator.device))
 
-    def _log(self, losses: list[Tensor]) -> None:
+    def _log(self, results: list[StepResult]) -> None:
         """Curves of the steps since the last; a loss that is not finite ends the run."""
-        loss = float(self.accelerator.reduce(torch.stack(losses).mean(), reduction="mean"))
-        if not np.isfinite(loss):
-            raise StreamError(
-                f"the loss is {loss} at step {self.global_step}; lower train.learning_rate or "
-                "train.clip_norm, or train without mixed precision"
-            )
-        loss_sum = self.progress.loss_sum + loss * len(losses)
+        loss, norm = means(results, self.global_step, self.accelerator, self.train_shards)
+        loss_sum = self.progress.loss_sum + loss * len(results)
         self.progress = replace(self.progress, loss_sum=loss_sum)
-        intervals = len(losses) * self.config.train.global_batch_size
-        rate = self.scheduler.get_last_lr()[0]
-        self.monitor.steps(self.global_step, loss, rate, intervals)
+        intervals = len(results) * self.config.train.global_batch_size
+        rate = self.learner.schedule.learning_rate
+        self.monitor.steps(self.global_step, loss, norm, rate, intervals)
 
     def _end_epoch(self) -> None:
-        """Save, score the valid split, and stand at the beginning of the next epoch."""
-        self._save("last")
+        """Score the valid split, save, and stand at the beginning of the next epoch."""
         valid = answer(
-            self.network, self.front_end, self.valid_shards, self.accelerator,
+            self.learner.answering(), self.learner.front_end, self.valid_shards, self.accelerator,
             self.config.eval.batch_size, self.config.stream.workers,
-            self.config.stream.max_bad_samples,
+            self.config.stream.max_bad_samples, self._stop_if_asked,
+            limit_fraction=self.config.train.limit_fraction,
         )  # fmt: skip
         self._report(valid)
         if not valid.songs:
             raise StreamError("no song of the valid split could be read; see the warnings above")
-        weighted, best = valid.song_score.weighted, self.progress.best_weighted
-        self.progress = Progress(self.progress.epoch + 1, best_weighted=max(weighted, best))
+        weighted = valid.song_score.weighted
+        self.learner.schedule.scored(weighted)
+        self.progress = self.progress.after_epoch(weighted)
+        if self.accelerator.is_main_process:
+            self._keep_best()
         self._save("last")
-        if weighted > best:
-            self._save("best")
 
     def _report(self, valid: Answers) -> None:
         loss = self.progress.loss_sum / self.steps_an_epoch
         epoch, epochs = self.progress.epoch + 1, self.config.train.epochs
         self.monitor.epoch(epoch, epochs, self.global_step, loss, valid)
+        if epoch % self.config.train.pictures_every_epochs == 0:
+            network, front_end = self.learner.answering(), self.learner.front_end
+            network = self.accelerator.unwrap_model(network)
+            self.monitor.pictures(self.global_step, valid, network, front_end, self.valid_shards)
+
+    def _keep_best(self) -> None:
+        epoch, count = self.progress.epoch, self.config.train.keep_best
+        if epoch in self.progress.best_epochs(count):
+            self._write(epoch_path(self.folder, epoch))
+        keep_best(self.folder, self.progress, count)
 
     def _save(self, name: str) -> None:
         self.monitor.flush()
         if self.accelerator.is_main_process:
-            save_checkpoint(
-                self.folder / "checkpoints" / f"{name}.safetensors",
-                self.accelerator.unwrap_model(self.network),
-                self.config.model_dump(mode="json"),
-                {"progress": asdict(self.progress), "fixed": self._fixed_settings()},
-                self.optimizer,
-                self.scheduler,
-            )
+            self._write(checkpoint_path(self.folder, name))
 
-    def _fixed_settings(self) -> dict:
-        """What has to stay when a run goes on: its data, their order, what the optimizer keeps."""
-        return {
-            "shards": self.train_shards.fingerprint,
-            "train.seed": self.config.train.seed,
-            "train.global_batch_size": self.config.train.global_batch_size,
-            "stream.lanes": self.config.stream.lanes,
-            "stream.block_intervals": self.config.stream.block_intervals,
-            "train.learning_rate": self.config.train.learning_rate,
-            "train.weight_decay": self.config.train.weight_decay,
-        }
+    def _write(self, path: Path) -> None:
+        fixed = fixed_settings(self.config, self.train_shards)
+        state = {"progress": asdict(self.progress), "fixed": fixed} | self.learner.state()
+        config = self.config.model_dump(mode="json")
+        save_checkpoint(path, config=config, state=state, **self.learner.saved())
 
-    def _resumed(self) -> Progress:
-        checkpoint = load_checkpoint(resolve(self.folder, "last"))
-        if changed := differences(checkpoint.state["fixed"], self._fixed_settings()):
-            raise CheckpointError(
-                f"{checkpoint.path}: cannot go on with other settings ({changed}); set them back"
-            )
-        restore_model(checkpoint, self.accelerator.unwrap_model(self.network))
-        restore_training(checkpoint, self.optimizer, self.scheduler)
-        return Progress(**checkpoint.state["progress"])
+    def _stop_if_asked(self) -> None:
+        if signal := self.signals.agreed():
+            self._stop(signal)
+
+    def _stop(self, signal: int) -> None:
+        self.accelerator.wait_for_everyone()  # a launcher ends all processes when one has ended
+        raise Stopped(signal)
+
+    def _start_from(self, path: str | Path) -> None:
+        checkpoint = load_checkpoint(resolve(path))
+        check_same_input(checkpoint, self.config)
+        self.learner.start_from(checkpoint)
+
+    def _go_on_from(self, path: Path | None) -> None:
+        checkpoint = load_to_resume(self.folder, path)
+        check_goes_on(checkpoint, self.config, self.train_shards)
+        self.progress = Progress(**checkpoint.state["progress"])
+        self.learner.go_on_from(checkpoint, self.global_step)

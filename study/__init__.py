@@ -1,0 +1,1 @@
+"""A study: trials that search settings, each an ordinary training run."""

@@ -1,0 +1,97 @@
+"""Where a study looks: settings by name, each with its choices or range, as Optuna says them."""
+
+import json
+from itertools import chain
+from typing import Any
+
+from optuna import Trial
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from config import ConfigError, config_changed, unknown
+from settings import Config
+
+RANGE = ("low", "high", "log", "step")
+
+
+def space_of(search: dict[str, Any], source: str, config: Config) -> dict[str, BaseDistribution]:
+    """The [search] of a sweep file; every choice, and both ends of a range, is tried on `config`.
+
+    Raises ConfigError for a setting that does not exist or cannot be.
+    """
+    if not isinstance(search, dict):
+        raise ConfigError(f"{source}: write it as a section of settings")
+    space = {}
+    for name, value in flat(search).items():
+        if "." not in name:
+            raise ConfigError(f"{source}: '{name}' names no section; write it as section.name")
+        space[name] = _choices(name, value, source)
+        for sample in _samples(space[name]):
+            config_changed(config, [override(name, sample)], source)
+    return space
+
+
+def _choices(name: str, value: Any, source: str) -> BaseDistribution:
+    """What a list or a range stands for, as Optuna says it."""
+    if isinstance(value, list) and value:
+        return CategoricalDistribution([_choice(one) for one in value])
+    if not isinstance(value, dict) or not {"low", "high"} <= value.keys():
+        raise ConfigError(f"{source}: {name}: give a list of choices, or {{low = .., high = ..}}")
+    for word in value:
+        if word not in RANGE:
+            raise ConfigError(unknown(word, RANGE, f"{source}: {name}", ""))
+    whole = all(type(number) is int for number in (value["low"], value["high"]))
+    try:
+        return IntDistribution(**value) if whole else FloatDistribution(**value)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{source}: {name}: {error}") from None
+
+
+def _choice(value: Any) -> str | float | bool:
+    """Optuna knows no lists: they are kept as the text that `--set` takes."""
+    return json.dumps(value) if isinstance(value, list) else value
+
+
+def _samples(choices: BaseDistribution) -> tuple:
+    if isinstance(choices, CategoricalDistribution):
+        return choices.choices
+    return choices.low, choices.high
+
+
+def suggest(trial: Trial, space: dict[str, BaseDistribution]) -> dict[str, Any]:
+    """The trial's settings by name, from the study's sampler or as they were before."""
+    return {name: _suggest(trial, name, choices) for name, choices in space.items()}
+
+
+def override(name: str, value: Any) -> str:
+    """A setting as `--set` takes it."""
+    return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+
+
+def _suggest(trial: Trial, name: str, choices: BaseDistribution) -> Any:
+    match choices:
+        case CategoricalDistribution():
+            return trial.suggest_categorical(name, choices.choices)
+        case IntDistribution():
+            return trial.suggest_int(
+                name, choices.low, choices.high, step=choices.step, log=choices.log
+            )
+        case FloatDistribution():
+            return trial.suggest_float(
+                name, choices.low, choices.high, step=choices.step, log=choices.log
+            )
+
+
+def flat(sections: dict[str, Any]) -> dict[str, Any]:
+    """{'train': {'epochs': 3}} as {'train.epochs': 3}; a range stays whole."""
+    pairs = (
+        ((f"{name}.{inner}", value) for inner, value in flat(content).items())
+        if isinstance(content, dict) and not content.keys() & {"low", "high"}
+        else ((name, content),)
+        for name, content in sections.items()
+    )
+    return dict(chain.from_iterable(pairs))

@@ -1,0 +1,86 @@
+"""Search for the settings that answer a question: many training runs, and what they scored.
+
+python sweep.py experiments/nf.toml
+python sweep.py experiments/hparams.toml --trials 50 --storage postgresql://me@host/studies
+
+The form of a sweep file stands at the top of study/plan.py. The score is the best weighted score
+on the valid split. The study lies in <train.runs_dir>/<the file's name>, with a run for each
+trial, its database and report.html. The same command goes on with a study that was interrupted;
+started several times, on one machine or many, the processes share its trials.
+"""
+
+import argparse
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+from optuna.trial import TrialState
+
+from command import run
+from study.plan import load_plan
+from study.report import format_study, trials_of, write_page
+from study.search import StudyError, open_study, search
+
+
+def main() -> None:
+    """Parse the command line, run what trials are due, print the table."""
+    arguments = _parser().parse_args()
+    plan = load_plan(arguments.file, arguments.overrides, arguments.trials)
+    folder = Path(plan.config.train.runs_dir) / plan.name
+    url = arguments.storage or f"sqlite:///{folder / 'study.db'}"
+    if arguments.report and not folder.is_dir():
+        raise StudyError(f"{folder}: no such study; run it first, without --report")
+    folder.mkdir(parents=True, exist_ok=True)
+    study = open_study(plan, url)
+    if not arguments.report:
+        with _interrupts() as stopped:
+            search(study, plan, folder, stopped)
+    trials = trials_of(study)
+    write_page(study, plan.name, plan.head.question, folder / "report.html")
+    print(format_study(plan.head.question, trials))
+    print(f"plots in {folder / 'report.html'}")
+    failed = [trial for trial in trials if trial.state == TrialState.FAIL]
+    if failed and len(failed) == len(trials):
+        raise StudyError(
+            f"all trials failed, see above; mend the cause and delete {folder} to begin anew"
+        )
+
+
+@contextmanager
+def _interrupts() -> Iterator[Event]:
+    """An event that Ctrl-C or SIGTERM sets, so that they never cut between two steps."""
+    stopped = Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
+    try:
+        yield stopped
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", metavar="SWEEP_FILE", help="such as experiments/nf.toml")
+    parser.add_argument(
+        "--trials", type=int, metavar="N", help="how many the study has when it is done"
+    )
+    parser.add_argument(
+        "--storage", metavar="URL", help="a database for several machines; default: an SQLite file"
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="write table and plots of what there is, and end"
+    )
+    parser.add_argument(
+        "--set", metavar="SECTION.NAME=VALUE", action="append", default=[], dest="overrides",
+        help="change one setting of all trials (repeatable), e.g. --set train.epochs=5",
+    )  # fmt: skip
+    return parser
+
+
+if __name__ == "__main__":
+    run(main)

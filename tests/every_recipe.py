@@ -1,0 +1,91 @@
+"""Every recipe that trains, evaluates or searches, once, on made-up songs: `just test-all`.
+
+Not a part of `just test`: it takes minutes. The songs stand in for ncs, gs_mtg and gs_key.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, pack_synthetic, settings, small_config
+
+JUST = shutil.which("just")
+# A recipe whose .venv is old begins with `setup`, which clears it: not from within a test.
+WITHOUT_SETUP = {"PYTHON": "false", "OMP_NUM_THREADS": "1"}
+GROUPS = ("train", "eval", "experiments", "smoke", "tune")
+ELSEWHERE = {"tensorboard": "a server that does not end", "predict": "tests/test_predict.py"}
+STAND_INS = ("synthetic", "ncs", "gs_mtg", "gs_key")
+QUICK = (
+    "train.epochs=1",
+    "datasets.synthetic.songs=24",
+    "datasets.synthetic.song_seconds=20.0",  # enough for the largest batch of an experiment
+)
+
+
+def recipes() -> list[str]:
+    """The recipes of these groups and their other names."""
+    if JUST is None:
+        return []
+    command = [JUST, "--dump", "--dump-format", "json"]
+    dump = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+    named = [
+        name
+        for name, recipe in dump["recipes"].items()
+        if any({"group": group} in recipe["attributes"] for group in GROUPS)
+    ]
+    return [name for name in [*named, *dump["aliases"]] if name not in ELSEWHERE]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder with audio and png shards of each stand-in, and a run trained by `just train`."""
+    folder = tmp_path_factory.mktemp("recipes")
+    for seed, dataset in enumerate(STAND_INS):
+        for format in ("audio", "png"):
+            pack_synthetic(small_config(folder, *QUICK), format, dataset, seed)
+    done = just("train", "--name", "first", *settings(folder, *QUICK))
+    assert done.returncode == 0, done.stderr
+    done = just("eval", "--checkpoint", run_in(folder), *settings(folder, *QUICK))
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def run_in(folder: Path) -> Path:
+    (run,) = folder.glob("runs/*-first")
+    return run
+
+
+def just(*words: str | Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [JUST, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=600,
+        stdin=subprocess.DEVNULL, env={**os.environ, **WITHOUT_SETUP},
+    )  # fmt: skip
+
+
+def arguments_of(recipe: str, folder: Path) -> list[str | Path]:
+    """What a user would type after the recipe's name."""
+    run, small = run_in(folder), settings(folder, *QUICK)
+    if recipe == "compare":
+        return [answers := run / "predictions-best-audio-synthetic-test.tsv", answers]
+    if recipe == "train-from-checkpoint":
+        return [run, *small]
+    if recipe == "calibrate" or recipe.startswith("eval"):
+        return ["--checkpoint", run, *small]
+    if recipe.startswith("experiments"):
+        return ["--trials", "1", *_without(small, "train.global_batch_size")]
+    return small
+
+
+def _without(small: list[str], name: str) -> list[str]:
+    """The settings without one that the experiment searches."""
+    return [word for one in small[1::2] if not one.startswith(name) for word in ("--set", one)]
+
+
+@pytest.mark.parametrize("recipe", recipes())
+def test_the_recipe_does_what_it_says_and_exits_0(folder, recipe):
+    done = just(recipe, *arguments_of(recipe, folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout + done.stderr

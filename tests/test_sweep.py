@@ -1,0 +1,286 @@
+"""Laws of studies: trials are ordinary runs, each done once, whoever runs them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import optuna
+import pytest
+from conftest import ROOT, settings
+from optuna.pruners import MedianPruner
+from optuna.trial import TrialState, create_trial
+from torch.utils.tensorboard import SummaryWriter
+
+import sweep
+from config import ConfigError
+from study.plan import load_plan
+from study.search import StudyError, open_study
+from study.space import override
+from study.trial import Curve, report, take
+
+GRID = """
+question = "Which <learning rate>?"
+sampler = "grid"
+pruner = "none"
+
+[search]
+train.learning_rate = [0.003, 0.01]
+
+[stream]
+format = "png"
+workers = 0
+"""
+TPE = (
+    GRID.replace('"none"', '"median"')
+    .replace('"grid"', '"tpe"\ntrials = 6')
+    .replace("[0.003, 0.01]", "{low = 1e-4, high = 0.1}")
+)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes a sweep file."""
+
+    def write(text: str, name: str = "lr") -> Path:
+        path = tmp_path / f"{name}.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def place(packed, tmp_path) -> list[str]:
+    """The settings of small runs on the packed shards, with all runs in the test's own folder."""
+    return settings(packed, f'train.runs_dir="{tmp_path}/runs"')
+
+
+def study_in(folder: Path) -> optuna.Study:
+    return optuna.load_study(study_name=folder.name, storage=f"sqlite:///{folder}/study.db")
+
+
+def start(file: Path, place: list[str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "sweep.py", str(file), *place], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("learning_rate", "learning_rat", "unknown setting 'learning_rat'; did you mean"),
+        ("0.003", "-1.0", r"lr.toml \[search\]: train.learning_rate = -1.0: input should be"),
+        ("pruner", "prunr", "lr.toml: unknown section 'prunr'; did you mean 'pruner'"),
+        ('"none"', '"mean"', "lr.toml: pruner = 'mean': input should be 'median' or 'none'"),
+        ('question = "Which <learning rate>?"', "", "question = .*field required"),
+        ("[stream]", "[steam]", "unknown section 'steam'; did you mean 'stream'"),
+        ("workers", "worker", r"lr.toml \[stream\]: unknown setting 'worker'; did you"),
+        ("train.learning_rate", "epochs", "'epochs' names no section"),
+        ("[0.003, 0.01]", "[]", "train.learning_rate: give a list of choices, or {low"),
+        ("[0.003, 0.01]", "{low = 0.1, high = 0.2}", "a grid takes lists; train.learning"),
+        ("[0.003, 0.01]", "{low = 0.1, high = 0.01}", "train.learning_rate: .*low <= high"),
+        ("[0.003, 0.01]", "{low = 0.1, high = 0.2, lg = true}", "'lg'; did you mean 'log'"),
+        ("[0.003, 0.01]", "{low = -1.0, high = 0.1}", "train.learning_rate = -1.0: input"),
+        ("[0.003, 0.01]", '{low = "a", high = "b"}', "train.learning_rate: "),
+        ("[search]\ntrain.learning_rate =", "search =", "write it as a section of settings"),
+        ("[search]\ntrain.learning_rate = [0.003, 0.01]", "", "nothing to search"),
+        ('"grid"', '"tpe"', "trials is missing"),
+        ('"grid"', '"tpe"\ntrials = 0', "trials = 0: input should be greater"),
+    ],
+)  # fmt: skip
+def test_a_sweep_file_that_no_trial_could_be_made_of_is_refused(file, old, new, message):
+    assert old in GRID
+    with pytest.raises(ConfigError, match=message):
+        load_plan(str(file(GRID.replace(old, new))))
+
+
+def test_a_setting_that_is_searched_cannot_be_set_for_all(file):
+    with pytest.raises(ConfigError, match="train.learning_rate: lr.toml searches it"):
+        load_plan(str(file(GRID)), ["train.learning_rate=0.1"])
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("experiments/*.toml")), ids=lambda p: p.stem)
+def test_the_experiments_are_sweeps_with_a_question(path):
+    if path.stem != "demo":
+        assert load_plan(str(path)).head.question.strip()
+
+
+def test_lists_are_choices_and_a_range_of_whole_numbers_stays_whole(file):
+    text = GRID.replace(
+        "train.learning_rate = [0.003, 0.01]",
+        'train.datasets = [["a"], ["a", "b"]]\nmodel.dropout = [0.0, 0.5]',
+    )
+    plan = load_plan(str(file(text)))
+    assert plan.trials == plan.combinations == 4
+    assert plan.grid["train.datasets"] == ('["a"]', '["a", "b"]')
+    assert override("train.datasets", '["a", "b"]') == 'train.datasets=["a", "b"]'
+    assert override("train.learning_rate", 1e-5) == "train.learning_rate=1e-05"
+    whole = TPE.replace("learning_rate = {low = 1e-4, high = 0.1}", "epochs = {low = 2, high = 9}")
+    assert isinstance(
+        load_plan(str(file(whole))).space["train.epochs"], optuna.distributions.IntDistribution
+    )
+
+
+def test_a_database_that_cannot_be_used_is_refused_without_its_password(file):
+    plan = load_plan(str(file(GRID)))
+    for url in ("postgresql://me:secret@localhost:1/no", "sqlite:////nowhere/study.db", "no url"):
+        with pytest.raises(StudyError, match="no database that can be used") as refused:
+            open_study(plan, url)
+        assert "secret" not in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_study_of_other_settings_is_refused_with_what_differs(file, tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    open_study(load_plan(str(file(GRID))), url)
+    open_study(load_plan(str(file(GRID)), ["prepare.shards_dir=elsewhere"]), url)
+    with pytest.raises(StudyError, match="train.epochs: 10 there, 5 today"):
+        open_study(load_plan(str(file(GRID)), ["train.epochs=5"]), url)
+    with pytest.raises(StudyError, match="search train.learning_rate"):
+        open_study(load_plan(str(file(GRID.replace("0.01", "0.02")))), url)
+
+
+def test_a_study_that_was_never_run_has_no_report(called, file, place, tmp_path):
+    done = called(sweep.main, file(GRID), "--report", *place)
+    assert done.returncode == 1 and "runs/lr: no such study" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_curve_is_told_epoch_by_epoch_and_a_trial_below_the_median_is_pruned(tmp_path):
+    study = optuna.create_study(
+        direction="maximize", pruner=MedianPruner(n_startup_trials=2, n_warmup_steps=1)
+    )
+    for score in (60.0, 70.0):
+        study.add_trial(create_trial(value=score, intermediate_values={0: score, 1: score}))
+    trial = study.ask()
+    curve = Curve(tmp_path, "*-trial-0002", without={tmp_path / "old-trial-0002"})
+    SummaryWriter(str(tmp_path / "old-trial-0002")).close()
+    assert curve.scores() == []
+    writer = SummaryWriter(str(tmp_path / "new-trial-0002"))
+    for epoch, (step, score) in enumerate([(12, 30.0), (24, 50.0)]):
+        writer.add_scalar("valid/mirex", score, step)
+        writer.flush()
+        assert report(trial, curve.scores()) == 1 and report(trial, curve.scores()) == 0
+        assert trial.should_prune() == (epoch == 1)
+    assert study.trials[2].intermediate_values == {0: 30.0, 1: 50.0}
+
+
+def test_a_trial_is_taken_as_long_as_any_process_of_it_lives(tmp_path):
+    assert take(tmp_path, 3, new=False) is None
+    log = take(tmp_path, 3, new=True)
+    running = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=log)
+    assert take(tmp_path, 3, new=False) is None
+    log.close()
+    assert take(tmp_path, 3, new=False) is None
+    running.communicate()
+    assert take(tmp_path, 3, new=False) is not None
+
+
+class Scripts(HTMLParser):
+    """The addresses that a page loads."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses = []
+
+    def handle_starttag(self, tag, attrs):
+        self.addresses += [
+            value for name, value in attrs if name == "src" or (tag, name) == ("link", "href")
+        ]
+
+
+@pytest.mark.slow
+def test_an_interrupted_grid_goes_on_with_its_cut_trial_and_repeats_none(
+    called, file, place, tmp_path
+):
+    folder, path = tmp_path / "runs/lr", file(GRID)
+    place = [*place, "--set", "train.checkpoint_every_steps=1"]
+    running = start(path, place)
+    while not list(folder.glob("*-trial-0001/checkpoints/last.safetensors")):
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert errors.endswith("interrupted; the same command goes on from what is finished\n")
+    log = take(folder, 1, new=False)
+    assert log, "a process of the trial still lives"
+    log.close()
+    assert [t.state for t in study_in(folder).trials] == [TrialState.COMPLETE, TrialState.RUNNING]
+    done = called(sweep.main, path, *place)
+    assert done.returncode == 0, done.stderr
+    trials = study_in(folder).trials
+    assert [t.state for t in trials] == [TrialState.COMPLETE] * 2
+    assert {t.params["train.learning_rate"] for t in trials} == {0.003, 0.01}
+    assert len(list(folder.glob("*-trial-*/config.toml"))) == 2
+    assert all(list(t.intermediate_values) == [0, 1] for t in trials)
+    assert all(t.value == max(t.intermediate_values.values()) for t in trials)
+    best = max(trials, key=lambda trial: trial.value)
+    question, _, _, first, second, *_ = done.stdout.splitlines()
+    assert question == "Which <learning rate>?" and first.split()[0] == str(best.number)
+    assert float(first.split()[1]) >= float(second.split()[1])
+    page = (folder / "report.html").read_text()
+    scripts = Scripts()
+    scripts.feed(page)
+    assert scripts.addresses == [] and "Which &lt;learning rate&gt;?" in page
+    assert page.count("Plotly.newPlot(") >= 4
+    assert called(sweep.main, path, "--report", *place).stdout == done.stdout
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_grid_and_a_trial_that_fails_is_named(file, place, tmp_path):
+    names = '[["synthetic"], ["nowhere"]]'
+    path = file(GRID.replace("learning_rate = [0.003, 0.01]", f"datasets = {names}"))
+    for running in [start(path, place) for _ in range(2)]:
+        output, errors = running.communicate(timeout=120)
+        assert running.returncode == 0, output + errors
+    trials = study_in(tmp_path / "runs/lr").trials
+    assert {t.params["train.datasets"]: t.state for t in trials} == {
+        '["synthetic"]': TrialState.COMPLETE,
+        '["nowhere"]': TrialState.FAIL,
+    }
+    assert len(trials) == 2 and len(list(tmp_path.glob("runs/lr/*-trial-*/config.toml"))) == 1
+    assert re.search(r"trial \d: .*nowhere/train/.*not there; pack this data set", output)
+
+
+def test_a_study_whose_trials_all_failed_exits_1_and_names_why(called, file, place, tmp_path):
+    plan, folder = load_plan(str(file(GRID)), place[1::2]), tmp_path / "runs/lr"
+    folder.mkdir(parents=True)
+    failed = create_trial(
+        state=TrialState.FAIL, params={"train.learning_rate": 0.01},
+        distributions=plan.space, user_attrs={"message": "the loss is nan"},
+    )  # fmt: skip
+    open_study(plan, f"sqlite:///{folder}/study.db").add_trial(failed)
+    done = called(sweep.main, tmp_path / "lr.toml", "--report", *place)
+    assert done.returncode == 1 and "all trials failed" in done.stderr
+    assert "trial 0: the loss is nan" in done.stdout and (folder / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_a_clearly_worse_trial_is_pruned_and_its_run_ended(called, file, place, tmp_path):
+    place, path = [*place, "--set", "train.epochs=60"], file(TPE)
+    folder = tmp_path / "runs/lr"
+    folder.mkdir(parents=True)
+    plan = load_plan(str(path), place[1::2])
+    study = open_study(plan, f"sqlite:///{folder}/study.db")
+    for _ in range(5):  # no score can be as high
+        curve = dict.fromkeys(range(60), 101.0)
+        study.add_trial(
+            create_trial(
+                value=101.0,
+                intermediate_values=curve,
+                distributions=plan.space,
+                params={"train.learning_rate": 0.01},
+            )  # fmt: skip
+        )
+    done = called(sweep.main, path, *place)
+    assert done.returncode == 0, done.stderr
+    last = study_in(folder).trials[-1]
+    assert last.state == TrialState.PRUNED and last.number == 5
+    assert 15 < len(last.intermediate_values) < 60
+    assert "pruned" in done.stdout and take(folder, 5, new=False)

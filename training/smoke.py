@@ -1,0 +1,72 @@
+"""Quick proofs that a network can learn, and that a run's every part works on today's data."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+from accelerate import Accelerator
+
+from build import front_end_of, shards_of, trained_network
+from evaluation.answers import answer
+from evaluation.predictions import write_predictions
+from pipeline.shardset import ShardSet
+from settings import Config
+from training.loop import Training
+from training.trial import Trial, changed
+
+logger = logging.getLogger(__name__)
+
+LOG_EVERY_STEPS = 20
+ONE_BATCH = 1e-9  # of an epoch: any share, however small, is at least one batch
+
+
+class SmokeError(ValueError):
+    """A smoke test's finding that something does not work."""
+
+
+def overfit(config: Config) -> int:
+    """Steps until one batch of the train split is learnt by heart; raises SmokeError.
+
+    Without augmentation and dropout, at train.learning_rate.
+    """
+    trial = Trial(changed(config, model={"dropout": 0.0}))
+    trial.learner.front_end.eval()
+    batch = next(trial.batches())
+    for step in range(1, config.smoke.overfit_steps + 1):
+        loss = float(trial.step(batch))
+        if step % LOG_EVERY_STEPS == 0:
+            logger.info("step %d  loss %.3f", step, loss)
+        if loss < config.smoke.overfit_loss:
+            return step
+    raise SmokeError(
+        f"one batch of {len(batch.key_id)} intervals is not learnt: its loss is {loss:.3f} after "
+        f"{step} steps, smoke.overfit_loss is {config.smoke.overfit_loss}; look at the network, "
+        "its gradients and train.learning_rate"
+    )
+
+
+def fast_dev_run(config: Config) -> None:
+    """One train, one valid and one test step, with checkpoints written and read; leaves nothing."""
+    short = changed(config, train={"epochs": 1, "limit_fraction": ONE_BATCH})
+    test_shards = shards_of(short, short, short.eval.datasets, short.eval.split)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "run"
+        Training(short, folder, resume=False).run()
+        Training(
+            short, folder, resume=True
+        ).run()  # reads the last checkpoint; nothing is left to do
+        _test_step(short, folder, test_shards)
+
+
+def _test_step(config: Config, folder: Path, shards: ShardSet) -> None:
+    network, trained_with = trained_network(folder)
+    accelerator = Accelerator()
+    answers = answer(
+        network.to(accelerator.device), front_end_of(trained_with).to(accelerator.device), shards,
+        accelerator, config.eval.batch_size, config.stream.workers, config.stream.max_bad_samples,
+        limit_fraction=ONE_BATCH,
+    )  # fmt: skip
+    if not answers.songs:
+        raise SmokeError("no interval of the first batch could be read; see the warnings above")
+    write_predictions(folder / "predictions.tsv", answers)
+    logger.info("%s loss %.3f", config.eval.split, answers.loss)
