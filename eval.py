@@ -126,8 +126,8 @@ def _results(
 def _score_file(arguments: argparse.Namespace) -> None:
     annotations = Path(arguments.annotations)
     comparison = compare(Path(arguments.predictions), annotations)
-    print(format_table({annotations.absolute().name: comparison.score}))
-    print(*comparison_notes(comparison), sep="\n")
+    table = format_table({annotations.absolute().name: comparison.score})
+    print("\n".join([table, *comparison_notes(comparison)]))
 
 
 def _compare_files(arguments: argparse.Namespace) -> None:
@@ -135,8 +135,8 @@ def _compare_files(arguments: argparse.Namespace) -> None:
     annotations = Path(arguments.annotations) if arguments.annotations else None
     paired = compare_systems(first, second, annotations)
     names = (f"A: {first.name}", f"B: {second.name}")
-    print(format_table(dict(zip(names, paired.scores, strict=True))))
-    print(*paired_notes(paired), sep="\n")
+    table = format_table(dict(zip(names, paired.scores, strict=True)))
+    print("\n".join([table, *paired_notes(paired)]))
 
 
 def _refuse_with_files(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
