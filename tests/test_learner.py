@@ -7,6 +7,7 @@ import torch
 from accelerate.state import AcceleratorState, PartialState
 from conftest import small_config
 from torch import Tensor, nn
+from torch._inductor import config as inductor
 
 from build import front_end_of, shards_of
 from model.average import moving_average
@@ -32,9 +33,9 @@ def fresh_accelerate():
 class Probe(nn.Module):
     """A network without batch norm that keeps the type its weights were used in."""
 
-    def __init__(self, width: int = 24):
+    def __init__(self):
         super().__init__()
-        self.key = nn.Linear(120, width)
+        self.key = nn.Linear(120, 24)
         self.computed_in: torch.dtype | None = None
 
     def forward(self, cqt: Tensor) -> Tensor:
@@ -187,6 +188,7 @@ def test_fp16_keeps_its_loss_scale_in_the_checkpoint(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("c++"), reason="needs a C++ compiler")
+@inductor.patch(cpp_cache_precompile_headers=False, compile_threads=1)  # quick for one kernel
 def test_a_compiled_network_takes_the_same_step(tmp_path):
     plain, compiled = learner(tmp_path), learner(tmp_path, "train.compile=true")
     for made in (plain, compiled):
@@ -198,11 +200,11 @@ def test_a_compiled_network_takes_the_same_step(tmp_path):
     assert names == plain.saved()["model"].state_dict().keys()
 
 
-def test_a_compiler_that_is_not_there_is_named_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("nowhere-c++",))
+@inductor.patch({"cpp.cxx": ("nowhere-c++",), "force_disable_caches": True})
+def test_a_compiler_that_is_not_there_is_named_in_one_line(tmp_path):
     torch.compiler.reset()
-    made = learner(tmp_path, "train.compile=true", network=Probe(width=24))
+    network = nn.Sequential(Probe(), nn.Tanh())  # of its own: a kernel that is there is taken
+    made = learner(tmp_path, "train.compile=true", network=network)
     with pytest.raises(LearnerError, match="torch.compile failed .*set train.compile=false"):
         made.step(batch())
 
