@@ -19,6 +19,7 @@ help:
 # Make .venv and install the exact versions of requirements.txt
 [group('setup')]
 setup:
+    @[ ! -L .venv ] || { echo "error: .venv is a link; run setup where it leads" >&2; exit 1; }
     {{python}} -m venv --clear .venv
     {{bin}}/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
     @touch .venv/installed

@@ -13,7 +13,6 @@ from build import front_end_of, input_of, network_of, shards_of
 from config import write_config
 from evaluation.answers import Answers, answer
 from model.checkpoint import load_checkpoint, resolve, save_checkpoint
-from model.loss import KeyLoss, key_targets
 from model.summary import network_summary
 from pipeline.order import epoch_total, limited, step_count
 from pipeline.sample import Batch
@@ -24,9 +23,10 @@ from training.fit import check_goes_on, check_same_input, fixed_settings
 from training.folder import checkpoint_path, epoch_path, keep_best, load_to_resume
 from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
+from training.objective import loss_of
 from training.progress import Progress, epochs_without_gain
 from training.signals import Signals, Stopped
-from training.weights import check_balanced_once, interval_rates, song_weights
+from training.weights import interval_rates
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Training:
         network = network_of(config)
         logger.info("%s", network_summary(network, input_of(config)))
         self.learner = Learner(
-            network, front_end_of(config), self._loss(), config.train,
+            network, front_end_of(config), loss_of(config, self.train_shards), config.train,
             config.train.epochs * self.steps_an_epoch, self.accelerator,
         )  # fmt: skip
         if resume:
@@ -101,14 +101,6 @@ class Training:
             logger.info("stopped after %d epochs without a better score", flat)
             return True
         return False
-
-    def _loss(self) -> KeyLoss:
-        setting = self.config.loss
-        check_balanced_once(setting.class_weights, self.config.train.balance)
-        return KeyLoss(
-            key_targets(setting.name, setting.normalised, setting.label_smoothing),
-            song_weights(self.train_shards, setting.class_weights, setting.confidence_weights),
-        )
 
     def _stream(self) -> Stream:
         setting = self.config

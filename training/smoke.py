@@ -27,9 +27,10 @@ class SmokeError(ValueError):
 def overfit(config: Config) -> int:
     """Steps until one batch of the train split is learnt by heart; raises SmokeError.
 
-    Without augmentation and dropout, at train.learning_rate.
+    Without augmentation and dropout, by plain cross entropy, at train.learning_rate.
     """
-    trial = Trial(changed(config, model={"dropout": 0.0}))
+    plain = {"name": "cross_entropy", "label_smoothing": 0.0}
+    trial = Trial(changed(config, model={"dropout": 0.0}, loss=plain))
     trial.learner.front_end.eval()
     batch = next(trial.batches())
     for step in range(1, config.smoke.overfit_steps + 1):
@@ -52,9 +53,7 @@ def fast_dev_run(config: Config) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
         Training(short, folder, resume=False).run()
-        Training(
-            short, folder, resume=True
-        ).run()  # reads the last checkpoint; nothing is left to do
+        Training(short, folder, resume=True).run()  # reads `last`; nothing is left to do
         _test_step(short, folder, test_shards)
 
 

@@ -11,6 +11,7 @@ from pipeline.sample import Batch
 from pipeline.stream import loader, training_stream
 from settings import Config
 from training.learner import Learner, accelerator_of
+from training.objective import loss_of
 
 STEADY = {"schedule": "constant", "warmup_fraction": 0.0}
 
@@ -24,8 +25,9 @@ class Trial:
         self.shards = shards_of(config, config, config.train.datasets, "train")
         torch.manual_seed(config.train.seed)
         self.learner = Learner(
-            network_of(config), front_end_of(config), self.config.train, 1, self.accelerator
-        )
+            network_of(config), front_end_of(config), loss_of(config, self.shards),
+            self.config.train, 1, self.accelerator,
+        )  # fmt: skip
         self.learner.train()
 
     def batches(self) -> Iterator[Batch]:
