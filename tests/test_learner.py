@@ -12,6 +12,7 @@ from torch._inductor import config as inductor
 from build import front_end_of, shards_of
 from model.average import moving_average
 from model.checkpoint import load_checkpoint, save_checkpoint
+from model.loss import KeyLoss, key_targets
 from pipeline.sample import Batch
 from training.finite import NotFiniteError, means
 from training.learner import Learner, LearnerError, accelerator_of
@@ -49,7 +50,8 @@ def learner(tmp_path, *overrides: str, network: nn.Module | None = None) -> Lear
     torch.manual_seed(0)
     network = network or Probe()
     accelerator = accelerator_of(config.train.mixed_precision)
-    made = Learner(network, front_end_of(config), config.train, 100, accelerator)
+    loss = KeyLoss(key_targets("cross_entropy", True, 0.0), torch.ones(100))
+    made = Learner(network, front_end_of(config), loss, config.train, 100, accelerator)
     made.train()
     return made
 

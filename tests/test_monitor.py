@@ -9,10 +9,10 @@ from conftest import pack_synthetic, small_config
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
+from torch.nn.functional import cross_entropy
 
 from build import front_end_of, network_of, shards_of
 from keys import KEYS
-from model.loss import cross_entropy
 from training.finite import NotFiniteError
 from training.hyperparameters import config_text, hyperparameters
 from training.loop import Training
