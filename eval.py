@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from build import front_end_of, refuse_other_settings, shards_of, trained_network
 from command import is_main_process, run
 from config import add_config_arguments, given_settings, load_config
+from ending import end_together
 from evaluation.answers import Answers, answer, interval_logits
 from evaluation.notes import comparison_notes, fit_notes, named, paired_notes
 from evaluation.paired import compare_systems
@@ -55,7 +56,7 @@ def main() -> None:
         lines = _evaluated(arguments, checkpoint, config, accelerator)
     if accelerator.is_main_process:
         print("\n".join(lines))
-    accelerator.end_training()
+    end_together(accelerator)
 
 
 def evaluate(

@@ -18,7 +18,7 @@ MAY_IMPORT = {  # of ours, beside itself
     "model": FOUNDATION,
     "shards": FOUNDATION | {"pipeline", "command"},
     "evaluation": FOUNDATION | {"pipeline", "model"},
-    "training": FOUNDATION | {"pipeline", "model", "evaluation", "build"},
+    "training": FOUNDATION | {"pipeline", "model", "evaluation", "build", "ending"},
     "study": FOUNDATION | {"pipeline"},
 }
 WITHOUT_SHARDS = ("train", "eval", "predict", "sweep")

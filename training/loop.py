@@ -11,6 +11,7 @@ from accelerate.utils import send_to_device
 
 from build import front_end_of, input_of, network_of, shards_of
 from config import write_config
+from ending import end_together
 from evaluation.answers import Answers, answer
 from model.checkpoint import load_checkpoint, resolve, save_checkpoint
 from model.summary import network_summary
@@ -89,7 +90,7 @@ class Training:
         finally:
             self.monitor.close()
         logger.info("best valid mirex %.1f in %s", self.progress.best_weighted, self.folder)
-        self.accelerator.end_training()
+        end_together(self.accelerator)
         return self.progress.best_weighted
 
     def _finished(self) -> bool:
@@ -202,7 +203,7 @@ class Training:
             self._stop(signal)
 
     def _stop(self, signal: int) -> None:
-        self.accelerator.wait_for_everyone()  # a launcher ends all processes when one has ended
+        end_together(self.accelerator)  # a launcher ends all processes when one has ended
         raise Stopped(signal)
 
     def _start_from(self, path: str | Path) -> None:
