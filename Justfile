@@ -258,11 +258,12 @@ format: _installed
     {{bin}}/ruff format .
     {{bin}}/ruff check --fix .
 
-# Check format and style without changing anything
+# Check format, style and types without changing anything
 [group('check')]
 check: _installed
     {{bin}}/ruff format --check .
     {{bin}}/ruff check .
+    {{bin}}/mypy
 
 # Remove caches and build products; data and runs stay
 [group('check')]

@@ -116,7 +116,7 @@ def _parse_override(text: str) -> dict[str, Any]:
 
 
 def _flat(settings: dict[str, Any], section: str = "") -> dict[str, Any]:
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in settings.items():
         flat |= (
             _flat(value, f"{section}{name}.")

@@ -45,7 +45,7 @@ class Key:
     tonic: int
     mode: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.tonic not in range(12) or self.mode not in ("major", "minor"):
             raise ValueError(f"no such key: tonic {self.tonic!r} (0 to 11), mode {self.mode!r}")
 

@@ -21,7 +21,6 @@ from model.estimate import KeyEstimate, estimate_from_probabilities
 from pipeline.audio import printable, waveform_blocks
 from pipeline.decode import AudioError
 from pipeline.files import audio_files
-from pipeline.frontend import FrontEnd
 from pipeline.intervals import intervals
 from pipeline.sample import Batch
 
@@ -34,7 +33,7 @@ class Predictor:
     def __init__(self, checkpoint: str | Path, device: torch.device):
         network, self.config = trained_network(checkpoint)
         self.network: nn.Module = network.to(device)
-        self.front_end: FrontEnd = front_end_of(self.config).to(device).eval()
+        self.front_end: nn.Module = front_end_of(self.config).to(device).eval()
         self.sample_rate = self.config.audio.sample_rate
         self.interval_samples = round(self.config.prepare.interval_seconds * self.sample_rate)
         self.device = device
@@ -44,7 +43,8 @@ class Predictor:
         blocks = waveform_blocks(path, self.sample_rate)
         pieces = intervals(blocks, self.interval_samples, printable(path))
         waveforms = (torch.from_numpy(piece.waveform) for piece in pieces)
-        summed = sum(self._probabilities(torch.stack(chunk)) for chunk in _chunks(waveforms))
+        chunks = (self._probabilities(torch.stack(chunk)) for chunk in _chunks(waveforms))
+        summed = sum(chunks, torch.zeros(24))
         return estimate_from_probabilities(summed)
 
     @torch.inference_mode()
@@ -89,7 +89,8 @@ class _Printer:
     """Prints a table line by line, or all as one JSON list at the end."""
 
     def __init__(self, as_json: bool):
-        self.as_json, self.rows = as_json, []
+        self.as_json = as_json
+        self.rows: list[dict] = []
 
     def __enter__(self) -> "_Printer":
         if not self.as_json:
@@ -109,7 +110,7 @@ class _Printer:
                 f"{printable(path)}"
             )
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.as_json:
             print(json.dumps(self.rows, indent=2, ensure_ascii=False))
 

@@ -12,6 +12,7 @@ from nnAudio.features import CQT1992v2
 from benchmarks.turns import median_seconds
 from config import load_config
 from pipeline.cqt import LogCQT
+from settings import Config
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def measure(runs: int = 9, batch: int = 8) -> None:
     print(f"  relative L2 error  {error:7.1e}      (<= 1e-4)")
 
 
-def _reference(config) -> CQT1992v2:
+def _reference(config: Config) -> CQT1992v2:
     """nnAudio's module with the bins of ours, margins included."""
     margin_semitones, bins_per_octave = config.cqt.margin_semitones, config.cqt.bins_per_octave
     return CQT1992v2(

@@ -59,7 +59,7 @@ def _cluster() -> Iterator[str]:
         [dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
         stderr=subprocess.PIPE, text=True, env=environment,
     )  # fmt: skip
-    address = next(line.split()[-1] for line in server.stderr if "Scheduler at:" in line)
+    address = next(line.split()[-1] for line in server.stderr or () if "Scheduler at:" in line)
     workers = subprocess.Popen(
         [dask, "worker", address, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"],
         stderr=subprocess.DEVNULL, env=environment,

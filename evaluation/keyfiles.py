@@ -112,18 +112,26 @@ def _check_rows(path: Path, numbered: list[Line], song: int, key: int) -> None:
 def _columns(path: Path, first: list[str], key_names: tuple[str, ...]) -> tuple[int, int] | None:
     """Where id and key are, if the first line is a header; of two columns it may name one only."""
     header = _names(first)
-    song, key = _place(header, ID_NAMES), _place(header, key_names)
-    if song is None and key is None:
-        return None
-    if len(header) == 2:
-        return (1 - key if song is None else song), (1 - song if key is None else key)
-    for place, what, names in ((song, "ids", ID_NAMES), (key, "keys", key_names)):
-        if place is None:
-            raise PredictionsError(
-                f"{path}: which column of {', '.join(first)} holds the {what}? "
-                f"Name it one of {', '.join(names)}"
-            )
-    return song, key
+    match _place(header, ID_NAMES), _place(header, key_names):
+        case None, None:
+            return None
+        case int(song), int(key):
+            return song, key
+        case None, int(key) if len(header) == 2:
+            return 1 - key, key
+        case int(song), None if len(header) == 2:
+            return song, 1 - song
+        case None, _:
+            raise _unnamed(path, first, "ids", ID_NAMES)
+        case _:
+            raise _unnamed(path, first, "keys", key_names)
+
+
+def _unnamed(path: Path, header: list[str], what: str, names: tuple[str, ...]) -> PredictionsError:
+    return PredictionsError(
+        f"{path}: which column of {', '.join(header)} holds the {what}? "
+        f"Name it one of {', '.join(names)}"
+    )
 
 
 def _names(header: list[str]) -> list[str]:

@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.projections.polar import PolarAxes
 
 from evaluation.answers import SongAnswer
 from evaluation.calibration import Reliability
@@ -72,7 +74,7 @@ def fifths_figure(songs: Sequence[SongAnswer]) -> Figure:
     errors = counts.copy()
     errors[0, 0] = 0
     figure = _figure(6.5, 6.5)
-    axes = figure.add_subplot(projection="polar")
+    axes = cast(PolarAxes, figure.add_subplot(projection="polar"))
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
     angles = 2 * np.pi * np.arange(12) / 12  # (12,)

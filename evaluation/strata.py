@@ -42,6 +42,7 @@ def interval_scores(sets: Sets, split: str) -> dict[str, MirexScore]:
 
 
 def _within_datasets(songs: Sequence[SongAnswer], field: str) -> Sets:
+    values: defaultdict[str, defaultdict[str, list[SongAnswer]]]
     values = defaultdict(lambda: defaultdict(list))
     for song in songs:
         values[song.dataset][getattr(song, field) or "unknown"].append(song)

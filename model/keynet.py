@@ -48,13 +48,13 @@ def _layer(
     dilation: tuple[int, int] = (1, 1),
 ) -> nn.Sequential:
     """A convolution over (pitch, time) that keeps their sizes but for its stride."""
-    padding = tuple(d * (k // 2) for k, d in zip(kernel_size, dilation, strict=True))
+    height, width = (d * (k // 2) for k, d in zip(kernel_size, dilation, strict=True))
     convolution = nn.Conv2d(
         channels_in,
         channels_out,
         kernel_size,
         stride,
-        padding,
+        (height, width),
         dilation,
         bias=False,
         padding_mode="replicate",

@@ -20,6 +20,9 @@ class KeyLoss(nn.Module):
     `targets` (24 true keys, 24); `song_weights` (songs,) says how much an interval of each counts.
     """
 
+    targets: Tensor
+    song_weights: Tensor
+
     def __init__(self, targets: Tensor, song_weights: Tensor):
         super().__init__()
         self.register_buffer("targets", targets, persistent=False)

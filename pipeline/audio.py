@@ -5,17 +5,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 
+from pipeline.container import BinaryStream
 from pipeline.decode import AudioError, mono_blocks
 
 
 def waveform_blocks(
-    source: str | Path | BinaryIO, sample_rate: int, block_seconds: float = 10.0
+    source: str | Path | BinaryStream, sample_rate: int, block_seconds: float = 10.0
 ) -> Iterator[np.ndarray]:
     """The sound of a file or binary stream in consecutive blocks: float32 (S,), full scale 1.
 
@@ -80,7 +80,7 @@ class _Nameless:
     -1 where a file raises, which PyAV would print with a traceback.
     """
 
-    def __init__(self, file: BinaryIO):
+    def __init__(self, file: BinaryStream):
         self.file = file
         self.read, self.readinto, self.tell = file.read, file.readinto, file.tell
 
@@ -92,7 +92,7 @@ class _Nameless:
 
 
 @contextmanager
-def _opened(source: str | Path | BinaryIO) -> Iterator[_Nameless]:
+def _opened(source: str | Path | BinaryStream) -> Iterator[_Nameless]:
     if isinstance(source, str | Path):
         with open(source, "rb", buffering=0) as file:
             yield _Nameless(file)

@@ -1,7 +1,7 @@
 """What a file lacks of what its container announces: a broken-off download is no whole song."""
 
 import os
-from typing import BinaryIO
+from typing import Protocol
 
 MAX_OGG_PAGE_BYTES = 65_307  # 27 of header, 255 of segment table, 255 segments of 255 (RFC 3533)
 ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -9,7 +9,16 @@ UNKNOWN_RIFF_BYTES = 0x7FFF0000  # recorders that write to a pipe announce a siz
 WHOLE_FRACTION = 0.95  # of the announced length: below it a file counts as truncated
 
 
-def missing(file: BinaryIO) -> str:
+class BinaryStream(Protocol):
+    """What readers of audio need of an open file."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+    def readinto(self, buffer: bytearray, /) -> int: ...
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int: ...
+    def tell(self) -> int: ...
+
+
+def missing(file: BinaryStream) -> str:
     """What `file` lacks of what its header announces, in words; "" if it is whole or does not say.
 
     The file is left at its beginning.
@@ -32,7 +41,7 @@ def is_mpeg(head: bytes) -> bool:
     return head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0")
 
 
-def _announced_bytes(file: BinaryIO, head: bytes) -> int:
+def _announced_bytes(file: BinaryStream, head: bytes) -> int:
     """The length of the whole file that its header announces, or 0."""
     if head.startswith((b"RIFF", b"FORM")):
         size = int.from_bytes(head[4:8], "little" if head.startswith(b"RIFF") else "big")
@@ -42,7 +51,7 @@ def _announced_bytes(file: BinaryIO, head: bytes) -> int:
     return _announced_mpeg_bytes(file, head) if is_mpeg(head) else 0
 
 
-def _announced_mpeg_bytes(file: BinaryIO, head: bytes) -> int:
+def _announced_mpeg_bytes(file: BinaryStream, head: bytes) -> int:
     """From the Xing or Info header in an MP3's first frame, behind the ID3 tag; 0 without."""
     start = 0
     if head.startswith(b"ID3"):
@@ -58,7 +67,7 @@ def _announced_mpeg_bytes(file: BinaryIO, head: bytes) -> int:
     return start + int.from_bytes(frame[at : at + 4], "big")
 
 
-def _ogg_ends(file: BinaryIO, size: int) -> bool:
+def _ogg_ends(file: BinaryStream, size: int) -> bool:
     """Whether the last page is complete and bears the end-of-stream flag."""
     file.seek(max(0, size - 2 * MAX_OGG_PAGE_BYTES))
     tail = file.read(2 * MAX_OGG_PAGE_BYTES)

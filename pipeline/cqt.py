@@ -28,7 +28,7 @@ class Bins:
     margin: int  # on each side
     per_octave: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.per_octave % 12:
             raise ValueError(
                 f"cqt.bins_per_octave = {self.per_octave}: a semitone must be a whole number of "
@@ -54,6 +54,8 @@ def bins_of(
 
 class Octave(nn.Module):
     """At most an octave of neighbouring bins, whose kernels share one length."""
+
+    kernels: Tensor
 
     def __init__(
         self, sample_rate: int, fmin_hz: float, n_bins: int, bins_per_octave: int, hop_length: int
@@ -108,7 +110,7 @@ class LogCQT(nn.Module):
         bins = bins_of(sample_rate, fmin_hz, n_bins, bins_per_octave, margin_semitones)
         self.n_bins, self.margin_bins, self.total_bins = n_bins, bins.margin, bins.total
         self.sample_rate, self.hop_length, self.range_db = sample_rate, hop_length, range_db
-        self.octaves = nn.ModuleList(
+        octaves = [
             Octave(
                 sample_rate,
                 bins.lowest_hz * 2 ** (first / bins_per_octave),
@@ -117,7 +119,9 @@ class LogCQT(nn.Module):
                 hop_length,
             )
             for first in range(0, bins.total, bins_per_octave)
-        )
+        ]
+        self.reach = octaves[0].reach  # samples; the lowest bins have the longest kernels
+        self.octaves = nn.ModuleList(octaves)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Decibels (B, F + 2M, T) of a waveform (B, S); silence is -range_db.
@@ -131,7 +135,7 @@ class LogCQT(nn.Module):
 
         ValueError if the waveform is not longer than half of the lowest bin's kernel.
         """
-        n_samples, reach = waveform.shape[-1], self.octaves[0].reach
+        n_samples, reach = waveform.shape[-1], self.reach
         if n_samples <= reach:
             raise ValueError(
                 f"waveform of {n_samples / self.sample_rate:.2f} s: the CQT needs more than "

@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from typing import BinaryIO
 
 import av
 import numpy as np
 import soundfile
 
-from pipeline.container import WHOLE_FRACTION, is_mpeg, missing
+from pipeline.container import WHOLE_FRACTION, BinaryStream, is_mpeg, missing
 
 MAX_BLOCK_VALUES = 2**24  # of one block, over all channels: 64 MB
 UNKNOWN_FRAMES = 2**62  # libsndfile's count for a stream of unknown length is above
@@ -29,7 +28,7 @@ class AudioError(ValueError):
 
 
 def mono_blocks(
-    file: BinaryIO, where: str, block_seconds: float
+    file: BinaryStream, where: str, block_seconds: float
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Pairs of the file's sample rate and float32 (S,), the mean of the channels."""
     if not file.seek(0, os.SEEK_END):
@@ -45,7 +44,7 @@ def mono_blocks(
             yield from _libsndfile_blocks(sound, where, block_seconds)
 
 
-def _opened_by_libsndfile(file: BinaryIO) -> soundfile.SoundFile | None:
+def _opened_by_libsndfile(file: BinaryStream) -> soundfile.SoundFile | None:
     """The open file, or None where FFmpeg has to read it.
 
     Not MP3: without a Xing header libsndfile guesses the length from the first frame and stops
@@ -82,15 +81,15 @@ def _libsndfile_blocks(
 
 
 def _ffmpeg_blocks(
-    file: BinaryIO, where: str, block_seconds: float
+    file: BinaryStream, where: str, block_seconds: float
 ) -> Iterator[tuple[int, np.ndarray]]:
     seconds = 0.0
     try:
         # No protocols: a playlist under an audio file's name would open other files and addresses.
         options = {"protocol_whitelist": "none"}
-        with av.open(file, options=options, metadata_errors="replace") as container:
+        with av.open(file, "r", options=options, metadata_errors="replace") as container:
             stream = container.streams.best("audio")
-            if stream is None:
+            if not isinstance(stream, av.AudioStream):
                 raise AudioError(where, "no audio stream: it holds only pictures, video or text")
             for rate, block in _joined(_frames(container, stream, where), where, block_seconds):
                 seconds += len(block) / rate
@@ -144,7 +143,7 @@ def _joined(
 
 def _values(frame: av.AudioFrame) -> np.ndarray:
     """A frame's samples as float32 (S, C), full scale 1."""
-    values = frame.to_ndarray()  # (C, S) if planar, else (1, S * C)
+    values: np.ndarray = frame.to_ndarray()  # (C, S) if planar, else (1, S * C)
     values = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
     if values.dtype.kind == "f":
         return values.astype(np.float32, copy=False)
@@ -166,7 +165,7 @@ def _announced_seconds(container: av.container.InputContainer, stream: av.AudioS
     """The sound's length by the container's header, or 0 where it does not say for sure."""
     if container.format.name not in EXACT_DURATIONS:
         return 0.0
-    if stream.duration is not None:
+    if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     if container.duration is None or container.streams.video:  # video may be longer than its sound
         return 0.0

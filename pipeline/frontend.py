@@ -27,6 +27,6 @@ class FrontEnd(nn.Module):
 class Waveforms(nn.Module):
     """The front end of a network that has its own CQT and augmentation: the audio as it is."""
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, S), 16-bit integers, and their key ids (B,)."""
+    def forward(self, batch: Batch) -> tuple[Tensor | None, Tensor]:
+        """Waveforms (B, S), 16-bit integers, and their key ids (B,); None if it is not audio."""
         return batch.waveform, batch.key_id

@@ -39,7 +39,7 @@ def png_bytes(levels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def decode_png(data: bytes, shape: tuple[int, int]) -> np.ndarray:
+def decode_png(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
     """The uint8 levels (F, T) of a PNG file; ImageError unless it is 8-bit grey and of `shape`."""
     try:
         image = Image.open(io.BytesIO(data), formats=["PNG"])
@@ -57,5 +57,5 @@ def decode_png(data: bytes, shape: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(picture[::-1])  # (F, T)
 
 
-def _size(shape: tuple[int, int]) -> str:
+def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} bins x {shape[1]} frames"

@@ -14,14 +14,14 @@ SILENT_PEAK = 3  # of 32768: -80.8 dB; what never gets louder has no key to be h
 class Piece(NamedTuple):
     """One interval of a waveform; `waveform` is int16 (S,), zero after its `real_samples`."""
 
-    index: int
+    number: int  # from 0
     start_sample: int
     real_samples: int
     waveform: np.ndarray
 
 
 def intervals(blocks: Iterable[np.ndarray], interval_samples: int, where: str) -> Iterator[Piece]:
-    """Consecutive intervals of float blocks (S,), without the silent ones; indices count all.
+    """Consecutive intervals of float blocks (S,), without the silent ones; numbers count all.
 
     A last piece shorter than half an interval is dropped, unless it is the only one. Raises
     AudioError, naming `where`, if all is silent.
@@ -36,7 +36,7 @@ def intervals(blocks: Iterable[np.ndarray], interval_samples: int, where: str) -
 
 
 def _pieces(blocks: Iterable[np.ndarray], interval_samples: int) -> Iterator[Piece]:
-    index, filled, waveform = 0, 0, np.zeros(interval_samples, np.int16)
+    number, filled, waveform = 0, 0, np.zeros(interval_samples, np.int16)
     for block in blocks:
         rest = to_int16(block)
         while len(rest):
@@ -45,7 +45,7 @@ def _pieces(blocks: Iterable[np.ndarray], interval_samples: int) -> Iterator[Pie
             filled += len(taken)
             rest = rest[len(taken) :]
             if filled == interval_samples:
-                yield Piece(index, index * interval_samples, filled, waveform)
-                index, filled, waveform = index + 1, 0, np.zeros(interval_samples, np.int16)
-    if filled and (index == 0 or 2 * filled >= interval_samples):
-        yield Piece(index, index * interval_samples, filled, waveform)
+                yield Piece(number, number * interval_samples, filled, waveform)
+                number, filled, waveform = number + 1, 0, np.zeros(interval_samples, np.int16)
+    if filled and (number == 0 or 2 * filled >= interval_samples):
+        yield Piece(number, number * interval_samples, filled, waveform)

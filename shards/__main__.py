@@ -107,8 +107,8 @@ def _songs(dataset: str, path: str, config: Config) -> tuple[str, list[Song], li
         return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
     if module := FROM_THE_WEB.get(dataset):
         return dataset, *module.songs(config.datasets, Path(config.download.dir))
-    setting = config.datasets.folder
-    return setting.name, *folder.songs(path or setting.path, setting.name)
+    music = config.datasets.folder
+    return music.name, *folder.songs(path or music.path, music.name)
 
 
 def _spectrograms(arguments: argparse.Namespace) -> None:

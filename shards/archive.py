@@ -16,11 +16,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from pipeline.audio import printable
 
+Opening = Callable[[], IO[bytes]]
 MOST_MEMBERS = 1_000_000
 BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError,
@@ -39,7 +41,7 @@ class Member:
     name: str  # as it stands there, safe or not
     is_folder: bool
     size_bytes: int
-    open: Callable[[], IO[bytes]]
+    open: Opening
 
 
 def extract(archive: Path, folder: Path, most_bytes: int) -> None:
@@ -166,16 +168,15 @@ def _zip_members(archive: Path, opened: zipfile.ZipFile) -> Iterator[Member]:
             raise _refused(archive, info.filename, "is a link or a device")
         if info.flag_bits & 1:
             raise _refused(archive, info.filename, "is encrypted")
-        yield Member(
-            info.orig_filename, info.is_dir(), info.file_size, lambda i=info: opened.open(i)
-        )
+        yield Member(info.orig_filename, info.is_dir(), info.file_size, partial(opened.open, info))
 
 
 def _tar_members(archive: Path, opened: tarfile.TarFile) -> Iterator[Member]:
     for info in opened:
         if not (info.isfile() or info.isdir()):
             raise _refused(archive, info.name, "is a link or a device")
-        yield Member(info.name, info.isdir(), info.size, lambda i=info: opened.extractfile(i))
+        opening = cast(Opening, partial(opened.extractfile, info))  # None only for folders
+        yield Member(info.name, info.isdir(), info.size, opening)
     # tarfile takes a cut at a member's end, or a damaged header, for the archive's end.
     opened.fileobj.seek(opened.offset)
     if opened.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):

@@ -5,6 +5,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 from pydantic import ValidationError
 
@@ -125,8 +126,12 @@ def _problems_of_members(
         elif [media.offset_data, info.offset_data] != offsets:
             yield f"{media.name}: not where the record says"
         else:
-            crc32 = zlib.crc32(tar.extractfile(media).read())
-            yield from _problems_of_info(tar.extractfile(info).read(), crc32, record, place)
+            crc32 = zlib.crc32(_content(tar, media))
+            yield from _problems_of_info(_content(tar, info), crc32, record, place)
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    return cast(IO[bytes], tar.extractfile(member)).read()  # None only for what is no file
 
 
 def _problems_of_info(data: bytes, crc32: int, record: ShardRecord, place: int) -> Iterator[str]:

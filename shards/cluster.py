@@ -91,7 +91,7 @@ def run_on_cluster(
             ended.update(submit(1))
 
 
-def _result(future: Future, name: str, scheduler: str) -> Result:
+def _result(future: Future[Result | Refused], name: str, scheduler: str) -> Result:
     if future.cancelled():
         raise ClusterError(
             f"{scheduler}: the scheduler ended or dropped its tasks; run the same command again to "

@@ -24,7 +24,7 @@ def cut(
     for piece in intervals(blocks_of(song, sample_rate), interval_samples, song.song_id):
         start_seconds = piece.start_sample / sample_rate
         duration_seconds = piece.real_samples / sample_rate
-        yield Interval(song, piece.index, start_seconds, duration_seconds), piece.waveform
+        yield Interval(song, piece.number, start_seconds, duration_seconds), piece.waveform
 
 
 def blocks_of(song: Song, sample_rate: int) -> Iterable[np.ndarray]:

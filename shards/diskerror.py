@@ -24,7 +24,7 @@ def writing_to(place: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = ADVICE.get(error.errno, "mend the cause")
+        advice = ADVICE.get(error.errno or 0, "mend the cause")
         raise TargetError(
             f"{place}: cannot be written ({error.strerror or error}); {advice}, then run the same "
             "command again to go on"

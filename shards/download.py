@@ -126,7 +126,9 @@ class _Fetcher:
         self, client: httpx.AsyncClient, settings: Download, bar: tqdm, files_left: int
     ) -> None:
         self.client, self.settings, self.bar, self.files_left = client, settings, bar, files_left
-        self.hosts = defaultdict(lambda: asyncio.Semaphore(settings.connections_per_host))
+        self.hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(settings.connections_per_host)
+        )
         self.unreachable: dict[str, str] = {}  # hosts, and why; not tried again for every file
         self.checking = asyncio.Lock()
 

@@ -1,22 +1,14 @@
 """Where the tasks of preparation run: in this process, in local ones, or on a Dask cluster."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Callable, Generator, Sequence
+from typing import Literal, TypeVar
 
-from pipeline.storage import Place
 from shards.diskerror import writing_to
-from shards.processes import run_in_processes
+from shards.processes import ShardTask, run_in_processes
 
-Task = TypeVar("Task")
+Task = TypeVar("Task", bound=ShardTask)
 Result = TypeVar("Result")
-
-
-class ShardTask(Protocol):
-    """A task that makes a shard."""
-
-    folder: Place
-    name: str  # of the tar, without its ending
 
 
 def shard_path(task: ShardTask) -> str:
@@ -38,7 +30,7 @@ def run_tasks(
     workers: int,
     scheduler: str = "",
     name_of: Callable[[Task], str] = shard_path,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """What `function` gives for each task, as they end.
 
     With a `scheduler` (tcp://host:8786) the tasks run on its Dask cluster, else in `workers` local

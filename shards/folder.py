@@ -41,11 +41,14 @@ def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
     root = place_of(folder)
     files = found_in(root)
     rows_of, left_out = match(read_rows(root), files)
-    found = []
+    found: list[Song] = []
     make = partial(_song, dataset, rows_of)
     with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
         for outcome in threads.map(make, files, files.values()):
-            (found if isinstance(outcome, Song) else left_out).append(outcome)
+            if isinstance(outcome, Song):
+                found.append(outcome)
+            else:
+                left_out.append(outcome)
     found, in_two_splits = _agreed_on_splits(found)
     return found, sorted(left_out + in_two_splits, key=lambda one: (one.song_id, one.reason))
 
@@ -97,7 +100,7 @@ def _is_key(text: str) -> bool:
 
 def one_key(texts: list[str]) -> Key:
     """The one key that all the texts name; UnusableError if there is none or several."""
-    keys = {}
+    keys: dict[Key | None, str] = {}
     for text in texts:
         try:
             keys[parse_key(text) if text else None] = text
@@ -105,9 +108,10 @@ def one_key(texts: list[str]) -> Key:
             raise UnusableError(f"label does not parse: {text}") from error
     if len(keys) > 1:
         raise UnusableError(f"conflicting labels: {', '.join(map(repr, keys.values()))}")
-    if None in keys:
+    key = next(iter(keys))
+    if key is None:
         raise UnusableError("no key")
-    return next(iter(keys))
+    return key
 
 
 def _confidence(text: str) -> float:

@@ -126,7 +126,7 @@ def _columns(file: Place, header: list[str]) -> dict[str, int | None]:
 
 def _aliases(song_ids: Iterable[str]) -> list[dict[str, list[str]]]:
     """For four ways to name a file, the strictest first: the songs that each name may mean."""
-    known = [defaultdict(list) for _ in range(4)]
+    known: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
     for song_id in song_ids:
         path = _comparable(song_id)
         stem = posixpath.splitext(path)[0]

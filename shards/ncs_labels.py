@@ -132,7 +132,7 @@ def _text(value: object) -> str:
 
 def _without_twice(pairs: list[tuple[str, object]]) -> dict:
     """An object, refused where it has a name twice: json would keep the last in silence."""
-    found = {}
+    found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
             raise ValueError(f"'{name}' is in it twice: {found[name]!r} and {value!r}; keep one")

@@ -92,7 +92,7 @@ def pack_shard(task: PackTask) -> Packed:
     On one thread: tasks are what fills the cores, and with a thread of each library for every core
     two processes pack at half the rate of one.
     """
-    encode, left_out = _encoder(task.settings), []
+    encode, left_out = encoder_of(task.settings), []
     with (
         staged(task.folder) as folder,
         TaskTars(folder, task.name, task.settings.max_shard_bytes) as tars,
@@ -106,8 +106,9 @@ def pack_shard(task: PackTask) -> Packed:
     return Packed(len(task.songs) - len(left_out), intervals, len(left_out))
 
 
-def _encoder(settings: PackSettings) -> Callable[[np.ndarray], bytes]:
-    if settings.format == "audio":
+def encoder_of(settings: PackSettings) -> Callable[[np.ndarray], bytes]:
+    """From an interval's sound, int16 (S,), to the file that shards of these settings hold."""
+    if settings.cqt is None:
         return partial(flac_bytes, sample_rate=settings.sample_rate)
     return png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
 
@@ -135,7 +136,7 @@ def _encoded(
 
     So a song that turns out to be damaged in its middle leaves nothing in the shard.
     """
-    with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=folder) as spool:
+    with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder)) as spool:
         sizes = []
         for interval, waveform in cut(song, settings.sample_rate, settings.interval_seconds):
             sizes.append((interval, spool.write(encode(waveform))))

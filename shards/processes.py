@@ -9,15 +9,27 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
+from pipeline.storage import Place
 from shards.diskerror import writing_to
 from shards.staging import remove_unfinished
 
 ATTEMPTS = 3  # of a task whose worker dies
 END_SECONDS = 2  # that a worker has to clean up
 
-Task = TypeVar("Task")
+
+class ShardTask(Protocol):
+    """A task that makes a shard."""
+
+    @property
+    def folder(self) -> Place: ...
+
+    @property
+    def name(self) -> str: ...  # of the tar, without its ending
+
+
+Task = TypeVar("Task", bound=ShardTask)
 Result = TypeVar("Result")
 
 
@@ -40,6 +52,8 @@ class Attempt(Generic[Task]):
 class Worker(Generic[Task, Result]):
     """A process that runs `function` on one task after the other."""
 
+    attempt: Attempt[Task]  # the last that was begun
+
     def __init__(self, function: Callable[[Task], Result]):
         # Not by fork: the parent has threads (torch, progress bar), and a forked lock may stay
         # locked.
@@ -55,12 +69,12 @@ class Worker(Generic[Task, Result]):
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         far_end.close()  # the child's alone: the connection ends when the child does
-        self.attempt: Attempt[Task] | None = None
+        self.busy = False
 
     def begin(self, attempt: Attempt[Task]) -> None:
         """Give the worker a task."""
         attempt.number += 1
-        self.attempt = attempt
+        self.attempt, self.busy = attempt, True
         with suppress(ConnectionError):  # it died without a task: `result` finds that out
             self.connection.send(attempt.task)
 
@@ -70,7 +84,7 @@ class Worker(Generic[Task, Result]):
             succeeded, value = self.connection.recv()
         except (EOFError, OSError) as error:
             raise Died from error
-        self.attempt = None
+        self.busy = False
         if not succeeded:
             raise value
         return value
@@ -87,7 +101,7 @@ class Worker(Generic[Task, Result]):
         self.process.kill()
         self.process.join()
         self.process.close()
-        if self.attempt:
+        if self.busy and pid:
             remove_unfinished(self.attempt.task.folder, pid)
 
 
@@ -104,7 +118,7 @@ def run_in_processes(
         while waiting or crew:
             while waiting and len(crew) < workers:
                 _hire(crew, function).begin(waiting.popleft())
-            for connection in wait(list(crew)):
+            for connection in cast(list[Connection], wait(list(crew))):
                 worker = crew[connection]
                 attempt = worker.attempt
                 try:
@@ -156,6 +170,7 @@ def _serve(function: Callable[[Task], Result], connection: Connection) -> None:
         except EOFError:  # the parent is gone
             return
         signal.signal(signal.SIGTERM, _leave)
+        answer: tuple[bool, object]
         try:
             answer = True, function(task)
         except Exception as error:  # every kind: the parent raises it again

@@ -20,7 +20,9 @@ def recording_ids(
                 sharing[value].append(song_id)
         for first, *others in sharing.values():
             for other in others:
-                ends = sorted({_first(first_of, first), _first(first_of, other)}, key=order.get)
+                ends = sorted(
+                    {_first(first_of, first), _first(first_of, other)}, key=order.__getitem__
+                )
                 first_of[ends[-1]] = ends[0]
     return {song_id: _first(first_of, song_id) for song_id in song_ids}
 

@@ -183,8 +183,8 @@ def read_samples(folder: Place, record: ShardRecord) -> Iterator[StoredSample]:
             if [crc32(media), crc32(info)] != [record.media_crc32[place], record.json_crc32[place]]:
                 raise _damaged(path, place)
             sample_id = member.name.partition(".")[0]
-            info = SampleInfo.model_validate_json(info)
-            yield StoredSample(record.songs[song], sample_id, media, info)
+            parsed = SampleInfo.model_validate_json(info)
+            yield StoredSample(record.songs[song], sample_id, media, parsed)
 
 
 def _damaged(path: Place, place: int) -> ShardError:

@@ -30,12 +30,11 @@ from pipeline.storage import Place, sizes
 from settings import Config
 from shards.diskerror import writing_to
 from shards.executor import run_tasks, worker_count
-from shards.pack import Packed
+from shards.pack import Packed, encoder_of
 from shards.plan import SPLITS, begin
 from shards.prepare import LEFT_OUT_NAME, Prepared, write_left_out
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.song import LeftOut
-from shards.spectrogram import png_encoder
 from shards.splitfolder import (
     clear,
     done_tasks,
@@ -166,7 +165,7 @@ def _make(dataset: str, tasks: Sequence[SpectrogramTask], workers: int, schedule
 def make_shard(task: SpectrogramTask) -> Packed:
     """Decode, transform, encode and write the samples of one task, then the record."""
     settings, extension = task.settings, MEDIA_EXTENSION["png"]
-    encode = png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
+    encode = encoder_of(settings)
     records = list(records_of(task.source, [task.name]))
     for record in records:
         _refuse_another_packing(task, record.settings)

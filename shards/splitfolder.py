@@ -89,7 +89,9 @@ def is_whole(folder: Place, settings: PackSettings, there: Mapping[str, int]) ->
 
 def write_split_manifest(folder: Place, names: Sequence[str], settings: PackSettings) -> Manifest:
     """Write the manifest and the table of songs from the records of all tasks, one at a time."""
-    shards, songs_by_key, left_out = [], Counter(), Counter()
+    shards: list[ManifestShard] = []
+    songs_by_key: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
 
     def songs() -> Iterator[SongEntry]:
         last = None

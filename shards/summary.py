@@ -9,7 +9,7 @@ from shards.song import by_reason
 
 def summary(prepared: Prepared) -> str:
     """Songs and intervals of each split, songs of each key, and what was left out and why."""
-    by_key = Counter()
+    by_key: Counter[str] = Counter()
     for manifest in prepared.manifests.values():
         by_key.update(manifest.songs_by_key)
     shards = [shard for manifest in prepared.manifests.values() for shard in manifest.shards]

@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ TAG_NAMES = (("tkey", "initialkey"), ("key",))
 def key_tags(place: Place) -> list[str]:
     """The texts of a file's key tags, as parse_key reads them; "" stands for 'off key'."""
     file = _opened(place) if isinstance(place, Path) else place.reading(partial(_read, place.name))
-    tags = file.tags if file is not None and file.tags is not None else {}
+    tags: Mapping[str, object] = file.tags if file is not None and file.tags is not None else {}
     for accepted in TAG_NAMES:
         values = [value for name, value in tags.items() if _plain(name) in accepted]
         if texts := [text for value in values for text in _texts(value) if text]:

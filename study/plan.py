@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import CategoricalDistribution
 
 from config import ConfigError, checked, config_with, read_toml, unknown
 from settings import Config, Count, Section
-from study.space import flat, space_of
+from study.space import Choices, flat, space_of
 
 ANYWHERE = ("prepare.shards_dir", "stream.cache_dir", "stream.workers", "train.runs_dir")
 
@@ -46,7 +46,7 @@ class Plan:
 
     name: str
     head: Head
-    space: dict[str, BaseDistribution]  # by the name of the setting, 'train.learning_rate'
+    space: dict[str, Choices]  # by the name of the setting, 'train.learning_rate'
     config: Config
 
     @property
@@ -54,7 +54,11 @@ class Plan:
         """The choices of each setting where the sampler is "grid"."""
         if self.head.sampler == "tpe":
             return None
-        return {name: choices.choices for name, choices in self.space.items()}
+        return {
+            name: choices.choices
+            for name, choices in self.space.items()
+            if isinstance(choices, CategoricalDistribution)  # all of a grid are
+        }
 
     @property
     def combinations(self) -> float:
@@ -92,7 +96,7 @@ def load_plan(file: str, overrides: Sequence[str] = (), trials: int | None = Non
     return Plan(Path(file).stem, head, space, config)
 
 
-def _check(head: Head, space: dict, overrides: Sequence[str], source: str) -> None:
+def _check(head: Head, space: dict[str, Choices], overrides: Sequence[str], source: str) -> None:
     """Refuse what no trial could be made of."""
     if not space:
         raise ConfigError(f"{source}: nothing to search; name settings under [search]")

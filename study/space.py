@@ -6,7 +6,6 @@ from typing import Any
 
 from optuna import Trial
 from optuna.distributions import (
-    BaseDistribution,
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
@@ -15,10 +14,11 @@ from optuna.distributions import (
 from config import ConfigError, config_changed, unknown
 from settings import Config
 
+Choices = CategoricalDistribution | FloatDistribution | IntDistribution
 RANGE = ("low", "high", "log", "step")
 
 
-def space_of(search: dict[str, Any], source: str, config: Config) -> dict[str, BaseDistribution]:
+def space_of(search: dict[str, Any], source: str, config: Config) -> dict[str, Choices]:
     """The [search] of a sweep file; every choice, and both ends of a range, is tried on `config`.
 
     Raises ConfigError for a setting that does not exist or cannot be.
@@ -35,7 +35,7 @@ def space_of(search: dict[str, Any], source: str, config: Config) -> dict[str, B
     return space
 
 
-def _choices(name: str, value: Any, source: str) -> BaseDistribution:
+def _choices(name: str, value: Any, source: str) -> Choices:
     """What a list or a range stands for, as Optuna says it."""
     if isinstance(value, list) and value:
         return CategoricalDistribution([_choice(one) for one in value])
@@ -56,13 +56,13 @@ def _choice(value: Any) -> str | float | bool:
     return json.dumps(value) if isinstance(value, list) else value
 
 
-def _samples(choices: BaseDistribution) -> tuple:
+def _samples(choices: Choices) -> tuple:
     if isinstance(choices, CategoricalDistribution):
         return choices.choices
     return choices.low, choices.high
 
 
-def suggest(trial: Trial, space: dict[str, BaseDistribution]) -> dict[str, Any]:
+def suggest(trial: Trial, space: dict[str, Choices]) -> dict[str, Any]:
     """The trial's settings by name, from the study's sampler or as they were before."""
     return {name: _suggest(trial, name, choices) for name, choices in space.items()}
 
@@ -72,7 +72,7 @@ def override(name: str, value: Any) -> str:
     return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
 
 
-def _suggest(trial: Trial, name: str, choices: BaseDistribution) -> Any:
+def _suggest(trial: Trial, name: str, choices: Choices) -> Any:
     match choices:
         case CategoricalDistribution():
             return trial.suggest_categorical(name, choices.choices)

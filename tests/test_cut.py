@@ -38,7 +38,7 @@ def test_intervals_tile_the_waveform_whatever_the_blocks(block_samples):
     found = pieces(waveform, block_samples)
     tiled = np.concatenate([piece.waveform[: piece.real_samples] for piece in found])
     assert np.array_equal(tiled, to_int16(waveform))
-    assert [piece.index for piece in found] == [0, 1, 2, 3, 4]
+    assert [piece.number for piece in found] == [0, 1, 2, 3, 4]
     assert [piece.start_sample for piece in found] == [0, 2_000, 4_000, 6_000, 8_000]
     assert all(piece.waveform.shape == (LENGTH,) for piece in found)
 
@@ -60,7 +60,7 @@ def test_a_song_shorter_than_an_interval_is_kept_and_padded(samples):
 def test_silent_intervals_are_left_out_and_the_others_keep_their_places():
     waveform = noise(4 * LENGTH)
     waveform[LENGTH : 2 * LENGTH] *= 1e-5
-    assert [piece.index for piece in pieces(waveform)] == [0, 2, 3]
+    assert [piece.number for piece in pieces(waveform)] == [0, 2, 3]
 
 
 @pytest.mark.parametrize("level", [0.0, 5e-5])

@@ -54,4 +54,5 @@ def step_rate(trial: Trial, batch: Batch, size: int, seconds: float) -> float:
 
 def _repeated(batch: Batch, size: int) -> Batch:
     rows = torch.arange(size) % len(batch.key_id)  # (size,)
-    return Batch(*(None if part is None else part[rows] for part in batch))
+    parts = batch._asdict().items()
+    return batch._replace(**{name: part[rows] for name, part in parts if part is not None})

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -133,7 +134,7 @@ class Training:
             if signal:
                 self._stop(signal)
 
-    def _next(self, batches) -> Batch:
+    def _next(self, batches: Iterator[Batch]) -> Batch:
         began = time.perf_counter()
         batch = next(batches)
         self.monitor.waited(time.perf_counter() - began)

@@ -3,6 +3,7 @@
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,7 +11,6 @@ from torch.utils.tensorboard import SummaryWriter
 
 from evaluation.answers import Answers
 from evaluation.plots import confusion_figure, fifths_figure
-from pipeline.frontend import FrontEnd
 from pipeline.shardset import ShardSet
 from settings import Config
 from training.hyperparameters import config_text, session_of
@@ -32,7 +32,8 @@ class Monitor:
         self._writer = SummaryWriter(str(folder), purge_step=first_step) if folder else None
         if self._writer:
             self._writer.add_text("config", config_text(config), first_step - 1)
-            self._writer.file_writer.add_summary(self._session.start, first_step - 1)
+            events: Any = self._writer.file_writer  # torch declares it as None
+            events.add_summary(self._session.start, first_step - 1)
         self._epoch_intervals, self._epoch_seconds = 0, 0.0
         self._restart_clock()
 
@@ -79,7 +80,7 @@ class Monitor:
         self._restart_clock()
 
     def pictures(
-        self, step: int, valid: Answers, network: nn.Module, front_end: FrontEnd, shards: ShardSet
+        self, step: int, valid: Answers, network: nn.Module, front_end: nn.Module, shards: ShardSet
     ) -> None:
         """How the answers for the valid split are wrong, and what a few intervals look like."""
         if not self._writer:
@@ -103,7 +104,8 @@ class Monitor:
     def finished(self) -> None:
         """Say that the run came to its end."""
         if self._writer:
-            self._writer.file_writer.add_summary(self._session.end)
+            events: Any = self._writer.file_writer  # torch declares it as None
+            events.add_summary(self._session.end)
 
     def close(self) -> None:
         """End the curves."""

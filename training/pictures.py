@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from keys import KEYS
-from pipeline.frontend import FrontEnd
 from pipeline.shardset import ShardSet
 from pipeline.stream import Stream
+from pipeline.trainable import HearingNetwork
 
 INTERVALS = 4
 
@@ -27,7 +27,7 @@ class Examples:
         self._bins_per_octave = bins_per_octave
 
     @torch.inference_mode()
-    def figure(self, network: nn.Module, front_end: FrontEnd) -> Figure:
+    def figure(self, network: nn.Module, front_end: nn.Module) -> Figure:
         """The network's input for each interval, under its true key and the network's answer."""
         network.eval()
         front_end.eval()
@@ -35,7 +35,7 @@ class Examples:
         heard, key_id = front_end(send_to_device(self._batch, device))  # (B, F, T), (B,)
         confidence, answer = network(heard).float().softmax(dim=1).max(dim=1)  # (B,), (B,)
         cqt = heard
-        if heard.ndim == 2:  # waveforms (B, S), for a network with a CQT of its own
+        if isinstance(network, HearingNetwork):  # with a CQT of its own: it heard waveforms (B, S)
             cqt, _ = network.augment(network.log_cqt(heard), key_id)  # (B, F, T)
         figure = Figure(figsize=(7, 2.2 * len(cqt)), layout="constrained")
         all_axes = figure.subplots(len(cqt), sharex=True, squeeze=False)[:, 0]

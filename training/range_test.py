@@ -52,7 +52,8 @@ def range_test(
     RangeTestError where the loss never falls.
     """
     rates = np.geomspace(lowest_rate, highest_rate, steps)
-    average, losses = 0.0, []
+    average = 0.0
+    losses: list[float] = []
     for number, rate in enumerate(rates, start=1):
         loss = step(float(rate))
         average = SMOOTHING * average + (1 - SMOOTHING) * loss

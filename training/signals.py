@@ -34,7 +34,7 @@ class Signals:
         self._before = {number: signal.signal(number, self._receive) for number in SIGNALS}
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -49,7 +49,7 @@ class Signals:
         distributed.all_reduce(number, distributed.ReduceOp.MAX, group=self._group)
         return int(number)
 
-    def _receive(self, number: int, _frame) -> None:
+    def _receive(self, number: int, _frame: object) -> None:
         if self._received and time.monotonic() - self._received_at > SECONDS_OF_ONE_REQUEST:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)

@@ -3,6 +3,8 @@
 Patterns are a bar of sixteenth notes as text: a letter starts a note, "-" holds it, "." rests.
 """
 
+import numpy as np
+
 from shards.music.harmony import Chord
 from shards.music.progressions import Span
 from shards.music.score import STEPS, Note
@@ -78,8 +80,9 @@ def steps_of(
 
 
 def bass_line(
-    spans: list[Span], pattern: str, bar_beats: int, lowest: int, pedal: int | None, rng
-) -> list[Note]:
+    spans: list[Span], pattern: str, bar_beats: int, lowest: int, pedal: int | None,
+    rng: np.random.Generator,
+) -> list[Note]:  # fmt: skip
     """A bass from pitch `lowest` up; `pedal` holds one pitch class under all chords."""
     articulation = rng.uniform(0.5, 1.0)
     notes = []
@@ -94,7 +97,9 @@ def bass_line(
     return notes
 
 
-def bass_pitch(letter: str, chord: Chord, following: Chord, lowest: int, rng) -> int:
+def bass_pitch(
+    letter: str, chord: Chord, following: Chord, lowest: int, rng: np.random.Generator
+) -> int:
     """The pitch that a letter of a bass pattern means over a chord."""
     bass, fifth = above(lowest, chord.bass), (chord.pitch_classes[0] + 7) % 12
     match letter:
@@ -118,7 +123,7 @@ def chord_pattern(
     centre: int,
     spread: bool,
     strum_beats: float,
-    rng,
+    rng: np.random.Generator,
 ) -> list[Note]:
     """Chords around pitch `centre`; `strum_beats` is the delay from string to string."""
     bar = CHORD_PATTERNS[pattern]
@@ -133,8 +138,9 @@ def chord_pattern(
 
 
 def arpeggio(
-    spans: list[Span], order: str, beats_each: float, centre: int, with_bass: bool, rng
-) -> list[Note]:
+    spans: list[Span], order: str, beats_each: float, centre: int, with_bass: bool,
+    rng: np.random.Generator,
+) -> list[Note]:  # fmt: skip
     """Broken chords: `order` indexes the chord's tones from below, octave after octave."""
     length = beats_each * rng.choice([0.6, 1.0, 2.0])
     notes = []

@@ -106,9 +106,13 @@ def draw_cycles(
     return [cycles[0], cycles[0]] if rng.random() < 0.4 else cycles
 
 
-def draw_sections(cycle_beats, bar_beats, begin, end, parts, rng) -> list[Section]:
+def draw_sections(
+    cycle_beats: list[float], bar_beats: int, begin: float, end: float, parts: int,
+    rng: np.random.Generator,
+) -> list[Section]:  # fmt: skip
     """Sections of whole cycles until the end, each without some of the parts, never without all."""
-    sections, start, which = [], begin, 0
+    sections: list[Section] = []
+    start, which = begin, 0
     while start < end:
         repeats = max(1, round(rng.choice([4, 8, 8, 16]) * bar_beats / cycle_beats[which]))
         active = rng.random(parts) < 0.8
@@ -118,7 +122,10 @@ def draw_sections(cycle_beats, bar_beats, begin, end, parts, rng) -> list[Sectio
     return sections
 
 
-def draw_layers(roles, style: Style, key: Key, bar_beats, cycles, sections, rng) -> list[Layer]:
+def draw_layers(
+    roles: list[str], style: Style, key: Key, bar_beats: int, cycles: list[list[Span]],
+    sections: list[Section], rng: np.random.Generator,
+) -> list[Layer]:  # fmt: skip
     """Each role's instrument with its notes over all sections."""
     shared = instrument(one_of(style.timbres["any"], rng), rng) if style.one_timbre else None
     pump = rng.uniform(0.2, 0.95) if style.drums > 0.8 and rng.random() < 0.5 else 0.0
@@ -157,7 +164,9 @@ def draw_hits(
     return hits
 
 
-def clock(tempo, begin, end, rubato, rng) -> tuple[np.ndarray, np.ndarray]:
+def clock(
+    tempo: float, begin: float, end: float, rubato: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Beats of the sixteenth grid and the seconds at which they fall, with swing or rubato."""
     beats = np.arange(begin, end + 64, 1 / STEPS)
     beat_seconds = np.full(beats.size, 60 / tempo)

@@ -98,7 +98,8 @@ def bar_of(name: str, bar_beats: int, rng: np.random.Generator) -> list[tuple[in
         if pattern[step] != "."
     ]
     if rng.random() < 0.3:
-        strokes += [(step, "perc", 0.5) for step in np.flatnonzero(rng.random(steps) < 0.2)]
+        struck = np.flatnonzero(rng.random(steps) < 0.2).tolist()
+        strokes += [(step, "perc", 0.5) for step in struck]
     return strokes
 
 
@@ -118,14 +119,20 @@ def sounds(kit: Kit, sample_rate: int, rng: np.random.Generator) -> dict[str, np
     }
 
 
-def swept(hertz, sweep, sweep_seconds, decay_seconds, sample_rate, seconds) -> np.ndarray:
+def swept(
+    hertz: float, sweep: float, sweep_seconds: float, decay_seconds: float, sample_rate: int,
+    seconds: float,
+) -> np.ndarray:  # fmt: skip
     """A sine that falls from `sweep` times its pitch and dies away, (S,)."""
     times = np.arange(int(seconds * sample_rate)) / sample_rate
     cycles = hertz * (times + (sweep - 1) * sweep_seconds * (1 - np.exp(-times / sweep_seconds)))
     return (np.sin(2 * np.pi * cycles) * np.exp(-times / decay_seconds)).astype(np.float32)
 
 
-def burst(lowest_hz, decay_seconds, sample_rate, seconds, rng) -> np.ndarray:
+def burst(
+    lowest_hz: float, decay_seconds: float, sample_rate: int, seconds: float,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
     """Noise above a frequency that dies away, (S,), its peak 1."""
     times = np.arange(int(seconds * sample_rate)) / sample_rate
     noise = rng.standard_normal(times.size, dtype=np.float32) * np.exp(-times / decay_seconds)

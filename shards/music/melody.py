@@ -41,7 +41,7 @@ def melody(
 
 
 def phrase_rhythm(
-    spans: list[Span], bar_beats: int, density: float, rng
+    spans: list[Span], bar_beats: int, density: float, rng: np.random.Generator
 ) -> list[tuple[float, float]]:
     """Onsets and lengths of a cycle: motif bars in a form, some with rests or a calm last bar."""
     bars = max(1, round((spans[-1].start_beats + spans[-1].beats) / bar_beats))
@@ -69,7 +69,7 @@ class Walk:
         register = np.exp(-(((self.pitches - centre) / 7.0) ** 2))
         self.base = TONAL_WEIGHTS[key.mode][self.degrees] * register
         self.tonic_pull = np.where(self.degrees == 0, 8.0, np.where(self.degrees == 7, 2.5, 1.0))
-        self.pitch = centre + rng.integers(-4, 5)
+        self.pitch = centre + int(rng.integers(-4, 5))
 
     def scale_and_chord(self, span: Span) -> tuple[np.ndarray, np.ndarray]:
         """Which pitches are in the span's scale, and which are tones of its chord, each (P,)."""
@@ -103,7 +103,7 @@ def doubled(notes: list[Note], spans: list[Span], rng: np.random.Generator) -> l
     second = []
     for note in notes:
         chord = spans[np.searchsorted(starts, note.start_beats, side="right") - 1].chord
-        pitches = range(note.pitch - 3, note.pitch - 10, -1)
+        pitches = [note.pitch - semitones for semitones in range(3, 10)]
         below = [pitch for pitch in pitches if pitch % 12 in chord.pitch_classes]
         second += [note._replace(pitch=pitch, velocity=note.velocity * 0.7) for pitch in below[:1]]
     return notes + second

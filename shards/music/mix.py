@@ -1,5 +1,7 @@
 """Mixing: a piece -> its waveform. A layer renders each pitch once, for all notes of it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from shards.music.arrangement import Layer, Piece
@@ -35,8 +37,9 @@ def mixed(
 
 
 def played(
-    layer: Layer, piece: Piece, tuning_cents: float, count: int, sample_rate: int, rng
-) -> np.ndarray:
+    layer: Layer, piece: Piece, tuning_cents: float, count: int, sample_rate: int,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
     """One layer by itself, (S,)."""
     out = np.zeros(count, np.float32)
     if not layer.notes:
@@ -70,7 +73,7 @@ def drummed(piece: Piece, count: int, sample_rate: int, rng: np.random.Generator
     return out
 
 
-def seconds_at(beats, piece: Piece) -> np.ndarray:
+def seconds_at(beats: Sequence[float] | np.ndarray, piece: Piece) -> np.ndarray:
     """When beats fall, in seconds from the song's beginning."""
     return np.interp(beats, piece.grid_beats, piece.grid_seconds)
 
@@ -94,8 +97,9 @@ def kick_envelope(piece: Piece, count: int, sample_rate: int) -> np.ndarray:
     """1 at each kick, falling to 0 within a third of a second, (S,) float32."""
     curve = np.linspace(1, 0, sample_rate // 3, dtype=np.float32) ** 2
     out = np.zeros(count, np.float32)
-    for hit in piece.hits:
-        start = int(seconds_at(hit.start_beats, piece) * sample_rate)
+    starts = seconds_at([hit.start_beats for hit in piece.hits], piece)
+    for hit, start_seconds in zip(piece.hits, starts, strict=True):
+        start = int(start_seconds * sample_rate)
         if hit.sound == "kick" and 0 <= start < count:
             out[start : start + curve.size] = curve[: count - start]
     return out

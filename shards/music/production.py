@@ -60,7 +60,10 @@ def produce(
     return mix * np.float32(production.level / (np.abs(mix).max() + 1e-9))
 
 
-def equalised(dry, sends, production: Production, sample_rate: int, rng) -> np.ndarray:
+def equalised(
+    dry: np.ndarray, sends: np.ndarray, production: Production, sample_rate: int,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
     """Dry mix plus the room's answer, through the equaliser, (S,): one product of spectra."""
     count, has_room = dry.size, production.reverb_db > -100
     room = (
@@ -103,4 +106,5 @@ def impulse_response(seconds: float, sample_rate: int, rng: np.random.Generator)
 def pink_noise(count: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     """Noise that is stronger in the bass, of roughly unit level, (S,) float32."""
     white = white_noise(count, sample_rate, rng)
-    return lfilter(np.float32([0.25]), np.float32([1, -0.95]), white) + 0.3 * white
+    dull = lfilter(np.array([0.25], np.float32), np.array([1, -0.95], np.float32), white)
+    return dull + 0.3 * white

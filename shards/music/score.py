@@ -8,11 +8,11 @@ STEPS = 4  # grid steps a beat: sixteenth notes
 
 
 class Note(NamedTuple):
-    """A note; `pitch` as in MIDI (69 is A4), `velocity` 0 to 1."""
+    """A note; `pitch` as in MIDI (69 is A4), between semitones in speech, `velocity` 0 to 1."""
 
     start_beats: float
     beats: float
-    pitch: int
+    pitch: float
     velocity: float
 
 

@@ -77,18 +77,21 @@ def partials(
 
 
 def damped_sinusoids(
-    frequencies, amplitudes, decays, phases, count: int, sample_rate: int
-) -> np.ndarray:
+    frequencies: np.ndarray, amplitudes: np.ndarray, decays: np.ndarray, phases: np.ndarray,
+    count: int, sample_rate: int,
+) -> np.ndarray:  # fmt: skip
     """sum_p a_p exp(-d_p t) cos(2 pi f_p t + phase_p) over `count` samples, (S,) float32."""
     rows, columns = np.arange(0, count, BLOCK) / sample_rate, np.arange(BLOCK) / sample_rate
-    coarse = damped(frequencies, decays, rows, phases)  # 2 x (S / BLOCK, N)
-    fine = damped(frequencies, decays, columns, 0.0)  # 2 x (BLOCK, N)
-    coarse = np.hstack(coarse) * np.tile(amplitudes, 2).astype(np.float32)
-    fine = np.hstack([fine[0], -fine[1]])
+    cosine, sine = damped(frequencies, decays, rows, phases)  # (S / BLOCK, N) each
+    coarse = np.hstack([cosine, sine]) * np.tile(amplitudes, 2).astype(np.float32)
+    cosine, sine = damped(frequencies, decays, columns, 0.0)  # (BLOCK, N) each
+    fine = np.hstack([cosine, -sine])
     return (coarse @ fine.T).ravel()[:count]
 
 
-def damped(frequencies, decays, seconds, phases) -> tuple[np.ndarray, np.ndarray]:
+def damped(
+    frequencies: np.ndarray, decays: np.ndarray, seconds: np.ndarray, phases: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
     """Cosine and sine parts of the damped partials at the given times, each (T, N) float32."""
     cycles = np.outer(seconds, frequencies) + phases / (2 * np.pi)
     radians = (2 * np.pi * (cycles - np.floor(cycles))).astype(np.float32)
