@@ -1,9 +1,11 @@
 """Shards to this process's batches: each worker reads, checks and decodes every w-th of them."""
 
+import atexit
 import logging
 import multiprocessing
 import signal
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import torch
@@ -143,6 +145,7 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
     Not to go through accelerator.prepare: it would shard the stream again, and each process would
     silently lose a part of its intervals (huggingface/accelerate#4144).
     """
+    _kill_workers_at_exit()
     return DataLoader(
         stream, batch_size=None, num_workers=workers, pin_memory=pin_memory,
         worker_init_fn=_leave_signals_to_the_parent,
@@ -153,6 +156,18 @@ def _leave_signals_to_the_parent(_worker: int) -> None:
     """A terminal or Slurm signals workers too: the parent still needs them to finish its step."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+
+
+@cache
+def _kill_workers_at_exit() -> None:
+    """Once in a process: multiprocessing would wait forever for workers that ignore SIGTERM."""
+    atexit.register(_kill_workers)
+
+
+def _kill_workers() -> None:
+    for process in multiprocessing.active_children():
+        if process.daemon:
+            process.kill()
 
 
 def training_stream(

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import pack_synthetic, small_config
+from conftest import pack_synthetic, run_program, small_config
 
 from build import front_end_of, shards_of
 from keys import KEYS
@@ -198,3 +198,22 @@ def test_data_that_cannot_make_a_batch_are_refused(packed, tmp_path):
         epoch(shards, ranks=5)
     with pytest.raises(ManifestError, match="not there; pack this data set first"):
         open_split(tmp_path)
+
+
+def test_a_program_that_ends_in_mid_epoch_does_not_wait_for_its_workers(packed):
+    code = f"""
+from conftest import small_config
+from build import shards_of
+from pipeline.stream import loader, training_stream
+config = small_config({str(packed)!r})
+shards = shards_of(config, config, ("synthetic",), "train")
+batches = iter(loader(training_stream(shards, 4, 0, 1, 0, 0, 6, 16), 2, False))
+next(batches)
+def endless():
+    yield from batches
+never_closed = endless()
+next(never_closed)
+import builtins; builtins.kept = never_closed
+"""
+    done = run_program("-c", code, PYTHONPATH="tests")
+    assert done.returncode == 0, done.stderr
