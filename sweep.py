@@ -34,8 +34,8 @@ def main() -> None:
     if arguments.report and not folder.is_dir():
         raise StudyError(f"{folder}: no such study; run it first, without --report")
     folder.mkdir(parents=True, exist_ok=True)
-    study = open_study(plan, url)
     with kept_in(url):
+        study = open_study(plan, url)
         if not arguments.report:
             with _interrupts() as stopped:
                 search(study, plan, folder, stopped)
