@@ -17,9 +17,9 @@ from command import is_main_process, run
 from config import add_config_arguments, given_settings, load_config
 from ending import end_together
 from evaluation.answers import Answers, answer, interval_logits
-from evaluation.notes import comparison_notes, fit_notes, named, paired_notes
-from evaluation.paired import compare_systems
-from evaluation.predictions import compare, write_predictions
+from evaluation.files import compared, scored
+from evaluation.notes import fit_notes, named
+from evaluation.predictions import write_predictions
 from evaluation.provenance import facts_of
 from evaluation.report import write_report
 from evaluation.strata import by_dataset, interval_scores, song_scores
@@ -39,7 +39,7 @@ def main() -> None:
     if arguments.predictions or arguments.compare:
         _refuse_with_files(arguments, parser)
         if is_main_process():
-            _score_file(arguments) if arguments.predictions else _compare_files(arguments)
+            print("\n".join(_of_files(arguments)))
         return
     if arguments.annotations:
         raise ValueError("--annotations (the true keys) goes with --predictions or --compare")
@@ -124,20 +124,11 @@ def _results(
     return predictions, Path(arguments.report or report)
 
 
-def _score_file(arguments: argparse.Namespace) -> None:
-    annotations = Path(arguments.annotations)
-    comparison = compare(Path(arguments.predictions), annotations)
-    table = format_table({annotations.absolute().name: comparison.score})
-    print("\n".join([table, *comparison_notes(comparison)]))
-
-
-def _compare_files(arguments: argparse.Namespace) -> None:
-    first, second = map(Path, arguments.compare)
+def _of_files(arguments: argparse.Namespace) -> list[str]:
     annotations = Path(arguments.annotations) if arguments.annotations else None
-    paired = compare_systems(first, second, annotations)
-    names = (f"A: {first.name}", f"B: {second.name}")
-    table = format_table(dict(zip(names, paired.scores, strict=True)))
-    print("\n".join([table, *paired_notes(paired)]))
+    if arguments.predictions:
+        return scored(Path(arguments.predictions), annotations)
+    return compared(*map(Path, arguments.compare), annotations)
 
 
 def _refuse_with_files(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,8 @@ python sweep.py experiments/hparams.toml --trials 50 --storage postgresql://me@h
 The form of a sweep file stands at the top of study/plan.py. The score is the best weighted score
 on the valid split. The study lies in <train.runs_dir>/<the file's name>, with a run for each
 trial, its database and report.html. The same command goes on with a study that was interrupted;
-started several times, on one machine or many, the processes share its trials.
+started several times, on one machine or many, the processes share its trials. It exits 1 while
+any trial is failed, and tries these again.
 """
 
 import argparse
@@ -16,12 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
-from optuna.trial import TrialState
-
 from command import run
+from study.database import StudyError, kept_in, open_study
 from study.plan import load_plan
-from study.report import format_study, trials_of, write_page
-from study.search import StudyError, open_study, search
+from study.report import failed, format_study, trials_of, write_page
+from study.search import search
+from study.trial import name_of
 
 
 def main() -> None:
@@ -33,18 +34,20 @@ def main() -> None:
     if arguments.report and not folder.is_dir():
         raise StudyError(f"{folder}: no such study; run it first, without --report")
     folder.mkdir(parents=True, exist_ok=True)
-    study = open_study(plan, url)
-    if not arguments.report:
-        with _interrupts() as stopped:
-            search(study, plan, folder, stopped)
-    trials = trials_of(study)
-    write_page(study, plan.name, plan.head.question, folder / "report.html")
+    with kept_in(url):
+        study = open_study(plan, url)
+        if not arguments.report:
+            with _interrupts() as stopped:
+                search(study, plan, folder, stopped)
+        trials = trials_of(study)
+        write_page(study, plan.name, plan.head.question, folder / "report.html")
     print(format_study(plan.head.question, trials))
     print(f"plots in {folder / 'report.html'}")
-    failed = [trial for trial in trials if trial.state == TrialState.FAIL]
-    if failed and len(failed) == len(trials):
+    if numbers := [trial.number for trial in trials if failed(trial)]:
         raise StudyError(
-            f"all trials failed, see above; mend the cause and delete {folder} to begin anew"
+            f"{len(numbers)} of {len(trials)} trials failed, see "
+            f"{folder / name_of(min(numbers))}.log; the same command tries them again, once the "
+            f"cause is mended; for other settings delete {folder}, to begin anew"
         )
 
 

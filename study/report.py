@@ -26,9 +26,14 @@ PAGE = """<!DOCTYPE html>
 
 
 def trials_of(study: Study) -> list[FrozenTrial]:
-    """The trials that began, best first, then those without a score."""
+    """The trials that began, best first, those without a score last."""
     began = [trial for trial in study.get_trials(deepcopy=False) if trial.params]
-    return sorted(began, key=lambda trial: (trial.state, -score_of(trial), trial.number))
+    return sorted(began, key=lambda trial: (-score_of(trial), trial.number))
+
+
+def failed(trial: FrozenTrial) -> bool:
+    """Whether it ended without a score; no state, as Optuna never lets a failed trial run again."""
+    return bool(trial.user_attrs.get("message"))
 
 
 def score_of(trial: FrozenTrial) -> float:
@@ -48,16 +53,16 @@ def format_study(question: str, trials: Sequence[FrozenTrial]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     failures = [
-        f"trial {trial.number}: {trial.user_attrs.get('message', 'no message')}"
-        for trial in trials
-        if trial.state == TrialState.FAIL
+        f"trial {trial.number}: {trial.user_attrs['message']}" for trial in trials if failed(trial)
     ]
     return "\n".join([question, "", *lines, *failures])
 
 
 def ended(trial: FrozenTrial) -> str:
     """How a trial ended, in one word."""
-    words = {TrialState.COMPLETE: "", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+    if failed(trial):
+        return "failed"
+    words = {TrialState.COMPLETE: "", TrialState.PRUNED: "pruned"}
     return words.get(trial.state, "running")
 
 

@@ -1,107 +1,66 @@
-"""A study in a database: which trial comes next, and how it ended. Several processes may share it.
+"""Which trial of a study comes next, and how it ended. Several processes may share a study.
 
-A trial that was cut off is gone on with under its number, where its log lies. What is running
-elsewhere is left alone.
+A trial that was cut off, or that failed before this process began, is gone on with under its
+number, where its log lies. What is running elsewhere is left alone.
 """
 
 import logging
 import os
-import random
-import time
 from pathlib import Path
 from threading import Event
 from typing import Any, BinaryIO
 
 import optuna
-from optuna.pruners import BasePruner, MedianPruner, NopPruner
 from optuna.samplers import GridSampler, RandomSampler, TPESampler
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import make_url
-from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from config import write_config
-from pipeline.manifest import differences
 from study.plan import Plan
-from study.report import ended, score_of
+from study.report import ended, failed, score_of
 from study.space import override, suggest
 from study.trial import TrialError, name_of, run_trial, take
 
 logger = logging.getLogger(__name__)
 
-LOCK_SECONDS = 60  # to wait for another process that writes to the same SQLite file
-TRIES = 5  # to make the tables of a new database
-
-
-class StudyError(ValueError):
-    """A study that cannot be reached, or is another than asked for."""
-
-
-def open_study(plan: Plan, url: str) -> optuna.Study:
-    """The study of `plan` in the database at `url`, new or to go on with.
-
-    Raises StudyError if the database cannot be used or holds a study of other settings.
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.create_study(
-            storage=_database(url), study_name=plan.name, direction="maximize",
-            pruner=_pruner(plan), load_if_exists=True,
-        )  # fmt: skip
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError) as error:
-        raise StudyError(
-            f"{_without_password(url)}: no database that can be used ({_reason(error)}); "
-            "give a URL such as postgresql://user:password@host/name"
-        ) from None
-    if "fixed" not in study.user_attrs:
-        study.set_user_attr("fixed", plan.fixed())
-    if changed := differences(study.user_attrs["fixed"], plan.fixed()):
-        raise StudyError(
-            f"study {plan.name}: made with other settings ({changed}); set them back, or copy the "
-            "file to another name for a new study"
-        )
-    return study
-
-
-def _database(url: str) -> RDBStorage:
-    """The database, with its tables made; two processes may begin to make them at once."""
-    lock = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {}
-    for _ in range(TRIES - 1):
-        try:
-            return RDBStorage(url, engine_kwargs=lock)
-        except DatabaseError as error:
-            if "exists" not in str(error) and not isinstance(error, IntegrityError):
-                raise
-            time.sleep(random.uniform(0.5, 1.5))
-    return RDBStorage(url, engine_kwargs=lock)
-
 
 def search(study: optuna.Study, plan: Plan, folder: Path, stopped: Event) -> None:
     """Run trials until the study has as many as planned; raises KeyboardInterrupt if `stopped`."""
     base = _write_base(plan, folder)
-    while (taken := _next(study, plan, folder)) is not None:
+    again = {trial.number for trial in study.get_trials(deepcopy=False) if failed(trial)}
+    while (taken := _next(study, plan, folder, again)) is not None:
         trial, log = taken
+        again.discard(trial.number)  # whatever comes of it, it is tried once
         with log:
             chosen = suggest(trial, plan.space)
-            arguments = _arguments(base, folder, trial.number, chosen)
-            state, value = TrialState.COMPLETE, None
+            _announce_begin(trial, plan, log)
+            trial.set_user_attr("message", "")
+            begin = _arguments(base, folder, trial.number, chosen)
+            places = _sets(plan.places() | {"train.runs_dir": str(folder)})
             try:
-                value = run_trial(trial, arguments, log, stopped)
+                _end(trial, run_trial(trial, begin, places, log, stopped), TrialState.COMPLETE)
             except optuna.TrialPruned:
-                state = TrialState.PRUNED
+                _end(trial, None, TrialState.PRUNED)
             except TrialError as error:
                 trial.set_user_attr("message", str(error))
-                state = TrialState.FAIL
-            study.sampler = RandomSampler()  # GridSampler would stop Optuna's own loop, not ours
-            _announce(study.tell(trial, value, state), plan)
+            _announce_end(study.trials[trial.number], plan)
 
 
-def _next(study: optuna.Study, plan: Plan, folder: Path) -> tuple[optuna.Trial, BinaryIO] | None:
-    """The next trial with its log, locked: one that was cut off, else a new one, if any is due."""
+def _end(trial: optuna.Trial, value: float | None, state: TrialState) -> None:
+    trial.study.sampler = RandomSampler()  # GridSampler would stop Optuna's own loop, not ours
+    trial.study.tell(trial, value, state)
+
+
+def _next(
+    study: optuna.Study, plan: Plan, folder: Path, again: set[int]
+) -> tuple[optuna.Trial, BinaryIO] | None:
+    """The next trial with its log, locked: one to go on with, else a new one, if any is due.
+
+    Those to go on with were cut off, or failed and are in `again`.
+    """
     study.sampler = GridSampler(plan.grid, seed=0) if plan.grid is not None else RandomSampler()
-    for cut in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if log := take(folder, cut.number, new=False):
-            if study.trials[cut.number].state == TrialState.RUNNING:
+    for cut in study.get_trials(deepcopy=False):
+        if _goes_on(cut, again) and (log := take(folder, cut.number, new=False)):
+            if _goes_on(study.trials[cut.number], again):
                 return _seeded(optuna.Trial(study, cut._trial_id), plan), log
             log.close()  # ended by the process that had it, in this moment
     if len(study.get_trials(deepcopy=False)) >= plan.trials:
@@ -113,7 +72,11 @@ def _next(study: optuna.Study, plan: Plan, folder: Path) -> tuple[optuna.Trial, 
         return None
     if log := take(folder, trial.number, new=True):
         return _seeded(trial, plan), log
-    return _next(study, plan, folder)  # another process took it for a trial that was cut off
+    return _next(study, plan, folder, again)  # another process took it for a trial that was cut off
+
+
+def _goes_on(trial: FrozenTrial, again: set[int]) -> bool:
+    return trial.state == TrialState.RUNNING and (not failed(trial) or trial.number in again)
 
 
 def _seeded(trial: optuna.Trial, plan: Plan) -> optuna.Trial:
@@ -131,33 +94,27 @@ def _write_base(plan: Plan, folder: Path) -> Path:
     return temporary.replace(base)
 
 
-def _pruner(plan: Plan) -> BasePruner:
-    """The median of at least five trials, once the learning rate had time to rise and fall."""
-    if plan.head.pruner == "none":
-        return NopPruner()
-    return MedianPruner(n_warmup_steps=plan.config.train.epochs // 4)
-
-
 def _arguments(base: Path, folder: Path, number: int, chosen: dict[str, Any]) -> list[str]:
-    settings = [override("train.runs_dir", str(folder))]
-    settings += [override(name, value) for name, value in chosen.items()]
-    sets = [word for setting in settings for word in ("--set", setting)]
+    sets = _sets({"train.runs_dir": str(folder)} | chosen)
     return ["--config", str(base), "--name", name_of(number), *sets]
 
 
-def _announce(trial: FrozenTrial, plan: Plan) -> None:
-    chosen = "  ".join(override(name, value) for name, value in trial.params.items())
+def _sets(settings: dict[str, Any]) -> list[str]:
+    return [w for name, value in settings.items() for w in ("--set", override(name, value))]
+
+
+def _announce_begin(trial: optuna.Trial, plan: Plan, log: BinaryIO) -> None:
+    how = "goes on" if trial.user_attrs.get("started") else "begins"
+    place = (trial.number + 1, plan.trials)
+    logger.info("trial %d/%d %s: %s; log in %s", *place, how, _settings(trial), log.name)
+
+
+def _announce_end(trial: FrozenTrial, plan: Plan) -> None:
     how = ended(trial) or "valid mirex"
     what = trial.user_attrs["message"] if how == "failed" else f"{score_of(trial):.1f}"
-    logger.info("trial %d/%d  %s %s  %s", trial.number + 1, plan.trials, how, what, chosen)
+    place = (trial.number + 1, plan.trials)
+    logger.info("trial %d/%d  %s %s  %s", *place, how, what, _settings(trial))
 
 
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0]
-
-
-def _without_password(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return "--storage"
+def _settings(trial: optuna.Trial | FrozenTrial) -> str:
+    return "  ".join(override(name, value) for name, value in trial.params.items())

@@ -69,9 +69,12 @@ def name_of(number: int) -> str:
     return f"trial-{number:04}"
 
 
-def run_trial(trial: Trial, arguments: list[str], log: BinaryIO, stopped: Event) -> float:
-    """Train, or go on, with train.py's `arguments`; gives the best score of the valid split.
+def run_trial(
+    trial: Trial, arguments: list[str], places: list[str], log: BinaryIO, stopped: Event
+) -> float:
+    """Train with train.py's `arguments`, or go on; gives the best score of the valid split.
 
+    A run that goes on takes its settings from its folder, but where data lies from `places`.
     Raises TrialPruned, TrialError, or KeyboardInterrupt once `stopped` is set.
     """
     logging.getLogger("tensorboard").setLevel(logging.WARNING)  # it tells of each look at a file
@@ -82,7 +85,7 @@ def run_trial(trial: Trial, arguments: list[str], log: BinaryIO, stopped: Event)
     going_on = trial.user_attrs.get("started") and saved
     trial.set_user_attr("started", True)
     if going_on:
-        arguments = ["--resume", str(saved[-1])]
+        arguments = ["--resume", str(saved[-1]), *places]
     curve = Curve(folder, pattern, set() if going_on else set(runs))
     running = _start(arguments, log)
     try:

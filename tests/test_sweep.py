@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,13 +14,14 @@ import optuna
 import pytest
 from conftest import ROOT, settings
 from optuna.pruners import MedianPruner
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from torch.utils.tensorboard import SummaryWriter
 
 import sweep
 from config import ConfigError
-from study.plan import load_plan
-from study.search import StudyError, open_study
+from study.database import StudyError, open_study
+from study.plan import Plan, load_plan
+from study.report import failed, trials_of
 from study.space import override
 from study.trial import Curve, report, take
 
@@ -195,11 +197,14 @@ class Scripts(HTMLParser):
 
 
 @pytest.mark.slow
-def test_an_interrupted_grid_goes_on_with_its_cut_trial_and_repeats_none(
-    called, file, place, tmp_path
+def test_an_interrupted_grid_goes_on_with_its_cut_trial_where_its_shards_lie_today(
+    called, file, packed, place, tmp_path
 ):
     folder, path = tmp_path / "runs/lr", file(GRID)
+    then, today = tmp_path / "then", tmp_path / "today"
+    then.symlink_to(packed / "shards")
     place = [*place, "--set", "train.checkpoint_every_steps=1"]
+    place += ["--set", f"prepare.shards_dir={then}"]
     running = start(path, place)
     while not list(folder.glob("*-trial-0001/checkpoints/last.safetensors")):
         assert running.poll() is None, running.communicate()
@@ -212,6 +217,8 @@ def test_an_interrupted_grid_goes_on_with_its_cut_trial_and_repeats_none(
     assert log, "a process of the trial still lives"
     log.close()
     assert [t.state for t in study_in(folder).trials] == [TrialState.COMPLETE, TrialState.RUNNING]
+    then.rename(today)
+    place[-1] = f"prepare.shards_dir={today}"
     done = called(sweep.main, path, *place)
     assert done.returncode == 0, done.stderr
     trials = study_in(folder).trials
@@ -233,32 +240,96 @@ def test_an_interrupted_grid_goes_on_with_its_cut_trial_and_repeats_none(
 
 
 @pytest.mark.slow
-def test_two_processes_share_a_grid_and_a_trial_that_fails_is_named(file, place, tmp_path):
+def test_two_processes_share_a_grid_and_a_trial_that_fails_is_named_and_tried_once(
+    file, place, tmp_path
+):
     names = '[["synthetic"], ["nowhere"]]'
     path = file(GRID.replace("learning_rate = [0.003, 0.01]", f"datasets = {names}"))
     for running in [start(path, place) for _ in range(2)]:
         output, errors = running.communicate(timeout=120)
-        assert running.returncode == 0, output + errors
+        assert running.returncode == 1, output + errors
+        assert "error: 1 of 2 trials failed, see " in errors
     trials = study_in(tmp_path / "runs/lr").trials
-    assert {t.params["train.datasets"]: t.state for t in trials} == {
-        '["synthetic"]': TrialState.COMPLETE,
-        '["nowhere"]': TrialState.FAIL,
+    assert {t.params["train.datasets"]: failed(t) for t in trials} == {
+        '["synthetic"]': False,
+        '["nowhere"]': True,
     }
     assert len(trials) == 2 and len(list(tmp_path.glob("runs/lr/*-trial-*/config.toml"))) == 1
     assert re.search(r"trial \d: .*nowhere/train/.*not there; pack this data set", output)
+    logs = [log.read_text() for log in tmp_path.glob("runs/lr/*.log")]
+    assert sum(log.count("pack this data set") for log in logs) == 1
 
 
-def test_a_study_whose_trials_all_failed_exits_1_and_names_why(called, file, place, tmp_path):
+@pytest.mark.slow
+def test_a_trial_that_failed_is_tried_again_by_the_same_command_and_each_begin_is_told(
+    called, caplog, file, packed, place, tmp_path
+):
+    path = file(TPE.replace("trials = 6", "trials = 1"))
+    folder, shards = tmp_path / "runs/lr", tmp_path / "shards"
+    place = [*place, "--set", f"prepare.shards_dir={shards}"]
+    caplog.set_level("INFO")
+    done = called(sweep.main, path, *place)
+    assert done.returncode == 1 and re.search(r"trial 0: .*pack this data set", done.stdout)
+    assert f"1 of 1 trials failed, see {folder}/trial-0000.log" in done.stderr
+    shards.symlink_to(packed / "shards")
+    done = called(sweep.main, path, *place)
+    assert done.returncode == 0, done.stderr
+    (trial,) = study_in(folder).trials
+    assert trial.state == TrialState.COMPLETE and trial.value > 0 and not failed(trial)
+    chosen = f"train.learning_rate={trial.params['train.learning_rate']}"
+    for how in ("begins", "goes on"):
+        assert f"trial 1/1 {how}: {chosen}; log in {folder}/trial-0000.log" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_database_that_is_lost_in_mid_study_is_named_in_one_line(called, file, place, tmp_path):
+    folder, path = tmp_path / "runs/lr", file(GRID)
+
+    def lose():
+        while not list(folder.glob("*-trial-0000/checkpoints/last.safetensors")):
+            time.sleep(0.01)
+        (folder / "study.db").write_bytes(b"")
+
+    with ThreadPoolExecutor() as pool:
+        lost = pool.submit(lose)
+        done = called(sweep.main, path, *place)
+        lost.result(timeout=1)
+    assert done.returncode == 1, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert re.match(r"error: sqlite:///.*: the database was lost in mid-study \(.*no such", last)
+    assert take(folder, 0, new=False), "a process of the trial still lives"
+
+
+def scored(plan: Plan, score: float | None, **details) -> FrozenTrial:
+    """A trial that ended with `score` after one epoch, or ended before."""
+    epochs = {} if score is None else {0: score}
+    return create_trial(
+        value=score if not details else None, intermediate_values=epochs,
+        params={"train.learning_rate": 0.01}, distributions=plan.space, **details,
+    )  # fmt: skip
+
+
+def test_a_study_with_a_failed_trial_exits_1_and_names_its_log(called, file, place, tmp_path):
     plan, folder = load_plan(str(file(GRID)), place[1::2]), tmp_path / "runs/lr"
     folder.mkdir(parents=True)
-    failed = create_trial(
-        state=TrialState.FAIL, params={"train.learning_rate": 0.01},
-        distributions=plan.space, user_attrs={"message": "the loss is nan"},
-    )  # fmt: skip
-    open_study(plan, f"sqlite:///{folder}/study.db").add_trial(failed)
+    study = open_study(plan, f"sqlite:///{folder}/study.db")
+    study.add_trial(scored(plan, 50.0))
+    message = {"message": "the loss is nan"}
+    study.add_trial(scored(plan, None, state=TrialState.RUNNING, user_attrs=message))
     done = called(sweep.main, tmp_path / "lr.toml", "--report", *place)
-    assert done.returncode == 1 and "all trials failed" in done.stderr
-    assert "trial 0: the loss is nan" in done.stdout and (folder / "report.html").exists()
+    assert done.returncode == 1
+    assert f"error: 1 of 2 trials failed, see {folder}/trial-0001.log; the same" in done.stderr
+    assert "trial 1: the loss is nan" in done.stdout and (folder / "report.html").exists()
+
+
+def test_the_table_has_the_best_trial_first_however_it_ended_and_the_unscored_last(file):
+    plan, study = load_plan(str(file(GRID))), optuna.create_study(direction="maximize")
+    study.add_trial(scored(plan, None, state=TrialState.RUNNING))
+    study.add_trial(scored(plan, 40.0, state=TrialState.RUNNING))
+    study.add_trial(scored(plan, 50.0))
+    study.add_trial(scored(plan, 60.0, state=TrialState.PRUNED))
+    study.add_trial(scored(plan, 0.0))
+    assert [trial.number for trial in trials_of(study)] == [3, 2, 1, 4, 0]
 
 
 @pytest.mark.slow

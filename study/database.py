@@ -1,0 +1,92 @@
+"""A study's database: opened, checked to be of the same settings, and its loss told in one line."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+from optuna.exceptions import StorageInternalError
+from optuna.pruners import BasePruner, MedianPruner, NopPruner
+from optuna.storages import RDBStorage
+from sqlalchemy import make_url
+from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
+
+from pipeline.manifest import differences
+from study.plan import Plan
+
+LOCK_SECONDS = 60  # to wait for another process that writes to the same SQLite file
+TRIES = 5  # to make the tables of a new database
+
+
+class StudyError(ValueError):
+    """A study that cannot be reached, or is another than asked for."""
+
+
+def open_study(plan: Plan, url: str) -> optuna.Study:
+    """The study of `plan` in the database at `url`, new or to go on with.
+
+    Raises StudyError if the database cannot be used or holds a study of other settings.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.create_study(
+            storage=_database(url), study_name=plan.name, direction="maximize",
+            pruner=_pruner(plan), load_if_exists=True,
+        )  # fmt: skip
+    except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+        raise StudyError(
+            f"{_without_password(url)}: no database that can be used ({_reason(error)}); "
+            "give a URL such as postgresql://user:password@host/name"
+        ) from None
+    if "fixed" not in study.user_attrs:
+        study.set_user_attr("fixed", plan.fixed())
+    if changed := differences(study.user_attrs["fixed"], plan.fixed()):
+        raise StudyError(
+            f"study {plan.name}: made with other settings ({changed}); set them back, or copy the "
+            "file to another name for a new study"
+        )
+    return study
+
+
+@contextmanager
+def kept_in(url: str) -> Iterator[None]:
+    """Raises StudyError where the database at `url` is lost while a study works with it."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise StudyError(
+            f"{_without_password(url)}: the database was lost in mid-study "
+            f"({_reason(error.__cause__ or error)}); once it is back, the same command goes on"
+        ) from error
+
+
+def _database(url: str) -> RDBStorage:
+    """The database, with its tables made; two processes may begin to make them at once."""
+    lock = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {}
+    for _ in range(TRIES - 1):
+        try:
+            return RDBStorage(url, engine_kwargs=lock)
+        except DatabaseError as error:
+            if "exists" not in str(error) and not isinstance(error, IntegrityError):
+                raise
+            time.sleep(random.uniform(0.5, 1.5))
+    return RDBStorage(url, engine_kwargs=lock)
+
+
+def _pruner(plan: Plan) -> BasePruner:
+    """The median of at least five trials, once the learning rate had time to rise and fall."""
+    if plan.head.pruner == "none":
+        return NopPruner()
+    return MedianPruner(n_warmup_steps=plan.config.train.epochs // 4)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _without_password(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except SQLAlchemyError:
+        return "--storage"
