@@ -10,7 +10,7 @@ import fsspec
 import pytest
 from conftest import contents, small_config
 from mutagen.flac import FLAC
-from servers import s3_server
+from servers import http_server, s3_server
 from test_pack import tone
 from test_tags import silence, tag_ape, tag_asf, tag_id3, tag_mp4, tag_vorbis
 
@@ -136,6 +136,20 @@ def test_google_tells_a_file_s_md5_in_base64(monkeypatch):
     store.find = lambda path, detail: {f"{path}/a.mp3": told}
     monkeypatch.setattr(filesystem, "url_to_fs", lambda url: (store, "bucket"))
     assert found_in(place_of("gs://bucket"))["a.mp3"].md5 == digest.hexdigest()
+
+
+def test_a_name_with_two_colons_is_no_chain_of_addresses(bucket, tmp_path):
+    place = place_of(bucket) / "colons/C major"
+    path = Path(tone(tmp_path / "a::b.flac", 5))
+    for name in ("a::b.flac", "zip::c.flac"):
+        (place / name).put(path)
+    songs, left_out = folder.songs(str(place.parent), "mine")
+    assert [song.song_id for song in songs] == ["C major/a::b.flac", "C major/zip::c.flac"]
+    done, _ = packed(songs, left_out, tmp_path / "shards")
+    assert not done.left_out and sum(done.manifests["train"].songs_by_key.values()) == 2
+    with http_server(tmp_path) as url:
+        for address in (f"simplecache::{place}/a::b.flac", f"{url}/a::b.flac"):
+            assert place_of(address).read_bytes() == path.read_bytes()
 
 
 def test_copies_at_an_address_are_one_recording_and_other_bytes_another(bucket, tmp_path):
