@@ -49,12 +49,12 @@ prepare-shards FORMAT="audio" *ARGS: _installed
 download *ARGS: _installed
     {{bin}}/python -m shards download "$@"
 
-# Download and pack all three data sets as audio: ncs, gs_mtg, gs_key
+# Download and pack all three data sets as audio: gs_mtg, gs_key and, where it has labels, ncs
 [group('prepare')]
 prepare-audio *ARGS: _installed
-    {{just}} prepare-ncs-audio "$@"
     {{just}} prepare-gs-mtg-audio "$@"
     {{just}} prepare-gs-key-audio "$@"
+    {{just}} prepare-ncs-audio "$@"
 
 # Download NoCopyrightSounds and pack it as audio; its keys come from datasets.ncs.labels
 [group('prepare')]
@@ -78,7 +78,7 @@ prepare-gs-key-audio *ARGS: _installed
 [group('prepare')]
 prepare-spectrograms *ARGS: _installed
     {{just}} prepare-audio "$@"
-    {{bin}}/python -m shards spectrograms ncs gs_mtg gs_key "$@"
+    {{bin}}/python -m shards spectrograms gs_mtg gs_key ncs "$@"
 
 # Make PNG shards of the audio shards that exist: just create-spectrograms synthetic
 [group('prepare')]

@@ -16,6 +16,8 @@ def run(
     logging.basicConfig(
         format="%(message)s", level=logging.INFO if is_main_process() else "WARNING"
     )
+    for library in ("botocore", "aiobotocore"):  # they tell of each command where its keys are from
+        logging.getLogger(library).setLevel(logging.WARNING)
     try:
         main()
     except (ValueError, OSError) as error:

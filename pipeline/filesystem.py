@@ -25,7 +25,7 @@ def opened(url: str) -> Iterator[tuple[Any, str]]:
     But for FileNotFoundError, which says that nothing is there.
     """
     try:
-        filesystem, path = url_to_fs(url, **_options(url))
+        filesystem, path = _behind(url)
         filesystem.invalidate_cache()  # listings that it keeps know nothing of other processes
         yield filesystem, path
     except FileNotFoundError:
@@ -41,6 +41,18 @@ def opened(url: str) -> Iterator[tuple[Any, str]]:
         raise UnreachableError(
             f"{url}: failed ({reason}); check the address, the network, your access and the disk"
         ) from None
+
+
+def _behind(url: str) -> tuple[Any, str]:
+    """The file system of an address and its path there; a name may hold "::".
+
+    fsspec would take that for the end of one address in a chain of several.
+    """
+    protocol, _, path = url.partition("://")
+    if "::" not in path:
+        return url_to_fs(url, **_options(url))
+    filesystem, _ = url_to_fs(f"{protocol}://{path.partition('/')[0]}", **_options(url))
+    return filesystem, filesystem._strip_protocol(f"{protocol.rpartition('::')[2]}://{path}")
 
 
 def _failures() -> tuple[type[Exception], ...]:

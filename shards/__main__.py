@@ -86,6 +86,11 @@ def _wanted(
 
 def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
     """The data sets that are named, each with the path that may follow `folder`, else ""."""
+    if words.count("folder") > 1:
+        raise ValueError(
+            "folder is named twice, and both would be the data set of datasets.folder.name; pack "
+            "one at a time, each with its own name (--set datasets.folder.name=...)"
+        )
     named = []
     for before, word in zip(("", *words), words, strict=False):
         if word in DATASETS:
@@ -162,7 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in (pack, joining):
         command.add_argument(
             "datasets", nargs="*", default=["synthetic"], metavar="dataset",
-            help=f"{', '.join(DATASETS)}; after folder its path, if not datasets.folder.path",
+            help=f"{', '.join(DATASETS)}; after folder its path, if not datasets.folder.path, and "
+            "./synthetic for a folder that is called as a data set is",
         )  # fmt: skip
         command.add_argument("--format", choices=["audio", "png"], default="audio")
     joining.set_defaults(command=_merge)

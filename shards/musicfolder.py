@@ -1,5 +1,6 @@
 """The audio files of a user's folder, here or at an address."""
 
+import base64
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,9 +10,8 @@ from pipeline.audio import printable
 from pipeline.files import AUDIO_ENDINGS, audio_files
 from pipeline.storage import Place
 
-# S3's ETag is an MD5, or one of the parts' MD5s where a file was sent in parts; other stores' ETags
-# number versions.
-CONTENT_ETAG = r'"?([0-9a-f]{32}(-[0-9]+)?)"?'
+# S3's ETag, but of a file that was sent in parts ("<hex>-2"); other stores' ETags number versions.
+MD5_ETAG = r'"?([0-9a-f]{32})"?'
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class AudioFile:
 
     place: Place
     bytes: int | None = None
-    checksum: str = ""  # of its content; "" where it has to be read for one
+    md5: str = ""  # of its content, in hex; "" where it has to be read for one
 
 
 def found_in(root: Place) -> dict[str, AudioFile]:
@@ -31,7 +31,7 @@ def found_in(root: Place) -> dict[str, AudioFile]:
     if isinstance(root, Path):
         return {path: AudioFile(file) for path, file in audio_files(root).items()}
     files = {
-        printable(path): AudioFile(root / path, info["size"], _checksum(info))
+        printable(path): AudioFile(root / path, info["size"], _md5(info))
         for path, info in root.find().items()
         if _is_audio(PurePosixPath(path))
     }
@@ -48,8 +48,8 @@ def _is_audio(path: PurePosixPath) -> bool:
     return not hidden and path.suffix.lower() in AUDIO_ENDINGS
 
 
-def _checksum(info: dict[str, Any]) -> str:
-    """What the store says of a file's content: S3's ETag, or Google's MD5."""
-    if match := re.fullmatch(CONTENT_ETAG, info.get("ETag") or ""):
+def _md5(info: dict[str, Any]) -> str:
+    """The MD5 that the store tells of a file: S3's ETag, or Google's md5Hash; "" if none."""
+    if match := re.fullmatch(MD5_ETAG, info.get("ETag") or ""):
         return match[1]
-    return info.get("md5Hash") or ""
+    return base64.b64decode(info.get("md5Hash") or "").hex()

@@ -58,50 +58,62 @@ def publish(
     """Copy a data set's shards, 'png' or 'audio', to a folder or address; how many there are.
 
     A shard whose record is there already stays. Raises ManifestError where there are no such shards
-    or others are in the way, ShardError where one is damaged.
+    or others are in the way (`overwrite` removes those first), ShardError where one is damaged.
     """
     here = _local_root(
         config, format, dataset, "publish what is packed in a local folder, or copy it"
     )
     folders = [here / split for split in SPLITS]
-    there = [folder for folder in folders if (folder / MANIFEST_NAME).exists()]
-    if not there:
+    manifests = {folder.name: read_manifest(folder) for folder in folders if _has_manifest(folder)}
+    if not manifests:
         raise ManifestError(
             f"{here}: no {format} shards; make them first "
             f"(python -m shards {'spectrograms' if format == 'png' else 'pack'} {dataset})"
         )
     target = place_of(destination) / format / dataset
-    return sum(_publish_split(folder, target / folder.name, overwrite) for folder in there)
+    _refuse_itself(here, target)
+    for split in SPLITS:  # all of them before the first shard is sent
+        if overwrite:
+            clear(target / split)
+        _refuse_others(target / split, manifests.get(split))
+    for split, manifest in manifests.items():
+        _publish_split(here / split, manifest, target / split)
+    return sum(len(manifest.shards) for manifest in manifests.values())
 
 
-def _publish_split(folder: Path, target: Place, overwrite: bool) -> int:
-    manifest = read_manifest(folder)
+def _publish_split(folder: Path, manifest: Manifest, target: Place) -> None:
     there = _published(target)
-    if there is not None and not overwrite:
-        _refuse_others(there, manifest)
     if there is not None and there.manifest_bytes != (folder / MANIFEST_NAME).read_bytes():
         (target / MANIFEST_NAME).unlink()  # until all the shards are those of the new one
     title = f"publishing {target}"
     for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
-        _publish_shard(folder, target, shard, overwrite)
+        _publish_shard(folder, target, shard)
     for name in (SONGS_NAME, MANIFEST_NAME):
         send(folder / name, target / name)
-    return len(manifest.shards)
 
 
-def _refuse_others(there: Published, manifest: Manifest) -> None:
+def _refuse_others(target: Place, manifest: Manifest | None) -> None:
+    """Refuse a published split of other settings, or one that the data set does not have."""
+    there = _published(target)
+    if there is None:
+        return
+    if manifest is None:
+        raise ManifestError(
+            f"{target}: published there, but the data set here has no {target.name} split; "
+            "publish to another place, or anew with --overwrite"
+        )
     before, today = there.manifest.settings.model_dump(), manifest.settings.model_dump()
     if changed := differences(before, today):
         raise ManifestError(
-            f"{there.folder}: shards of other settings are published there ({changed}); "
+            f"{target}: shards of other settings are published there ({changed}); "
             "publish to another place, or anew with --overwrite"
         )
 
 
-def _publish_shard(folder: Path, target: Place, shard: ManifestShard, overwrite: bool) -> None:
+def _publish_shard(folder: Path, target: Place, shard: ManifestShard) -> None:
     """Copy a tar, then the record that makes it count."""
     record = folder / record_name(shard.name)
-    if not overwrite and _bytes_of(target / record.name) == record.read_bytes():
+    if _bytes_of(target / record.name) == record.read_bytes():
         return
     if not _is_whole(folder / shard.name, shard):
         raise ShardError(
@@ -116,25 +128,26 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
     """Download a data set's published PNG shards; those that are here and whole stay.
 
     Raises ManifestError, StorageError or ShardError where nothing is published, it is of other
-    settings, or its bytes are not what its manifest says; what was downloaded whole stays.
+    settings, others are here (`overwrite` removes those first), or its bytes are not what its
+    manifest says; what was downloaded whole stays.
     """
     began = time.perf_counter()
     root = _local_root(config, "png", dataset, "train right from images.base_url, or name a folder")
     source = place_of(_base_url(config)) / "png" / dataset
-    found = [one for split in SPLITS if (one := _published(source / split)) is not None]
+    _refuse_itself(root, source)
+    found = {split: one for split in SPLITS if (one := _published(source / split)) is not None}
     if not found:
         raise ManifestError(f"{source}: no PNG shards are published there; see images.base_url")
-    for published in found:
+    for published in found.values():
         _check_published(published, config)
-    for published in found:
-        folder = root / published.folder.name
+    for split in SPLITS:
         if overwrite:
-            clear(folder)
-        refuse_other_settings(folder, published.manifest.settings)
+            clear(root / split)
+        _refuse_in_the_way(root / split, found.get(split), source)
     left_out: list[LeftOut] = []
-    for published in found:
-        left_out += _download_split(published, root / published.folder.name)
-    manifests = {published.folder.name: published.manifest for published in found}
+    for split, published in found.items():
+        left_out += _download_split(published, root / split)
+    manifests = {split: published.manifest for split, published in found.items()}
     return Prepared(root, manifests, tuple(left_out), time.perf_counter() - began)
 
 
@@ -148,6 +161,12 @@ def _local_root(config: Config, format: str, dataset: str, advice: str) -> Path:
     return root
 
 
+def _refuse_itself(here: Path, other: Place) -> None:
+    """Refuse the data set's own folder, which --overwrite would clear."""
+    if isinstance(other, Path) and other.resolve() == here.resolve():
+        raise StorageError(f"{other}: the shards here lie there; name another place")
+
+
 def _base_url(config: Config) -> str:
     if not config.images.base_url:
         raise ManifestError(
@@ -155,6 +174,17 @@ def _base_url(config: Config) -> str:
             "e.g. --set images.base_url=https://example.org/shards"
         )
     return config.images.base_url
+
+
+def _refuse_in_the_way(folder: Path, published: Published | None, source: Place) -> None:
+    """Refuse shards here of other settings, or of a split that is not published."""
+    if published is not None:
+        refuse_other_settings(folder, published.manifest.settings)
+    elif _has_manifest(folder):
+        raise ManifestError(
+            f"{folder}: here, but {source} has no {folder.name} split; "
+            "delete it, or download anew with --overwrite"
+        )
 
 
 def _check_published(published: Published, config: Config) -> None:
@@ -219,6 +249,10 @@ def _published(folder: Place) -> Published | None:
     path = folder / MANIFEST_NAME
     data = _bytes_of(path)
     return None if data is None else Published(folder, parse_manifest(path, data), data)
+
+
+def _has_manifest(folder: Path) -> bool:
+    return (folder / MANIFEST_NAME).exists()
 
 
 def _bytes_of(path: Place) -> bytes | None:

@@ -7,7 +7,7 @@ would have written, byte for byte: `pack --format png` then finds nothing left t
 import csv
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -69,21 +69,19 @@ def create_spectrograms(
     """
     began = time.perf_counter()
     sources = _sources(dataset, config)
-    tasks_of_split: dict[str, list[SpectrogramTask]] = {}
-    for split in SPLITS:
-        folder = split_folder(config.prepare.shards_dir, "png", dataset, split)
+    folders = {
+        split: split_folder(config.prepare.shards_dir, "png", dataset, split) for split in SPLITS
+    }
+    tasks_of_split = {
+        split: _tasks(source, folders[split], config) for split, source in sources.items()
+    }
+    for split, folder in folders.items():
         if overwrite:
             clear(folder)
-        if split in sources:
-            tasks_of_split[split] = _tasks(sources[split], folder, config)
-        elif (folder / MANIFEST_NAME).exists():
-            raise ManifestError(
-                f"{folder}: the audio shards have no {split} split; "
-                "make the spectrograms anew with --overwrite"
-            )
+        _refuse_others(folder, split, tasks_of_split)
     missing = [task for tasks in tasks_of_split.values() for task in _missing(tasks)]
     _make(dataset, missing, worker_count(config.prepare.workers), scheduler)
-    folder = split_folder(config.prepare.shards_dir, "png", dataset, "train").parent
+    folder = folders["train"].parent
     with writing_to(folder):
         manifests = {split: _manifest(tasks) for split, tasks in tasks_of_split.items() if tasks}
         left_out = _copy_left_out(next(iter(sources.values())).parent, folder)
@@ -95,7 +93,11 @@ def _sources(dataset: str, config: Config) -> dict[str, Place]:
     folders = {
         split: split_folder(config.prepare.shards_dir, "audio", dataset, split) for split in SPLITS
     }
-    there = {split: folder for split, folder in folders.items() if folder.exists()}
+    there = {
+        split: folder
+        for split, folder in folders.items()
+        if (folder / MANIFEST_NAME).exists() or sizes(folder)  # begun, and to be refused
+    }
     if not there:
         raise ManifestError(
             f"{folders['train'].parent}: no audio shards; pack them first "
@@ -105,7 +107,7 @@ def _sources(dataset: str, config: Config) -> dict[str, Place]:
 
 
 def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask]:
-    """One task for each of the audio shards' own; refuses what does not fit today's settings."""
+    """One task for each of the audio shards' own; refuses audio of other settings than today's."""
     manifest = read_manifest(source)
     there, audio = manifest.settings.model_dump(), {"sample_rate": config.audio.sample_rate}
     today = {**audio, "interval_seconds": config.prepare.interval_seconds}
@@ -116,8 +118,20 @@ def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask
         )
     cqt = config.cqt.shape
     settings = manifest.settings.model_copy(update={"format": "png", "cqt": cqt})
-    refuse_other_settings(folder, settings)
     return [SpectrogramTask(source, folder, name, settings) for name in task_names(manifest)]
+
+
+def _refuse_others(
+    folder: Place, split: str, tasks_of_split: Mapping[str, Sequence[SpectrogramTask]]
+) -> None:
+    """Refuse PNG shards that are in the way, or of a split that the audio does not have."""
+    if tasks := tasks_of_split.get(split):
+        refuse_other_settings(folder, tasks[0].settings)
+    elif (folder / MANIFEST_NAME).exists():
+        raise ManifestError(
+            f"{folder}: the audio shards have no {split} split; "
+            "make the spectrograms anew with --overwrite"
+        )
 
 
 def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:

@@ -3,6 +3,8 @@
 import fnmatch
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from pipeline.manifest import (
     MANIFEST_NAME,
@@ -44,11 +46,14 @@ def refuse_other_settings(folder: Place, settings: PackSettings) -> None:
 
 
 def clear(folder: Place) -> None:
-    """Remove a split's shards, the files that make them count first."""
+    """Remove a split's shards, the files that make them count first, and a folder left empty."""
     names = sizes(folder)
     for pattern in ("*.zst", RECORDS, "[0-9]*.tar", UNFINISHED):
         for name in fnmatch.filter(names, pattern):
             (folder / name).unlink(missing_ok=True)
+    if isinstance(folder, Path):
+        with suppress(OSError):  # it is not there, or holds other files
+            folder.rmdir()
 
 
 def remove_unfinished_files(folder: Place, pattern: str = UNFINISHED) -> None:

@@ -146,6 +146,14 @@ def test_a_word_that_is_no_data_set_is_refused_before_anything_is_packed(called,
     assert not list(tmp_path.iterdir())
 
 
+def test_two_folders_are_refused_for_they_would_be_one_data_set(called, tmp_path):
+    for command in ("pack", "merge"):
+        words = [command, "folder", tmp_path / "a", "folder", tmp_path / "b"]
+        done = called(shards.main, *words, *settings(tmp_path))
+        assert_refused(done, "folder is named twice", "one at a time, each with its own name")
+    assert not list(tmp_path.iterdir())
+
+
 def test_several_data_sets_are_packed_in_turn_up_to_the_first_that_fails(called, tmp_path):
     tone(tmp_path / "music" / "C minor" / "one.wav", 5)
     place = [*settings(tmp_path, "datasets.synthetic.songs=24"), "--format", "png"]

@@ -85,6 +85,15 @@ def test_a_recipe_s_settings_are_what_its_name_says(echoing, recipe, settings):
 
 
 @pytest.mark.skipif(just is None, reason="just is not on the path")
+@pytest.mark.parametrize("recipe", ["prepare-audio", "prepare-spectrograms"])
+def test_the_data_set_that_may_lack_labels_comes_after_the_others(echoing, recipe):
+    done = subprocess.run([just, recipe], cwd=echoing, capture_output=True, text=True, check=True)
+    words = [word for word in done.stdout.split() if word in {"ncs", "gs_mtg", "gs_key"}]
+    turns = ["gs_mtg", "gs_mtg", "gs_key", "gs_key", "ncs", "ncs"]
+    assert words == turns + ["gs_mtg", "gs_key", "ncs"] * (recipe == "prepare-spectrograms")
+
+
+@pytest.mark.skipif(just is None, reason="just is not on the path")
 def test_cleaning_leaves_data_and_asks_before_runs_go(echoing):
     for path in ("runs/first/config.toml", "runs/mine/notes.txt", "data/__pycache__/song.pyc",
                  "model/__pycache__/a.pyc", ".ruff_cache/b"):  # fmt: skip

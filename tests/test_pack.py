@@ -15,6 +15,7 @@ from conftest import (
     small_config,
 )
 
+from build import shards_of
 from keys import Key, parse_key
 from pipeline.audio import decode_flac
 from pipeline.manifest import ManifestError, read_manifest, read_record, read_songs
@@ -107,6 +108,18 @@ def test_overwriting_leaves_nothing_of_the_songs_before(tmp_path):
     once = small_config(tmp_path / "once", "datasets.synthetic.songs=24")
     pack_synthetic(once)
     assert contents(tmp_path / "twice/shards") == contents(tmp_path / "once/shards")
+
+
+def test_a_split_that_overwriting_makes_empty_is_one_that_the_data_set_has_not(tmp_path):
+    few = ("datasets.synthetic.songs=24", "split.valid_fraction=0.5")
+    pack_synthetic(small_config(tmp_path, *few))
+    assert (tmp_path / "shards/audio/synthetic/test").exists()
+    place = settings(tmp_path, *few, "split.test_fraction=0.0")
+    done = run_program("-m", "shards", "pack", "synthetic", "--overwrite", *place)
+    assert done.returncode == 0, done.stderr
+    config = small_config(tmp_path, *few)
+    with pytest.raises(ManifestError, match="audio: no test split in synthetic; name other data"):
+        shards_of(config, config, ("synthetic",), "test")
 
 
 def test_a_full_shard_goes_on_in_a_further_tar_and_no_interval_is_lost(tmp_path):

@@ -8,7 +8,7 @@ from servers import http_server, s3_server
 
 from pipeline import storage
 from pipeline.manifest import ManifestError, read_manifest, write_manifest
-from pipeline.storage import StorageError
+from pipeline.storage import StorageError, place_of
 from shards import __main__ as shards
 from shards.publish import download_images, publish
 from shards.shardfile import ShardError
@@ -64,6 +64,54 @@ def test_an_s3_store_holds_what_was_published_and_gives_it_back(packed, tmp_path
             download_images("synthetic", user_config(tmp_path, f"{bucket}/none"))
     assert contents(tmp_path / "user/shards/png/synthetic/train")
     assert without_left_out(packed / "shards/png") == contents(tmp_path / "user/shards/png")
+
+
+@pytest.fixture
+def without_valid(packed, tmp_path):
+    """Settings for a copy of the png shards that has no valid split, as packing anew may give."""
+    shutil.copytree(packed / "shards/png", tmp_path / "fewer/shards/png")
+    shutil.rmtree(tmp_path / "fewer/shards/png/synthetic/valid")
+    return small_config(tmp_path / "fewer")
+
+
+def test_a_split_that_is_gone_here_goes_there_when_published_anew(web, tmp_path, without_valid):
+    published = contents(web)
+    with pytest.raises(ManifestError, match="synthetic/valid: published there, but .* no valid"):
+        publish("synthetic", str(web), "png", without_valid)
+    assert contents(web) == published
+    (web / "png/synthetic/train/000099.tar").write_bytes(b"of a longer packing")
+    publish("synthetic", str(web), "png", without_valid, overwrite=True)
+    assert contents(web / "png") == without_left_out(tmp_path / "fewer/shards/png")
+
+
+def test_an_s3_store_loses_a_split_that_is_gone_here(packed, monkeypatch, without_valid):
+    with s3_server(monkeypatch) as bucket:
+        publish("synthetic", bucket, "png", small_config(packed))
+        publish("synthetic", bucket, "png", without_valid, overwrite=True)
+        there = {name.split("/")[0] for name in place_of(f"{bucket}/png/synthetic").find()}
+    assert there == {"train", "test"}
+
+
+def test_a_split_that_is_no_longer_published_goes_here_when_downloaded_anew(web, tmp_path):
+    config = user_config(tmp_path, web)
+    download_images("synthetic", config)
+    shutil.rmtree(web / "png/synthetic/valid")
+    with pytest.raises(ManifestError, match="synthetic/valid: here, but .* has no valid split"):
+        download_images("synthetic", config)
+    download_images("synthetic", config, overwrite=True)
+    assert contents(tmp_path / "user/shards") == contents(web)
+
+
+def test_shards_are_not_published_over_themselves(web, tmp_path):
+    shutil.copytree(web, tmp_path / "shards")
+    config = small_config(tmp_path, f'images.base_url="{tmp_path}/user/../shards"')
+    for copy in (
+        lambda: publish("synthetic", f"{tmp_path}/web/../shards", "png", config, overwrite=True),
+        lambda: download_images("synthetic", config, overwrite=True),
+    ):
+        with pytest.raises(StorageError, match="the shards here lie there; name another place"):
+            copy()
+    assert contents(tmp_path / "shards") == contents(web)
 
 
 def test_shards_that_are_here_and_whole_are_not_downloaded_again(web, tmp_path):

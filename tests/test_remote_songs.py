@@ -1,5 +1,7 @@
 """Laws of songs at an address: they become the samples that the same files in a folder become."""
 
+import base64
+import hashlib
 import io
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +10,7 @@ import fsspec
 import pytest
 from conftest import contents, small_config
 from mutagen.flac import FLAC
-from servers import s3_server
+from servers import http_server, s3_server
 from test_pack import tone
 from test_tags import silence, tag_ape, tag_asf, tag_id3, tag_mp4, tag_vorbis
 
@@ -16,6 +18,7 @@ from pipeline import filesystem, storage
 from pipeline.storage import RemotePath, StorageError, place_of
 from shards import folder
 from shards.cut import cut
+from shards.musicfolder import found_in
 from shards.pack import songs_digest
 from shards.prepare import prepare
 from shards.song import LeftOut
@@ -96,8 +99,57 @@ def test_they_are_listed_as_in_a_folder_with_addresses_in_place_of_paths(music, 
     assert left_out_there == left_out
     for ours, theirs in zip(there, here, strict=True):
         assert ours.audio_path == f"{bucket}/music/{ours.song_id}"
-        same = {"audio_path": "", "recording_id": "", "audio_bytes": None}
+        same = {"audio_path": "", "audio_bytes": None}
         assert ours.__dict__ | same == theirs.__dict__ | same
+
+
+def test_they_fall_into_the_splits_of_the_same_files_in_a_folder(bucket, tmp_path):
+    (tmp_path / "music/C major").mkdir(parents=True)
+    for number in range(12):
+        name = f"C major/{number}.flac"
+        tone(tmp_path / "music" / name, 5, 200.0 + number)
+        (place_of(f"{bucket}/undecided") / name).put(tmp_path / "music" / name)
+    packed(*folder.songs(tmp_path / "music", "mine"), tmp_path / "here")
+    packed(*folder.songs(f"{bucket}/undecided", "mine"), tmp_path / "there")
+    assert len(list((tmp_path / "here").rglob("manifest*"))) == 3
+    assert contents(tmp_path / "here") == contents(tmp_path / "there")
+
+
+def test_a_file_that_was_sent_in_parts_is_read_for_what_its_store_does_not_tell(bucket, tmp_path):
+    path = Path(tone(tmp_path / "a.flac", 1))
+    (place_of(bucket) / "parts/C major/a.flac").put(path)
+    store, name = fsspec.filesystem("s3"), bucket.removeprefix("s3://")
+    upload = {"Bucket": name, "Key": "parts/C major/b.flac"}
+    upload["UploadId"] = store.call_s3("create_multipart_upload", **upload)["UploadId"]
+    part = store.call_s3("upload_part", **upload, PartNumber=1, Body=path.read_bytes())
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    done = store.call_s3("complete_multipart_upload", **upload, MultipartUpload=parts)
+    assert done["ETag"].endswith('-1"')
+    whole, in_parts = folder.songs(f"{bucket}/parts", "mine")[0]
+    assert whole.recording_id == in_parts.recording_id == hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def test_google_tells_a_file_s_md5_in_base64(monkeypatch):
+    digest = hashlib.md5(b"a song")
+    told = {"size": 6, "etag": "CJ=", "md5Hash": base64.b64encode(digest.digest()).decode()}
+    store = SimpleNamespace(invalidate_cache=lambda: None, info=lambda path: {})
+    store.find = lambda path, detail: {f"{path}/a.mp3": told}
+    monkeypatch.setattr(filesystem, "url_to_fs", lambda url: (store, "bucket"))
+    assert found_in(place_of("gs://bucket"))["a.mp3"].md5 == digest.hexdigest()
+
+
+def test_a_name_with_two_colons_is_no_chain_of_addresses(bucket, tmp_path):
+    place = place_of(bucket) / "colons/C major"
+    path = Path(tone(tmp_path / "a::b.flac", 5))
+    for name in ("a::b.flac", "zip::c.flac"):
+        (place / name).put(path)
+    songs, left_out = folder.songs(str(place.parent), "mine")
+    assert [song.song_id for song in songs] == ["C major/a::b.flac", "C major/zip::c.flac"]
+    done, _ = packed(songs, left_out, tmp_path / "shards")
+    assert not done.left_out and sum(done.manifests["train"].songs_by_key.values()) == 2
+    with http_server(tmp_path) as url:
+        for address in (f"simplecache::{place}/a::b.flac", f"{url}/a::b.flac"):
+            assert place_of(address).read_bytes() == path.read_bytes()
 
 
 def test_copies_at_an_address_are_one_recording_and_other_bytes_another(bucket, tmp_path):

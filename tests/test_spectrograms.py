@@ -108,6 +108,21 @@ def test_audio_shards_that_are_missing_or_unfinished_are_refused(audio, tmp_path
     assert not (audio / "shards/png").exists()
 
 
+def test_spectrograms_stay_where_making_them_anew_is_refused(packed, audio):
+    shutil.copytree(packed / "shards/png", audio / "shards/png")
+    (audio / "shards/audio/synthetic/test/manifest.json.zst").unlink()
+    with pytest.raises(ManifestError, match="test/manifest.json.zst: not there; pack this data"):
+        create_spectrograms("synthetic", small_config(audio), overwrite=True)
+    assert contents(audio / "shards/png") == contents(packed / "shards/png")
+
+
+def test_an_empty_folder_is_no_split_of_the_audio(packed, audio):
+    shutil.rmtree(audio / "shards/audio/synthetic/test")
+    (audio / "shards/audio/synthetic/test").mkdir()
+    made = create_spectrograms("synthetic", small_config(audio))
+    assert made.manifests.keys() == {"train", "valid"}
+
+
 def test_other_settings_than_the_audio_shards_or_the_spectrograms_there_are_refused(audio):
     with pytest.raises(ManifestError, match="sample_rate: 11025 there, 22050 today"):
         create_spectrograms("synthetic", small_config(audio, "audio.sample_rate=22050"))
@@ -132,7 +147,7 @@ def test_a_split_that_the_audio_lost_is_refused_until_overwritten(audio):
     with pytest.raises(ManifestError, match="png/synthetic/test: the audio shards have no test"):
         create_spectrograms("synthetic", config)
     create_spectrograms("synthetic", config, overwrite=True)
-    assert not (audio / "shards/png/synthetic/test/manifest.json.zst").exists()
+    assert not (audio / "shards/png/synthetic/test").exists()
 
 
 def test_the_command_makes_them_and_says_how_many(called, audio):

@@ -184,4 +184,5 @@ def test_a_program_trains_from_an_s3_store(packed, tmp_path, monkeypatch):
             "--set", f'stream.cache_dir="{tmp_path}/cache"',
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "credentials" not in done.stderr
     assert list((tmp_path / "cache").glob("*.tar"))
