@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import ROOT, run_program, settings, small_config
+from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.functional import cross_entropy
 
@@ -254,13 +254,32 @@ def test_one_batch_can_be_learned_by_heart(packed):
     pytest.fail(f"the loss is still {loss:.2f}")
 
 
-def test_going_on_with_other_data_or_another_order_is_refused_with_what_differs(trained, packed):
-    config = small_config(packed, "train.global_batch_size=4")
-    with pytest.raises(CheckpointError, match="train.global_batch_size: 8 there, 4 today"):
-        Training(config, trained, resume=True)
-    config = small_config(packed, "train.learning_rate=0.5")
-    with pytest.raises(CheckpointError, match="train.learning_rate: 0.003 there, 0.5 today"):
-        Training(config, trained, resume=True)
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("train.global_batch_size=4", "train.global_batch_size: 8 there, 4 today"),
+        ("train.learning_rate=0.5", "train.learning_rate: 0.003 there, 0.5 today"),
+        ("train.warmup_fraction=0.2", "train.warmup_fraction: 0.1 there, 0.2 today"),
+        ("train.plateau_factor=0.1", "train.plateau_factor: 0.5 there, 0.1 today"),
+        ("train.plateau_patience_epochs=1", "train.plateau_patience_epochs: 3 there, 1 today"),
+        ("loss.label_smoothing=0.1", r"settings .loss.label_smoothing: 0.0 there, 0.1 today\);"),
+        ("cqt.range_db=60.0", "cqt.range_db: 80.0 there, 60.0 today"),
+        ("model.name=allconv", "model.name: keynet there, allconv today"),
+    ],
+)
+def test_going_on_with_other_input_or_another_order_is_refused_with_what_differs(
+    trained, packed, override, message
+):
+    before = contents(trained)
+    with pytest.raises(CheckpointError, match=message):
+        Training(small_config(packed, override), trained, resume=True)
+    assert contents(trained) == before
+
+
+def test_going_on_with_other_shards_is_refused(trained, packed, tmp_path):
+    pack_synthetic(small_config(tmp_path), seed=1)
+    with pytest.raises(CheckpointError, match="other settings .shards: .* there, .* today"):
+        Training(small_config(tmp_path), trained, resume=True)
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(trained, packed, tmp_path):

@@ -19,7 +19,7 @@ from pipeline.sample import Batch
 from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings import Config
 from training.finite import StepResult, means
-from training.fit import check_goes_on, check_same_input, fixed_settings
+from training.fit import check_goes_on, check_same_input
 from training.folder import checkpoint_path, epoch_path, keep_best, load_to_resume
 from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
@@ -192,7 +192,7 @@ class Training:
             self._write(checkpoint_path(self.folder, name))
 
     def _write(self, path: Path) -> None:
-        fixed = fixed_settings(self.config, self.train_shards)
+        fixed = {"shards": self.train_shards.fingerprint}
         state = {"progress": asdict(self.progress), "fixed": fixed} | self.learner.state()
         config = self.config.model_dump(mode="json")
         save_checkpoint(path, config=config, state=state, **self.learner.saved())
@@ -212,6 +212,6 @@ class Training:
 
     def _go_on_from(self, path: Path | None) -> None:
         checkpoint = load_to_resume(self.folder, path)
-        check_goes_on(checkpoint, self.config, self.train_shards)
+        check_goes_on(checkpoint, self.config, self.train_shards.fingerprint)
         self.progress = Progress(**checkpoint.state["progress"])
         self.learner.go_on_from(checkpoint, self.global_step)
