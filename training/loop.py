@@ -20,7 +20,14 @@ from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings import Config
 from training.finite import StepResult, means
 from training.fit import check_goes_on, check_same_input
-from training.folder import checkpoint_path, epoch_path, keep_best, load_to_resume
+from training.folder import (
+    checkpoint_path,
+    epoch_path,
+    keep_best,
+    load_to_resume,
+    make_run_folder,
+    set_aside_later,
+)
 from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
 from training.objective import loss_of
@@ -66,7 +73,7 @@ class Training:
         self.signals = Signals(self.accelerator.num_processes)
         main = self.accelerator.is_main_process
         if main:
-            folder.mkdir(parents=True, exist_ok=resume)
+            self._prepare_folder(resume, checkpoint)
             write_config(config, folder / "config.toml")
         self.monitor = Monitor(folder if main else None, config, self.global_step + 1)
 
@@ -146,7 +153,8 @@ class Training:
 
     def _log(self, results: list[StepResult]) -> None:
         """Curves of the steps since the last; a loss that is not finite ends the run."""
-        loss, norm = means(results, self.global_step, self.accelerator, self.train_shards)
+        saved = checkpoint_path(self.folder, "last").is_file()
+        loss, norm = means(results, self.global_step, self.accelerator, self.train_shards, saved)
         loss_sum = self.progress.loss_sum + loss * len(results)
         self.progress = replace(self.progress, loss_sum=loss_sum)
         intervals = len(results) * self.config.train.global_batch_size
@@ -204,6 +212,13 @@ class Training:
     def _stop(self, signal: int) -> None:
         self.accelerator.wait_for_everyone()  # a launcher ends all processes when one has ended
         raise Stopped(signal)
+
+    def _prepare_folder(self, resume: bool, checkpoint: str | Path | None) -> None:
+        if not resume:
+            make_run_folder(self.folder)
+        elif checkpoint:
+            count = self.config.train.keep_best
+            set_aside_later(self.folder, Path(checkpoint), self.progress, count)
 
     def _start_from(self, path: str | Path) -> None:
         checkpoint = load_checkpoint(resolve(path))
