@@ -63,8 +63,8 @@ class Training:
         network = network_of(config)
         logger.info("%s", network_summary(network, input_of(config)))
         self.learner = Learner(
-            network, front_end_of(config), loss_of(config, self.train_shards), config.train,
-            config.train.epochs * self.steps_an_epoch, self.accelerator,
+            network, front_end_of(config), loss_of(config, self.train_shards, self.rates),
+            config.train, config.train.epochs * self.steps_an_epoch, self.accelerator,
         )  # fmt: skip
         if resume:
             self._go_on_from(Path(checkpoint) if checkpoint else None)
