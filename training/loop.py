@@ -58,6 +58,7 @@ class Training:
         steps = step_count(epoch_total(self.rates), config.train.global_batch_size)
         self.steps_an_epoch = limited(steps, config.train.limit_fraction)
         self.progress = Progress()
+        self._saved = resume  # whether there is a checkpoint to go on from
         self._stream()  # refuses data that cannot be shared before a folder is made
         torch.manual_seed(config.train.seed)
         network = network_of(config)
@@ -153,8 +154,8 @@ class Training:
 
     def _log(self, results: list[StepResult]) -> None:
         """Curves of the steps since the last; a loss that is not finite ends the run."""
-        saved = checkpoint_path(self.folder, "last").is_file()
-        loss, norm = means(results, self.global_step, self.accelerator, self.train_shards, saved)
+        step, shards = self.global_step, self.train_shards
+        loss, norm = means(results, step, self.accelerator, shards, self._saved)
         loss_sum = self.progress.loss_sum + loss * len(results)
         self.progress = replace(self.progress, loss_sum=loss_sum)
         intervals = len(results) * self.config.train.global_batch_size
@@ -198,6 +199,7 @@ class Training:
         self.monitor.flush()
         if self.accelerator.is_main_process:
             self._write(checkpoint_path(self.folder, name))
+        self._saved = True
 
     def _write(self, path: Path) -> None:
         fixed = {"shards": self.train_shards.fingerprint}
