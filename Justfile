@@ -292,7 +292,7 @@ test-overfit *ARGS: _installed
 test-fdr *ARGS: _installed
     {{bin}}/python smoke.py fdr "$@"
 
-# Train and validate on 1% of the data, as many epochs as train.epochs says
+# Train on 1% of each epoch's steps, validate on 1% of the valid split, for train.epochs
 [group('smoke')]
 test-limit *ARGS: _installed
     {{launch}} train.py --name test-limit --set train.limit_fraction=0.01 "$@"

@@ -142,7 +142,7 @@ class Stream(Section):
 class Model(Section):
     name: str
     channels: Count
-    num_feature_maps: Annotated[int, Field(ge=2, le=30)]
+    num_feature_maps: Annotated[Integer, Field(ge=2, le=30)]
     recurrent_units: Count
     dropout: Fraction
 

@@ -62,6 +62,11 @@ def limited(steps: int, fraction: float) -> int:
     return min(steps, max(1, round(fraction * steps)))
 
 
+def spread(total: int, count: int) -> np.ndarray:
+    """`count` of the numbers below `total`, as evenly apart as can be: (count,) int64."""
+    return np.arange(count) * total // count
+
+
 def share(
     order: np.ndarray, step: int, global_batch_size: int, rank: int, ranks: int
 ) -> np.ndarray:

@@ -14,7 +14,15 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from pipeline.audio import decode_flac
 from pipeline.buffers import Buffers
 from pipeline.image import decode_png
-from pipeline.order import epoch_order, limited, padded_step_count, share, step_count, substitutes
+from pipeline.order import (
+    epoch_order,
+    limited,
+    padded_step_count,
+    share,
+    spread,
+    step_count,
+    substitutes,
+)
 from pipeline.sample import Batch
 from pipeline.shardset import ShardReader, ShardSet
 
@@ -65,9 +73,10 @@ class Stream(IterableDataset):
         count = padded_step_count if lanes is None else step_count
         last_step = count(len(order), global_batch_size)
         if not last_step:
+            raised = " raise train.dataset_weights," if len(order) < shards.total else ""
             raise StreamError(
                 f"{len(order)} intervals do not fill one batch of {global_batch_size}; "
-                "lower train.global_batch_size or pack more songs"
+                f"lower train.global_batch_size,{raised} or pack more songs"
             )
         self.shards = shards
         self.order = order
@@ -186,6 +195,10 @@ def training_stream(
 def evaluation_stream(
     shards: ShardSet, global_batch_size: int, rank: int, ranks: int, limit_fraction: float = 1.0
 ) -> Stream:
-    """Every interval exactly once, in the order of the shards, or the first share of them."""
-    order = np.arange(shards.total)
-    return Stream(shards, order, global_batch_size, rank, ranks, limit_fraction=limit_fraction)
+    """Every interval exactly once, in the order of the shards, or that share of the batches.
+
+    Its intervals are spread evenly, so that no data set is left out.
+    """
+    steps = limited(padded_step_count(shards.total, global_batch_size), limit_fraction)
+    order = spread(shards.total, min(steps * global_batch_size, shards.total))
+    return Stream(shards, order, global_batch_size, rank, ranks)

@@ -216,11 +216,13 @@ def test_a_loss_that_is_not_finite_names_the_first_bad_step_and_its_songs(tmp_pa
     shards = shards_of(config, config, ("synthetic",), "train")
     made = learner(tmp_path)
     results = [made.step(batch(seed)._replace(song_index=torch.tensor([seed]))) for seed in (0, 1)]
-    assert means(results, 12, made._accelerator, shards)[0] == pytest.approx(
+    assert means(results, 12, made._accelerator, shards, saved=True)[0] == pytest.approx(
         float(results[0].loss + results[1].loss) / 2
     )
     made.saved()["model"].key.bias.data[0] = torch.inf
     results += [made.step(batch(seed)._replace(song_index=torch.tensor([seed]))) for seed in (2, 3)]
     song = shards.song_table()[2][1].song_id
-    with pytest.raises(NotFiniteError, match=f"since step 13, of songs synthetic/{song}; --resume"):
-        means(results, 14, made._accelerator, shards)
+    for saved, way_out in ((True, "--resume with a lower"), (False, "begin anew with a lower")):
+        message = f"since step 13, of songs synthetic/{song}; {way_out} train"
+        with pytest.raises(NotFiniteError, match=message):
+            means(results, 14, made._accelerator, shards, saved)

@@ -8,6 +8,7 @@ from pipeline.order import (
     epoch_total,
     padded_step_count,
     share,
+    spread,
     step_count,
     substitutes,
 )
@@ -128,3 +129,11 @@ def test_with_rates_too_the_order_depends_on_seed_and_epoch_alone():
     assert np.array_equal(order_of(rates=rates), order_of(rates=rates))
     assert not np.array_equal(order_of(rates=rates), order_of(epoch=1, rates=rates))
     assert not np.array_equal(order_of(rates=rates), order_of(seed=1, rates=rates))
+
+
+@pytest.mark.parametrize("total, count", [(10, 1), (10, 3), (100, 7), (7, 7), (648, 640)])
+def test_numbers_that_are_spread_are_apart_by_one_distance_rounded_down_or_up(total, count):
+    numbers = spread(total, count)
+    assert len(numbers) == count and numbers[0] == 0
+    steps = np.diff(numbers, append=total)
+    assert set(steps) <= {total // count, -(-total // count)}

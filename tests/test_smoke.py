@@ -5,8 +5,9 @@ import tempfile
 
 import numpy as np
 import pytest
+import torch
 from accelerate import Accelerator
-from conftest import contents, settings, small_config
+from conftest import contents, pack_synthetic, settings, small_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import smoke
@@ -14,7 +15,11 @@ import train
 from build import front_end_of, network_of, shards_of
 from evaluation.answers import answer
 from pipeline.order import limited
+from pipeline.stream import evaluation_stream
+from training.objective import loss_of
+from training.smoke import plain
 from training.trial import Trial
+from training.weights import WeightsError
 
 
 def test_one_batch_is_learnt_by_heart(called, packed):
@@ -66,7 +71,7 @@ def test_a_limited_run_takes_that_share_of_each_epoch_s_steps(called, packed, tm
     assert steps == list(range(1, 2 * limited(whole, 0.5) + 1))  # two epochs
 
 
-def test_a_limited_evaluation_answers_the_first_batches_alone(packed):
+def test_a_limited_evaluation_answers_that_share_of_the_batches(packed):
     config = small_config(packed)
     shards = shards_of(config, config, ("synthetic",), "valid")
     network, front_end = network_of(config), front_end_of(config)
@@ -78,10 +83,48 @@ def test_a_limited_evaluation_answers_the_first_batches_alone(packed):
         assert intervals == min(8 * limited(-(-shards.total // 8), fraction), shards.total)
 
 
+def test_a_limited_evaluation_hears_every_data_set_in_proportion(tmp_path):
+    for dataset, songs in (("first", 24), ("second", 12)):
+        config = small_config(tmp_path, f"datasets.synthetic.songs={songs}")
+        pack_synthetic(config, dataset=dataset)
+    both = shards_of(config, config, ("first", "second"), "train")
+    names = np.array([dataset for dataset, _ in both.song_table()])
+    held = np.repeat(names, [song.intervals for _, song in both.song_table()])
+    stream = evaluation_stream(both, 4, 0, 1, limit_fraction=0.5)
+    heard = np.concatenate([names[batch.song_index[batch.valid]] for batch in stream])
+    assert len(heard) == 4 * limited(-(-both.total // 4), 0.5) < both.total
+    expected = len(heard) * np.mean(held == "second")
+    assert np.sum(heard == "second") == pytest.approx(expected, abs=1)
+
+
 def test_a_limit_that_is_no_share_is_refused(called, packed):
     for value in ("0.0", "1.5"):
         done = called(train.main, *settings(packed, f"train.limit_fraction={value}"))
         assert done.returncode == 1 and "train.limit_fraction" in done.stderr
+
+
+def test_the_overfit_test_neither_varies_intervals_nor_weighs_them(packed):
+    trainable = ("cqt.trainable=true", "augment.transpose_semitones=6")
+    weights = ("loss.class_weights=key", "loss.confidence_weights=true", "loss.name=mirex")
+    config = plain(small_config(packed, *trainable, *weights, "model.dropout=0.5"))
+    shards = shards_of(config, config, ("synthetic",), "train")
+    loss = loss_of(config, shards, np.linspace(0.1, 2, shards.total))
+    assert loss.song_weights.eq(1).all() and torch.equal(loss.targets, torch.eye(24))
+    augment = network_of(config).augment
+    cqt, key_id = -80 * torch.rand(4, augment.transpose.margin_bins * 2 + 120, 9), torch.arange(4)
+    (varied, key), (as_it_is, _) = augment.train()(cqt, key_id), augment.eval()(cqt, key_id)
+    assert torch.equal(varied, as_it_is) and torch.equal(key, key_id)
+    assert config.model.dropout == 0
+
+
+def test_a_trial_reads_at_the_rates_of_a_run(packed):
+    with pytest.raises(WeightsError, match="train.dataset_weights: ncs is not among the data sets"):
+        Trial(small_config(packed, "train.dataset_weights.ncs=2.0"))
+    trial = Trial(small_config(packed, "train.dataset_weights.synthetic=3.0", "stream.workers=0"))
+    steps, batches = 3 * trial.shards.total // 8, trial.batches()
+    counts = np.bincount(np.concatenate([next(batches).song_index for _ in range(steps)]))
+    intervals = [song.intervals for _, song in trial.shards.song_table()]
+    assert np.all(counts <= 3 * np.array(intervals)) and counts.sum() == 8 * steps
 
 
 def test_a_trial_s_batches_go_on_into_further_epochs_in_another_order(packed):

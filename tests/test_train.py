@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import ROOT, run_program, settings, small_config
+from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.functional import cross_entropy
 
@@ -22,7 +22,7 @@ from evaluation.answers import answer
 from model.checkpoint import CheckpointError, load_checkpoint, resolve
 from pipeline.stream import loader, training_stream
 from training.finite import NotFiniteError
-from training.folder import run_and_checkpoint
+from training.folder import RunError, run_and_checkpoint
 from training.loop import Training
 
 
@@ -97,10 +97,50 @@ def test_a_run_goes_on_from_the_checkpoint_of_any_epoch_and_what_came_after_is_v
     Training(config, folder, resume=True, checkpoint=checkpoint).run()
     for name in ("train/loss", "train/learning_rate", "valid/mirex"):
         assert curve(run, name) == curve(trained, name)
+    assert list(run.glob("checkpoints/replaced-*/epoch-0002.safetensors"))
     for name in ("last", "best", "epoch-0001", "epoch-0002"):
         there, here = (load_checkpoint(resolve(place, name)) for place in (trained, run))
         assert there.state == here.state
         assert all(torch.equal(there.model[key], here.model[key]) for key in there.model)
+
+
+def test_going_on_from_an_older_checkpoint_moves_later_ones_aside_and_stands_there(
+    trained, packed, tmp_path, caplog
+):
+    run = shutil.copytree(trained, tmp_path / "run")
+    before = contents(run / "checkpoints")
+    older = run / "checkpoints/epoch-0001.safetensors"
+    with caplog.at_level("INFO"):
+        Training(small_config(packed), run, resume=True, checkpoint=older)
+    (aside,) = run.glob("checkpoints/replaced-*")
+    assert f"checkpoints of later steps are moved to {aside}" in caplog.text
+    moved = contents(aside)
+    assert {"last.safetensors", "epoch-0002.safetensors"} <= moved.keys()
+    assert all(before[name] == data for name, data in moved.items())
+    for name in ("last", "best"):  # the first epoch is the only one, and so the best
+        assert resolve(run, name).read_bytes() == older.read_bytes()
+    Training(small_config(packed), run, resume=True, checkpoint=older)  # nothing is later now
+    Training(small_config(packed), run, resume=True)
+    assert list(run.glob("checkpoints/replaced-*")) == [aside] and contents(aside) == moved
+
+
+def test_going_on_from_the_last_checkpoint_by_name_moves_nothing(trained, packed, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    before = contents(run / "checkpoints")
+    Training(small_config(packed), run, resume=True, checkpoint=resolve(run, "last"))
+    assert contents(run / "checkpoints") == before
+
+
+def test_a_second_run_of_one_name_is_refused_and_changes_nothing(trained, packed):
+    before = contents(trained)
+    with pytest.raises(RunError, match="trained: there is a run of this name; .* by --name"):
+        Training(small_config(packed), trained, resume=False)
+    assert contents(trained) == before
+
+
+def test_a_folder_that_is_no_run_cannot_be_resumed(tmp_path):
+    with pytest.raises(RunError, match="no such run or checkpoint; see the folders in runs/"):
+        run_and_checkpoint(tmp_path)
 
 
 def test_a_checkpoint_outside_a_run_cannot_be_resumed(trained, tmp_path):
@@ -185,8 +225,11 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_no_checkpoint_of_it(p
         "train.log_every_steps=4", "stream.workers=0",
     )  # fmt: skip
     run = tmp_path / "wild"
-    with pytest.raises(NotFiniteError, match=r"not finite since step 2, of songs synthetic/\S+, "):
+    with pytest.raises(
+        NotFiniteError, match=r"since step 2, of songs synthetic/\S+, .*; begin"
+    ) as no:
         Training(config, run, resume=False).run()
+    assert "--resume" not in str(no.value)
     assert not (run / "checkpoints").exists()
 
 
@@ -254,13 +297,32 @@ def test_one_batch_can_be_learned_by_heart(packed):
     pytest.fail(f"the loss is still {loss:.2f}")
 
 
-def test_going_on_with_other_data_or_another_order_is_refused_with_what_differs(trained, packed):
-    config = small_config(packed, "train.global_batch_size=4")
-    with pytest.raises(CheckpointError, match="train.global_batch_size: 8 there, 4 today"):
-        Training(config, trained, resume=True)
-    config = small_config(packed, "train.learning_rate=0.5")
-    with pytest.raises(CheckpointError, match="train.learning_rate: 0.003 there, 0.5 today"):
-        Training(config, trained, resume=True)
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("train.global_batch_size=4", "train.global_batch_size: 8 there, 4 today"),
+        ("train.learning_rate=0.5", "train.learning_rate: 0.003 there, 0.5 today"),
+        ("train.warmup_fraction=0.2", "train.warmup_fraction: 0.1 there, 0.2 today"),
+        ("train.plateau_factor=0.1", "train.plateau_factor: 0.5 there, 0.1 today"),
+        ("train.plateau_patience_epochs=1", "train.plateau_patience_epochs: 3 there, 1 today"),
+        ("loss.label_smoothing=0.1", r"settings .loss.label_smoothing: 0.0 there, 0.1 today\);"),
+        ("cqt.range_db=60.0", "cqt.range_db: 80.0 there, 60.0 today"),
+        ("model.name=allconv", "model.name: keynet there, allconv today"),
+    ],
+)
+def test_going_on_with_other_input_or_another_order_is_refused_with_what_differs(
+    trained, packed, override, message
+):
+    before = contents(trained)
+    with pytest.raises(CheckpointError, match=message):
+        Training(small_config(packed, override), trained, resume=True)
+    assert contents(trained) == before
+
+
+def test_going_on_with_other_shards_is_refused(trained, packed, tmp_path):
+    pack_synthetic(small_config(tmp_path), seed=1)
+    with pytest.raises(CheckpointError, match="other settings .shards: .* there, .* today"):
+        Training(small_config(tmp_path), trained, resume=True)
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(trained, packed, tmp_path):
@@ -282,7 +344,7 @@ def test_a_best_checkpoint_answers_as_the_run_s_last_line_said(trained, packed):
     [
         (["--set", "train.epoch=3"], "unknown setting 'epoch'; did you mean 'epochs'?"),
         (["--set", "prepare.shards_dir=nowhere"], "not there; pack this data set first"),
-        (["--resume", "nowhere"], "nowhere/config.toml: cannot be read"),
+        (["--resume", "nowhere"], "nowhere: no such run or checkpoint; see the folders in runs/"),
         (["--set", "model.name=keynett"], "unknown network 'keynett'; known: keynet"),
     ],
 )

@@ -38,6 +38,11 @@ def intervals_of(shards) -> np.ndarray:
     return np.array([song.intervals for _, song in shards.song_table()])
 
 
+def once(shards) -> np.ndarray:
+    """Rates (N,) of an epoch that reads each interval once."""
+    return np.ones(shards.total)
+
+
 def class_sums(shards, amounts, by) -> dict[str, float]:
     """The sum of the songs' `amounts` in each mode or key."""
     sums: dict[str, float] = {}
@@ -59,21 +64,33 @@ def with_confidences(shards, monkeypatch, confidences):
 
 
 def test_by_default_every_song_weighs_one_and_every_interval_comes_once(shards):
-    assert torch.equal(song_weights(shards, "none", False), torch.ones(int(shards.songs.sum())))
+    assert torch.equal(
+        song_weights(shards, once(shards), "none", False), torch.ones(int(shards.songs.sum()))
+    )
     assert np.array_equal(interval_rates(shards, "none", {}), np.ones(shards.total))
 
 
 @pytest.mark.parametrize("by", ["mode", "key"])
 def test_class_weights_make_classes_equal_and_are_1_on_average(shards, by):
-    amounts = song_weights(shards, by, False).double().numpy() * intervals_of(shards)
+    amounts = song_weights(shards, once(shards), by, False).double().numpy() * intervals_of(shards)
     sums = class_sums(shards, amounts, by)
     assert len(set(class_sums(shards, intervals_of(shards), by).values())) > 1
     assert list(sums.values()) == pytest.approx([shards.total / len(sums)] * len(sums), rel=1e-5)
 
 
+@pytest.mark.parametrize("by", ["mode", "key"])
+def test_class_weights_make_classes_equal_in_what_an_epoch_reads_and_are_1_on_average(shards, by):
+    rates = interval_rates(shards, "none", {"second": 5.0, "first": 0.5})
+    weights = song_weights(shards, rates, by, False).double().numpy()
+    songs = np.repeat(np.arange(len(weights)), intervals_of(shards))
+    sums = class_sums(shards, np.bincount(songs, weights=rates) * weights, by)
+    assert list(sums.values()) == pytest.approx([rates.sum() / len(sums)] * len(sums), rel=1e-5)
+
+
 def test_confidence_weights_are_in_proportion_and_1_on_average(shards, monkeypatch):
     confidences = np.linspace(0, 1, int(shards.songs.sum()))
-    weights = song_weights(with_confidences(shards, monkeypatch, confidences), "none", True)
+    unsure = with_confidences(shards, monkeypatch, confidences)
+    weights = song_weights(unsure, once(shards), "none", True)
     ratio = weights[1:].double().numpy() / confidences[1:]
     assert ratio == pytest.approx(ratio[0], rel=1e-5) and weights[0] == 0
     mean = (weights.double().numpy() * intervals_of(shards)).sum() / shards.total
@@ -83,7 +100,7 @@ def test_confidence_weights_are_in_proportion_and_1_on_average(shards, monkeypat
 def test_confidences_that_are_all_zero_are_refused(shards, monkeypatch):
     silent = with_confidences(shards, monkeypatch, np.zeros(int(shards.songs.sum())))
     with pytest.raises(WeightsError, match="every label's confidence is zero; set it to false"):
-        song_weights(silent, "none", True)
+        song_weights(silent, once(silent), "none", True)
 
 
 @pytest.mark.parametrize("by", ["mode", "key"])
@@ -161,8 +178,10 @@ def test_evening_out_classes_twice_is_refused():
 
 def test_a_mix_too_small_for_a_batch_is_refused(shards):
     rates = interval_rates(shards, "none", {"second": 0.01, "first": 0.01})
-    with pytest.raises(StreamError, match="1 intervals do not fill one batch of 8"):
+    with pytest.raises(StreamError, match="1 intervals do not fill one .*raise train.dataset_w"):
         training_stream(shards, 8, 0, 1, 0, 0, 6, 16, rates=rates)
+    with pytest.raises(StreamError, match="lower train.global_batch_size, or pack more songs"):
+        training_stream(shards, 10_000, 0, 1, 0, 0, 6, 16)
 
 
 def test_a_run_has_as_many_steps_as_its_rates_say_and_keeps_them_when_it_goes_on(mixed, tmp_path):
@@ -184,7 +203,10 @@ def test_a_run_has_as_many_steps_as_its_rates_say_and_keeps_them_when_it_goes_on
     for other, message in (
         ("train.dataset_weights.second=3.0", "train.dataset_weights: {'second': 2.0} there"),
         ("train.balance=none", "train.balance: mode there, none today"),
-        ("loss.name=cross_entropy", "loss: {'name': 'mirex'"),
+        (
+            "loss.name=cross_entropy",
+            r"other settings .loss.name: mirex there, cross_entropy today\)",
+        ),
     ):
         with pytest.raises(CheckpointError, match=message):
             Training(small_config(mixed, *ours, other), run, resume=True)
@@ -200,6 +222,7 @@ def test_a_run_has_as_many_steps_as_its_rates_say_and_keeps_them_when_it_goes_on
         ("loss.name=v2", "loss.name = 'v2': input should be 'cross_entropy' or 'mirex'"),
         ("loss.label_smoothing=1.0", "loss.label_smoothing = 1.0: input should be less than 1"),
         ("model.num_feature_maps=31", "num_feature_maps = 31: input should be less than or equal"),
+        ("model.num_feature_maps=true", "num_feature_maps = True: input should be a valid integer"),
         ("model.recurrent_units=0", "recurrent_units = 0: input should be greater than or equal"),
     ],
 )

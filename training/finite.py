@@ -25,11 +25,12 @@ class NotFiniteError(ValueError):
 
 
 def means(
-    steps: list[StepResult], last_step: int, accelerator: Accelerator, shards: ShardSet
+    steps: list[StepResult], last_step: int, accelerator: Accelerator, shards: ShardSet, saved: bool
 ) -> tuple[float, float]:
     """Mean loss and gradient norm of steps up to `last_step`, over all processes.
 
-    Raises NotFiniteError on all of them where one is not finite.
+    Raises NotFiniteError on all of them where one is not finite; `saved` says whether the run has a
+    checkpoint to go on from.
     """
     losses = torch.stack([step.loss for step in steps])  # (steps,)
     norms = torch.stack([step.gradient_norm for step in steps])  # (steps,)
@@ -40,10 +41,12 @@ def means(
     if not (math.isfinite(loss) and math.isfinite(norm)):
         first, songs = _first_bad(losses, norms, steps, accelerator)
         since = last_step - len(steps) + 1 + first
+        again = "--resume with" if saved else "begin anew with a lower train.learning_rate,"
+        anew = ", or begin anew with a lower train.learning_rate" if saved else ""
         raise NotFiniteError(
             f"the loss or its gradient is not finite since step {since}, of songs "
-            f"{_names(songs, shards)}; --resume with a lower train.clip_norm or with "
-            "train.mixed_precision=no, or begin anew with a lower train.learning_rate"
+            f"{_names(songs, shards)}; {again} a lower train.clip_norm or "
+            f"train.mixed_precision=no{anew}"
         )
     return loss, norm
 

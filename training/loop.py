@@ -21,8 +21,15 @@ from pipeline.sample import Batch
 from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings import Config
 from training.finite import StepResult, means
-from training.fit import check_goes_on, check_same_input, fixed_settings
-from training.folder import checkpoint_path, epoch_path, keep_best, load_to_resume
+from training.fit import check_goes_on, check_same_input
+from training.folder import (
+    checkpoint_path,
+    epoch_path,
+    keep_best,
+    load_to_resume,
+    make_run_folder,
+    set_aside_later,
+)
 from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
 from training.objective import loss_of
@@ -53,13 +60,14 @@ class Training:
         steps = step_count(epoch_total(self.rates), config.train.global_batch_size)
         self.steps_an_epoch = limited(steps, config.train.limit_fraction)
         self.progress = Progress()
+        self._saved = resume  # whether there is a checkpoint to go on from
         self._stream()  # refuses data that cannot be shared before a folder is made
         torch.manual_seed(config.train.seed)
         network = network_of(config)
         logger.info("%s", network_summary(network, input_of(config)))
         self.learner = Learner(
-            network, front_end_of(config), loss_of(config, self.train_shards), config.train,
-            config.train.epochs * self.steps_an_epoch, self.accelerator,
+            network, front_end_of(config), loss_of(config, self.train_shards, self.rates),
+            config.train, config.train.epochs * self.steps_an_epoch, self.accelerator,
         )  # fmt: skip
         if resume:
             self._go_on_from(Path(checkpoint) if checkpoint else None)
@@ -68,7 +76,7 @@ class Training:
         self.signals = Signals(self.accelerator.num_processes)
         main = self.accelerator.is_main_process
         if main:
-            folder.mkdir(parents=True, exist_ok=resume)
+            self._prepare_folder(resume, checkpoint)
             write_config(config, folder / "config.toml")
         self.monitor = Monitor(folder if main else None, config, self.global_step + 1)
 
@@ -148,7 +156,8 @@ class Training:
 
     def _log(self, results: list[StepResult]) -> None:
         """Curves of the steps since the last; a loss that is not finite ends the run."""
-        loss, norm = means(results, self.global_step, self.accelerator, self.train_shards)
+        step, shards = self.global_step, self.train_shards
+        loss, norm = means(results, step, self.accelerator, shards, self._saved)
         loss_sum = self.progress.loss_sum + loss * len(results)
         self.progress = replace(self.progress, loss_sum=loss_sum)
         intervals = len(results) * self.config.train.global_batch_size
@@ -192,9 +201,10 @@ class Training:
         self.monitor.flush()
         if self.accelerator.is_main_process:
             self._write(checkpoint_path(self.folder, name))
+        self._saved = True
 
     def _write(self, path: Path) -> None:
-        fixed = fixed_settings(self.config, self.train_shards)
+        fixed = {"shards": self.train_shards.fingerprint}
         state = {"progress": asdict(self.progress), "fixed": fixed} | self.learner.state()
         config = self.config.model_dump(mode="json")
         save_checkpoint(path, config=config, state=state, **self.learner.saved())
@@ -207,6 +217,13 @@ class Training:
         end_together(self.accelerator)  # a launcher ends all processes when one has ended
         raise Stopped(signal)
 
+    def _prepare_folder(self, resume: bool, checkpoint: str | Path | None) -> None:
+        if not resume:
+            make_run_folder(self.folder)
+        elif checkpoint:
+            count = self.config.train.keep_best
+            set_aside_later(self.folder, Path(checkpoint), self.progress, count)
+
     def _start_from(self, path: str | Path) -> None:
         checkpoint = load_checkpoint(resolve(path))
         check_same_input(checkpoint, self.config)
@@ -214,6 +231,6 @@ class Training:
 
     def _go_on_from(self, path: Path | None) -> None:
         checkpoint = load_to_resume(self.folder, path)
-        check_goes_on(checkpoint, self.config, self.train_shards)
+        check_goes_on(checkpoint, self.config, self.train_shards.fingerprint)
         self.progress = Progress(**checkpoint.state["progress"])
         self.learner.go_on_from(checkpoint, self.global_step)

@@ -47,9 +47,9 @@ class RangeTest:
 def range_test(
     step: Callable[[float], float], lowest_rate: float, highest_rate: float, steps: int
 ) -> RangeTest:
-    """What `step`, given a learning rate, says of the loss, until it diverges; may raise.
+    """The losses that `step` gives at rising learning rates, until they diverge.
 
-    RangeTestError where the loss never falls.
+    Raises RangeTestError where the loss never falls.
     """
     rates = np.geomspace(lowest_rate, highest_rate, steps)
     average = 0.0

@@ -29,9 +29,7 @@ def overfit(config: Config) -> int:
 
     Without augmentation and dropout, by plain cross entropy, at train.learning_rate.
     """
-    plain = {"name": "cross_entropy", "label_smoothing": 0.0}
-    trial = Trial(changed(config, model={"dropout": 0.0}, loss=plain))
-    trial.learner.front_end.eval()
+    trial = Trial(plain(config))
     batch = next(trial.batches())
     for step in range(1, config.smoke.overfit_steps + 1):
         loss = float(trial.step(batch))
@@ -44,6 +42,16 @@ def overfit(config: Config) -> int:
         f"{step} steps, smoke.overfit_loss is {config.smoke.overfit_loss}; look at the network, "
         "its gradients and train.learning_rate"
     )
+
+
+def plain(config: Config) -> Config:
+    """`config` without what makes one batch harder, or some of its intervals matter less."""
+    loss = {
+        "name": "cross_entropy", "label_smoothing": 0.0,
+        "class_weights": "none", "confidence_weights": False,
+    }  # fmt: skip
+    augment = dict.fromkeys(type(config.augment).model_fields, 0)
+    return changed(config, model={"dropout": 0.0}, augment=augment, loss=loss)
 
 
 def fast_dev_run(config: Config) -> None:

@@ -12,6 +12,7 @@ from pipeline.stream import loader, training_stream
 from settings import Config
 from training.learner import Learner, accelerator_of
 from training.objective import loss_of
+from training.weights import interval_rates
 
 STEADY = {"schedule": "constant", "warmup_fraction": 0.0}
 
@@ -23,9 +24,10 @@ class Trial:
         self.config = changed(config, train=STEADY)
         self.accelerator = accelerator_of(config.train.mixed_precision)
         self.shards = shards_of(config, config, config.train.datasets, "train")
+        self.rates = interval_rates(self.shards, config.train.balance, config.train.dataset_weights)
         torch.manual_seed(config.train.seed)
         self.learner = Learner(
-            network_of(config), front_end_of(config), loss_of(config, self.shards),
+            network_of(config), front_end_of(config), loss_of(config, self.shards, self.rates),
             self.config.train, 1, self.accelerator,
         )  # fmt: skip
         self.learner.train()
@@ -36,7 +38,7 @@ class Trial:
         while True:
             stream = training_stream(
                 self.shards, setting.train.global_batch_size, 0, 1, setting.train.seed, epoch,
-                setting.stream.lanes, setting.stream.block_intervals,
+                setting.stream.lanes, setting.stream.block_intervals, rates=self.rates,
             )  # fmt: skip
             for batch in loader(stream, setting.stream.workers, pin_memory=False):
                 stream.check(batch, setting.stream.max_bad_samples)

@@ -19,17 +19,21 @@ class WeightsError(ValueError):
     """Weights that the data cannot have."""
 
 
-def song_weights(shards: ShardSet, class_weights: str, confidence_weights: bool) -> Tensor:
-    """(songs,) float32: what an interval of each song counts in the loss, 1 on their average.
+def song_weights(
+    shards: ShardSet, rates: np.ndarray, class_weights: str, confidence_weights: bool
+) -> Tensor:
+    """(songs,) float32: what an interval of each song counts in the loss.
 
-    `class_weights` is "none", "mode" or "key"; see [loss] of config.toml.
+    1 on the average of what an epoch reads at these `rates` (N,). `class_weights` is "none", "mode"
+    or "key"; see [loss] of config.toml.
     """
     songs = [song for _, song in shards.song_table()]
-    intervals = np.array([song.intervals for song in songs])  # (songs,)
-    weights = _evened(songs, class_weights, intervals)
+    song_of = np.repeat(np.arange(len(songs)), [song.intervals for song in songs])  # (N,)
+    read = np.bincount(song_of, weights=rates, minlength=len(songs))  # (songs,) intervals an epoch
+    weights = _evened(songs, class_weights, read)
     if confidence_weights:
         weights = weights * _confidences(songs)
-    mean = (weights * intervals).sum() / intervals.sum()
+    mean = (weights * read).sum() / read.sum()
     return torch.from_numpy(weights / mean).float()
 
 
