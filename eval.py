@@ -125,10 +125,10 @@ def _results(
 
 
 def _of_files(arguments: argparse.Namespace) -> list[str]:
-    annotations = Path(arguments.annotations) if arguments.annotations else None
     if arguments.predictions:
-        return scored(Path(arguments.predictions), annotations)
-    return compared(*map(Path, arguments.compare), annotations)
+        return scored(Path(arguments.predictions), Path(arguments.annotations))
+    first, second = map(Path, arguments.compare)
+    return compared(first, second, Path(arguments.annotations) if arguments.annotations else None)
 
 
 def _refuse_with_files(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

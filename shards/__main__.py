@@ -24,8 +24,9 @@ from settings import Config
 from shards import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
 from shards.check import manifest_folders, problems_of
 from shards.download import failure_table
+from shards.images import download_images
 from shards.prepare import merge, parse_part, prepare, prepare_part
-from shards.publish import download_images, publish
+from shards.publish import publish
 from shards.song import LeftOut, Song
 from shards.spectrograms import create_spectrograms
 from shards.summary import summary

@@ -81,7 +81,7 @@ def _pruner(plan: Plan) -> BasePruner:
     return MedianPruner(n_warmup_steps=plan.config.train.epochs // 4)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return str(error).splitlines()[0]
 
 

@@ -10,7 +10,8 @@ from pipeline import storage
 from pipeline.manifest import ManifestError, read_manifest, write_manifest
 from pipeline.storage import StorageError, place_of
 from shards import __main__ as shards
-from shards.publish import download_images, publish
+from shards.images import download_images
+from shards.publish import publish
 from shards.shardfile import ShardError
 from shards.spectrograms import create_spectrograms
 from shards.summary import summary
