@@ -1,31 +1,21 @@
-"""Every number of README's table of speeds, in one run.
+"""Every number of README's table of speeds, each benchmark in a process of its own.
 
 python -m benchmarks
 """
 
-from benchmarks import (
-    cqt,
-    downloading,
-    evaluating,
-    memory,
-    packing,
-    parallel,
-    processes,
-    scaling,
-    spectrograms,
-    streaming,
-    synthetic,
-    training,
-)
+import subprocess
+import sys
+
+NAMES = (
+    "cqt", "streaming", "packing", "spectrograms", "memory", "synthetic", "downloading", "parallel",
+    "scaling", "training", "processes", "evaluating",
+)  # fmt: skip
 
 
 def main() -> None:
-    """Measure one thing after the other."""
-    for benchmark in (
-        cqt, streaming, packing, spectrograms, memory, synthetic, downloading, parallel, scaling,
-        training, processes, evaluating,
-    ):  # fmt: skip
-        benchmark.measure()
+    """Measure one thing after the other; exits 1 at the first that fails."""
+    for name in NAMES:
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
 
 
 if __name__ == "__main__":
