@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from config import ConfigError, config_from_dict
-from model.checkpoint import CheckpointError, load_checkpoint, resolve, restore_model
+from model.checkpoint import CheckpointError, load_checkpoint, restore_model
 from model.estimate import Calibrated
 from model.network import build_network
+from model.runs import resolve
 from pipeline.augment import Augment
 from pipeline.cqt import LogCQT
 from pipeline.frontend import FrontEnd, Waveforms

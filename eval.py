@@ -24,8 +24,9 @@ from evaluation.provenance import facts_of
 from evaluation.report import write_report
 from evaluation.strata import by_dataset, interval_scores, song_scores
 from evaluation.temperature import CalibrationError, Fit, fit_temperature, gathered
-from model.checkpoint import load_checkpoint, newest_run, resolve, store_temperature
+from model.checkpoint import load_checkpoint, store_temperature
 from model.metrics import format_table
+from model.runs import newest_run, resolve
 from pipeline.stream import StreamError
 from settings import Config
 

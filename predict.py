@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from build import front_end_of, refuse_other_settings, trained_network
 from command import run
 from config import add_config_arguments, given_settings, load_config
-from model.checkpoint import newest_run
 from model.estimate import KeyEstimate, estimate_from_probabilities
+from model.runs import newest_run
 from pipeline.audio import printable, waveform_blocks
 from pipeline.decode import AudioError
 from pipeline.files import audio_files

@@ -9,13 +9,13 @@ from torch.nn import functional
 from model.checkpoint import (
     CheckpointError,
     load_checkpoint,
-    resolve,
     restore_model,
     restore_trained,
     restore_training,
     save_checkpoint,
 )
 from model.optimizer import adamw, warmup_cosine
+from model.runs import resolve
 
 CONFIG = {"model": {"name": "keynet", "dropout": 0.1}, "train": {"datasets": ["a", "b"]}}
 STATE = {"epoch": 3, "step": 17, "seed": 0, "best": 81.25}

@@ -17,7 +17,8 @@ import eval
 import predict
 import train
 from build import network_of
-from model.checkpoint import load_checkpoint, resolve, save_checkpoint
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.runs import resolve
 from shards import __main__ as shards
 
 PACK, CHECK = (shards.main, "pack"), (shards.main, "check")

@@ -15,7 +15,8 @@ from test_train import curve, launch
 
 from build import shards_of
 from config import load_config
-from model.checkpoint import load_checkpoint, resolve
+from model.checkpoint import load_checkpoint
+from model.runs import resolve
 from pipeline.stream import training_stream
 from training.loop import Training
 

@@ -17,8 +17,9 @@ from build import shards_of, trained_network
 from evaluation.answers import Answers
 from evaluation.predictions import compare
 from keys import KEYS, relation
-from model.checkpoint import PROGRAM, load_checkpoint, resolve
+from model.checkpoint import PROGRAM, load_checkpoint
 from model.metrics import MirexScore
+from model.runs import resolve
 
 
 def answers_of(run: Path, folder: Path, *overrides: str, datasets=("synthetic",)) -> Answers:

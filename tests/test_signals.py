@@ -16,7 +16,8 @@ from test_train import curve
 
 from build import shards_of
 from config import load_config
-from model.checkpoint import load_checkpoint, resolve
+from model.checkpoint import load_checkpoint
+from model.runs import resolve
 from pipeline.stream import loader, training_stream
 from training.loop import Training
 from training.signals import Signals, Stopped

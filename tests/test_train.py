@@ -19,7 +19,8 @@ from torch.nn.functional import cross_entropy
 from build import front_end_of, network_of, shards_of, trained_network
 from config import load_config
 from evaluation.answers import answer
-from model.checkpoint import CheckpointError, load_checkpoint, resolve
+from model.checkpoint import CheckpointError, load_checkpoint
+from model.runs import resolve
 from pipeline.stream import loader, training_stream
 from training.finite import NotFiniteError
 from training.folder import RunError, run_and_checkpoint

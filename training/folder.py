@@ -4,13 +4,8 @@ import logging
 import time
 from pathlib import Path
 
-from model.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    copy_checkpoint,
-    load_checkpoint,
-    resolve,
-)
+from model.checkpoint import Checkpoint, CheckpointError, copy_checkpoint, load_checkpoint
+from model.runs import resolve
 from training.progress import Progress
 
 logger = logging.getLogger(__name__)

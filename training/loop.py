@@ -14,7 +14,8 @@ from build import front_end_of, input_of, network_of, shards_of
 from config import write_config
 from ending import end_together
 from evaluation.answers import Answers, answer
-from model.checkpoint import load_checkpoint, resolve, save_checkpoint
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.runs import resolve
 from model.summary import network_summary
 from pipeline.order import epoch_total, limited, step_count
 from pipeline.sample import Batch
