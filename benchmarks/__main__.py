@@ -8,7 +8,7 @@ import sys
 
 NAMES = (
     "cqt", "streaming", "packing", "spectrograms", "memory", "synthetic", "downloading", "parallel",
-    "scaling", "training", "processes", "evaluating",
+    "scaling", "interrupting", "training", "processes", "evaluating",
 )  # fmt: skip
 
 
