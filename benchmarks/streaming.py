@@ -42,7 +42,7 @@ def _compare(shards: ShardSet, format: str, least: float) -> None:
 
     def bare() -> None:
         for one in media:
-            decode_flac(one) if format == "audio" else decode_png(one, shape)
+            decode_flac(one, *shape) if format == "audio" else decode_png(one, shape)
 
     def streamed() -> None:
         stream = training_stream(shards, BATCH_INTERVALS, 0, 1, 0, 0, 48, 2048)

@@ -1,5 +1,8 @@
 """Training from shards against the same batches held in memory, and what checkpoints cost.
 
+On the CPU the step runs on one thread, so that the workers have the other cores, and on all cores,
+so that they share them with it. On a GPU, where there is one, it does not matter.
+
 python -m benchmarks.training
 """
 
@@ -9,6 +12,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import torch
+from accelerate.utils import send_to_device
 from torch.nn.functional import cross_entropy
 
 from benchmarks.songs import flac_song, under_other_names
@@ -23,8 +28,8 @@ from settings import Config
 from shards.prepare import prepare
 
 SONGS, SONG_SECONDS = 4, 400.0
-COPIES = {"png": 32, "audio": 4}  # so that starting the workers, once an epoch, counts as it does
-RUNS = {"png": 5, "audio": 3}  # in real epochs
+COPIES = {"png": 40, "audio": 4}  # so that starting the workers, once an epoch, counts as it does
+RUNS = {"png": 3, "audio": 3}  # in real epochs
 LEAST = {"png": 0.90, "audio": 0.85}
 WORKERS = 2
 MOST_SAVING_SHARE = 0.01  # of the time, at a checkpoint a minute
@@ -43,8 +48,16 @@ def measure() -> None:
                  "prepare.songs_per_shard=4"],
             )  # fmt: skip
             prepare("bench", songs, [], format, config)
-            _compare(config, format, least)
+            for threads in _thread_counts():
+                torch.set_num_threads(threads)
+                _compare(config, format, least)
         _measure_saving(config, Path(folder))
+
+
+def _thread_counts() -> list[int]:
+    """Of the step: one and all; on a GPU only what PyTorch takes by itself."""
+    every = torch.get_num_threads()
+    return [every] if torch.cuda.is_available() else sorted({1, every})
 
 
 class _Steps:
@@ -52,16 +65,20 @@ class _Steps:
 
     def __init__(self, config: Config):
         setting = config.train
-        self.front_end, self.network = front_end_of(config).train(), network_of(config).train()
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.front_end = front_end_of(config).to(self.device).train()
+        self.network = network_of(config).to(self.device).train()
         self.optimizer = adamw(self.network, setting.learning_rate, setting.weight_decay)
 
     def over(self, batches: Iterable[Batch]) -> None:
         for batch in batches:
-            cqt, key_id = self.front_end(batch)  # (B, F, T), (B,)
+            cqt, key_id = self.front_end(send_to_device(batch, self.device))  # (B, F, T), (B,)
             loss = cross_entropy(self.network(cqt), key_id)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
 
 def _compare(config: Config, format: str, least: float) -> None:
@@ -71,7 +88,7 @@ def _compare(config: Config, format: str, least: float) -> None:
 
     def stream(workers: int) -> Iterable[Batch]:
         order = training_stream(shards, size, 0, 1, 0, 0, setting.lanes, setting.block_intervals)
-        return loader(order, workers, pin_memory=False)
+        return loader(order, workers, pin_memory=steps.device.type == "cuda")
 
     in_memory = [
         batch._replace(**{name: getattr(batch, name).clone() for name in ("waveform", "cqt")
@@ -82,8 +99,10 @@ def _compare(config: Config, format: str, least: float) -> None:
         [lambda: steps.over(stream(WORKERS)), lambda: steps.over(in_memory)], RUNS[format]
     )
     count = len(in_memory) * size
-    report(f"training on {count} {format} intervals, {WORKERS} workers", streamed, bare, least)
-    print(f"  {count / streamed:.0f} intervals a second")
+    what = f"training on {count} {format} intervals, {WORKERS} workers, "
+    where = "GPU" if steps.device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    report(what + where, streamed, bare, least)
+    print(f"  {count / streamed:.0f} intervals a second, from memory {count / bare:.0f}")
 
 
 def _measure_saving(config: Config, folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import miniaudio
 import numpy as np
 import soundfile
 import soxr
@@ -58,19 +59,20 @@ def flac_bytes(waveform: np.ndarray, sample_rate: int) -> bytes:
     return file.getvalue()
 
 
-def decode_flac(data: bytes, out: np.ndarray | None = None) -> np.ndarray:
-    """The waveform of a FLAC file's bytes, int16 (S,); into `out` where given, of just that shape.
+def decode_flac(data: bytes, samples: int) -> np.ndarray:
+    """The waveform of a mono FLAC file's bytes, int16 (S,); AudioError unless it has S `samples`.
 
-    Raises AudioError for bytes that are not FLAC or of another shape than `out`.
+    By miniaudio, which takes 0.6 of libsndfile's time. It leaves out what is damaged, so that the
+    number of samples is the check.
     """
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            if out is not None and (file.frames, file.channels) != (len(out), 1):
-                reason = f"{file.frames} samples of {file.channels} channels, expected {len(out)}"
-                raise AudioError("audio in memory", reason)
-            return file.read(dtype="int16", out=out)
-    except soundfile.LibsndfileError as error:
-        raise AudioError("audio in memory", f"not FLAC: {error}") from error
+        sound = miniaudio.flac_read_s16(data)
+    except miniaudio.DecodeError as error:
+        raise AudioError("audio in memory", f"{len(data)} bytes are no readable FLAC") from error
+    if (sound.num_frames, sound.nchannels) != (samples, 1):
+        found = f"{sound.num_frames} samples of {sound.nchannels} channels"
+        raise AudioError("audio in memory", f"{found}, expected {samples} of one")
+    return np.frombuffer(sound.samples, np.int16)
 
 
 class _Nameless:

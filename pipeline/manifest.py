@@ -57,6 +57,11 @@ class PackSettings(Frozen):
     songs: str  # how many, and a digest of their names, keys and sizes
 
     @property
+    def interval_samples(self) -> int:
+        """S, of the audio of one interval."""
+        return round(self.interval_seconds * self.sample_rate)
+
+    @property
     def fingerprint(self) -> str:
         """A digest of all settings."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]

@@ -3,8 +3,10 @@
 Shapes, everywhere: B intervals in the batch, S audio samples, F CQT bins, T frames.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
@@ -33,3 +35,12 @@ class Batch(NamedTuple):
     key_id: Tensor  # (B,) int64
     song_index: Tensor  # (B,) int64, the song's line in the tables of songs
     valid: Tensor  # (B,) bool; False fills up evaluation's last batch
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Labels go from worker to trainer as arrays: each tensor would cost a connection."""
+        labels = [tensor.numpy() for tensor in (self.key_id, self.song_index, self.valid)]
+        return _with_labels, (self.waveform, self.cqt, *labels)
+
+
+def _with_labels(waveform: Tensor | None, cqt: Tensor | None, *labels: np.ndarray) -> Batch:
+    return Batch(waveform, cqt, *(torch.from_numpy(label) for label in labels))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from pipeline.allocator import return_freed_memory
 from pipeline.audio import decode_flac
 from pipeline.buffers import Buffers
 from pipeline.image import decode_png
@@ -35,12 +36,9 @@ class StreamError(ValueError):
     """Data that cannot make a batch, or too many samples that could not be read."""
 
 
-def decode_into(row: np.ndarray, media: bytes, format: str) -> None:
-    """Audio into an int16 row (S,), a PNG into uint8 levels (F, T); ValueError where it is none."""
-    if format == "audio":
-        decode_flac(media, out=row)
-    else:
-        row[:] = decode_png(media, row.shape)
+def decode(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Audio as int16 (S,), a PNG as uint8 levels (F, T); ValueError where it is not of `shape`."""
+    return decode_flac(media, *shape) if format == "audio" else decode_png(media, shape)
 
 
 class Stream(IterableDataset):
@@ -139,7 +137,7 @@ class Stream(IterableDataset):
     def _decoded_into(self, row: np.ndarray, reader: ShardReader, number: int) -> Label | None:
         try:
             stored = reader.read(number)
-            decode_into(row, stored.media, self.shards.format)
+            row[:] = decode(stored.media, self.shards.format, row.shape)
         except (ValueError, OSError) as error:  # BadSample, or the decoder's complaint
             logger.warning("bad sample left out: %s: %s", reader.name(number), error)
             with self._bad_samples.get_lock():
@@ -155,6 +153,8 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
     silently lose a part of its intervals (huggingface/accelerate#4144).
     """
     _kill_workers_at_exit()
+    if workers:
+        return_freed_memory()
     return DataLoader(
         stream, batch_size=None, num_workers=workers, pin_memory=pin_memory,
         worker_init_fn=_leave_signals_to_the_parent,

@@ -3,9 +3,7 @@
 The workers run the project from their own checkout (docs/scale.md): nothing is uploaded.
 """
 
-import ctypes
 import logging
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Generic, TypeVar
 
 from distributed import Client, Future, KilledWorker, as_completed
 
+from pipeline.allocator import keep_freed_memory
 from shards.diskerror import writing_to
 from shards.processes import WorkerDiedError
 
@@ -22,8 +21,6 @@ IN_FLIGHT = 1000  # tasks the scheduler holds: enough for as many workers, littl
 CONNECT_SECONDS = 10
 WORKER_SECONDS = 60  # to wait for the first worker
 CLOSE_SECONDS = 2
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-TRIM_BYTES, MMAP_BYTES = 256_000_000, 32_000_000
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -47,22 +44,13 @@ class Outcome(Generic[Task, Result]):
     function: Callable[[Task], Result]
 
     def __call__(self, task: Task) -> Result | Refused:
-        _keep_freed_memory()
+        # Dask starts workers with MALLOC_TRIM_THRESHOLD_=65536: each array would pay for fresh
+        # pages, and packing run at two thirds of its rate (measured).
+        keep_freed_memory()
         try:
             return self.function(task)
         except ValueError as error:
             return Refused(error)
-
-
-def _keep_freed_memory() -> None:
-    """Let the worker's allocator keep what arrays free, as it does outside Dask.
-
-    Dask starts workers with MALLOC_TRIM_THRESHOLD_=65536: each array then pays for fresh pages, and
-    packing runs at two thirds of its rate (measured).
-    """
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
-        mallopt(M_TRIM_THRESHOLD, TRIM_BYTES)
-        mallopt(M_MMAP_THRESHOLD, MMAP_BYTES)
 
 
 def run_on_cluster(

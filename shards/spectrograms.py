@@ -190,7 +190,7 @@ def make_shard(task: SpectrogramTask) -> Packed:
     ):
         for record in records:
             for sample in read_samples(task.source, record):
-                png = encode(decode_flac(sample.media))
+                png = encode(decode_flac(sample.media, settings.interval_samples))
                 info = sample.info.model_copy(update={"media_crc32": crc32(png)})
                 song = sample.song.model_copy(update={"intervals": 0})  # counted anew
                 tars.add(song, sample.sample_id, extension, png, info)

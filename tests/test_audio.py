@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.audio import decode_flac, flac_bytes, printable, to_int16, waveform_blocks
+from pipeline.audio import AudioError, decode_flac, flac_bytes, printable, to_int16, waveform_blocks
 
 RATE = 44_100
 
@@ -138,10 +138,40 @@ def test_what_exceeds_full_scale_is_clipped():
 def test_flac_bytes_round_trip_exactly_and_are_reproducible(samples):
     waveform = np.random.default_rng(0).integers(-32768, 32768, samples).astype(np.int16)
     data = flac_bytes(waveform, RATE)
-    assert np.array_equal(decode_flac(data), waveform)
+    assert np.array_equal(decode_flac(data, samples), waveform)
     assert flac_bytes(waveform, RATE) == data
 
 
+@pytest.mark.parametrize("amplitude", [0, 1, 3_000, 32_767])
+def test_flac_is_decoded_as_libsndfile_does(amplitude):
+    noise = np.random.default_rng(0).normal(0, amplitude / 100, 30_000)
+    waveform = (amplitude * sine(30_000 / RATE, RATE) + noise).astype(np.int16)
+    data = flac_bytes(waveform, RATE)
+    assert np.array_equal(
+        decode_flac(data, 30_000), soundfile.read(io.BytesIO(data), dtype="int16")[0]
+    )
+
+
 def test_bytes_that_are_not_flac_are_refused():
-    with pytest.raises(ValueError, match="not FLAC"):
-        decode_flac(b"no music")
+    with pytest.raises(AudioError, match="8 bytes are no readable FLAC"):
+        decode_flac(b"no music", 1)
+
+
+def test_flac_of_another_length_or_in_stereo_is_refused():
+    with pytest.raises(AudioError, match="4096 samples of 1 channels, expected 4097 of one"):
+        decode_flac(flac_bytes(np.zeros(4_096, np.int16), RATE), 4_097)
+    with pytest.raises(AudioError, match="100 samples of 2 channels"):
+        decode_flac(flac_bytes(np.zeros((100, 2), np.int16), RATE), 100)
+
+
+def test_a_changed_byte_of_flac_never_passes_for_other_sound():
+    waveform = (10_000 * sine(1.0, RATE)).astype(np.int16)
+    data = flac_bytes(waveform, RATE)
+    refused = 0
+    for position in range(0, len(data), 37):
+        broken = data[:position] + bytes([data[position] ^ 0x55]) + data[position + 1 :]
+        try:
+            assert np.array_equal(decode_flac(broken, len(waveform)), waveform)
+        except AudioError:
+            refused += 1
+    assert refused > 100

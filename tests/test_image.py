@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pipeline import png
 from pipeline.cqt import LogCQT, unit_scale
 from pipeline.image import ImageError, decode_png, png_bytes, to_decibels, to_levels
 
@@ -28,6 +29,25 @@ def test_levels_come_back_from_a_png_unchanged(levels):
     decoded = decode_png(png_bytes(levels), SHAPE)
     assert decoded.dtype == np.uint8
     assert np.array_equal(decoded, levels)
+
+
+def test_pillow_reads_what_we_write(levels):
+    picture = Image.open(io.BytesIO(png_bytes(levels)))
+    assert (picture.mode, picture.format) == ("L", "PNG")
+    assert np.array_equal(np.asarray(picture)[::-1], levels)
+
+
+@pytest.mark.parametrize("compress_level", [0, 1, 9])
+def test_what_pillow_writes_is_read(levels, compress_level):
+    file = io.BytesIO()
+    Image.fromarray(levels[::-1].copy()).save(file, "PNG", compress_level=compress_level)
+    assert png.decode(file.getvalue(), SHAPE) is None  # not of our own form
+    assert np.array_equal(decode_png(file.getvalue(), SHAPE), levels)
+
+
+def test_our_own_form_is_read_without_pillow(levels):
+    assert np.array_equal(png.decode(png.encode(levels), SHAPE), levels)
+    assert png.decode(png.encode(levels), (SHAPE[1], SHAPE[0])) is None
 
 
 def test_decoded_levels_can_become_a_tensor(levels):
@@ -55,8 +75,8 @@ def test_decibels_come_back_within_half_a_level(range_db):
 def test_the_network_sees_the_same_from_png_and_audio_within_half_a_level():
     waveform = torch.randn(1, 88200, generator=torch.Generator().manual_seed(0))
     decibels = LogCQT(44100, 65.4, 120, 24, 6, 8192, 80.0)(waveform)[0]
-    png = png_bytes(to_levels(decibels, 80.0).numpy())
-    from_png = to_decibels(torch.from_numpy(decode_png(png, decibels.shape)), 80.0)
+    picture = png_bytes(to_levels(decibels, 80.0).numpy())
+    from_png = to_decibels(torch.from_numpy(decode_png(picture, decibels.shape)), 80.0)
     difference = unit_scale(from_png, 80.0) - unit_scale(decibels, 80.0)
     assert difference.abs().max() <= 0.5001 / 255
 
@@ -81,17 +101,17 @@ def test_a_png_of_other_settings_is_refused(levels):
 
 
 def test_bytes_that_are_no_png_are_refused(levels):
-    png = png_bytes(levels)
+    good = png_bytes(levels)
     jpeg = png_of(Image.fromarray(levels), "JPEG")
-    for data in (b"", b"<html>", png[:20], png[: len(png) // 2], png[:-30], jpeg):
+    for data in (b"", b"<html>", good[:20], good[: len(good) // 2], good[:-30], jpeg):
         with pytest.raises(ImageError, match=f"{len(data)} bytes are no readable PNG"):
             decode_png(data, SHAPE)
 
 
 def test_a_changed_byte_never_passes_for_other_levels(levels):
-    png = png_bytes(levels)
-    for position in range(0, len(png), 97):
-        broken = png[:position] + bytes([png[position] ^ 0x55]) + png[position + 1 :]
+    good = png_bytes(levels)
+    for position in range(0, len(good), 97):
+        broken = good[:position] + bytes([good[position] ^ 0x55]) + good[position + 1 :]
         try:
             assert np.array_equal(decode_png(broken, SHAPE), levels)
         except ImageError:

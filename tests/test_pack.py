@@ -161,7 +161,7 @@ def test_a_sample_holds_the_song_s_own_sound(tmp_path):
     record = read_record(split, "000000.tar")
     tar = (split / "000000.tar").read_bytes()
     cut = [
-        decode_flac(tar[offset : offset + size])
+        decode_flac(tar[offset : offset + size], record.settings.interval_samples)
         for offset, size in zip(record.media_offset, record.media_bytes, strict=True)
     ]
     assert np.array_equal(np.concatenate(cut), soundfile.read(path, dtype="int16")[0])

@@ -1,0 +1,67 @@
+"""One form of 8-bit grey PNG, read and written four and three times as fast as by Pillow.
+
+Each row is stored as its difference from the row above (filter "Up"), which one cumulative sum
+undoes; Pillow chooses a filter for each row, and undoes them byte by byte. Its files are 3%
+smaller. Any PNG reader opens these. Form: https://www.w3.org/TR/png-3/.
+"""
+
+import struct
+import zlib
+from functools import cache
+
+import numpy as np
+from isal import isal_zlib
+
+UP = 2  # the filter's number, in front of each row
+COMPRESS_LEVEL = 6
+
+
+def encode(picture: np.ndarray) -> bytes:
+    """The PNG file of a uint8 picture (rows, columns); equal pictures give equal bytes."""
+    rows, columns = picture.shape
+    lines = np.full((rows, 1 + columns), UP, np.uint8)
+    lines[0, 1:] = picture[0]
+    np.subtract(picture[1:], picture[:-1], out=lines[1:, 1:])  # modulo 256
+    # Differences hardly repeat: looking for runs alone is faster and gives the smallest files.
+    packer = zlib.compressobj(COMPRESS_LEVEL, strategy=zlib.Z_RLE)
+    return b"".join(
+        [_head(rows, columns), _chunk(b"IDAT", packer.compress(lines.data) + packer.flush()), _TAIL]
+    )
+
+
+def decode(data: bytes, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The uint8 picture (rows, columns) of a file of this form and `shape`, None for any other."""
+    head = _head(*shape)
+    start = len(head) + 8  # behind the length and the name of the chunk with the picture
+    end = len(data) - len(_TAIL) - 4  # in front of that chunk's checksum; zlib has one of its own
+    if data[: len(head)] != head or data[len(head) : start] != _opening(b"IDAT", end - start):
+        return None
+    rows, columns = shape
+    try:
+        lines = isal_zlib.decompress(memoryview(data)[start:end], bufsize=rows * (1 + columns))
+    except isal_zlib.error:  # type: ignore[misc]  # its stub takes the class for an instance
+        return None
+    if len(lines) != rows * (1 + columns):
+        return None
+    differences = np.frombuffer(lines, np.uint8).reshape(rows, 1 + columns)
+    if (differences[:, 0] != UP).any():
+        return None
+    return np.add.accumulate(differences[:, 1:], axis=0, dtype=np.uint8)
+
+
+def _opening(name: bytes, size: int) -> bytes:
+    return struct.pack(">i", size) + name
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return _opening(name, len(content)) + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+@cache
+def _head(rows: int, columns: int) -> bytes:
+    """A file's beginning: 8 bits, grey, not interlaced."""
+    header = struct.pack(">2I5B", columns, rows, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header)
+
+
+_TAIL = _chunk(b"IEND", b"")
