@@ -79,11 +79,12 @@ class _Nameless:
     """A binary stream as decoders get it, with two traps removed.
 
     It has no name, by whose ending they would judge it; and to a seek out of its bounds it answers
-    -1 where a file raises, which PyAV would print with a traceback.
+    -1 where a file raises, which PyAV would print with a traceback. `descriptor` is that of an
+    unbuffered file.
     """
 
-    def __init__(self, file: BinaryStream):
-        self.file = file
+    def __init__(self, file: BinaryStream, descriptor: int | None = None):
+        self.file, self.descriptor = file, descriptor
         self.read, self.readinto, self.tell = file.read, file.readinto, file.tell
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -97,7 +98,7 @@ class _Nameless:
 def _opened(source: str | Path | BinaryStream) -> Iterator[_Nameless]:
     if isinstance(source, str | Path):
         with open(source, "rb", buffering=0) as file:
-            yield _Nameless(file)
+            yield _Nameless(file, file.fileno())
     else:
         yield _Nameless(source)
 

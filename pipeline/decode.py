@@ -50,13 +50,17 @@ def _opened_by_libsndfile(file: BinaryStream) -> soundfile.SoundFile | None:
     Not MP3: without a Xing header libsndfile guesses the length from the first frame and stops
     there (656,571 of 2,646,000 samples, measured), gives up at a damaged frame, and prints to
     stderr. Not Opus: soundfile seeks after each read, and the samples then depend on the block.
+
+    It reads a file by its descriptor: an exception of a signal, such as Ctrl-C, is lost where
+    libsndfile is calling back a stream's methods.
     """
     head = file.read(64)
     file.seek(0)
     if is_mpeg(head) or b"OpusHead" in head:
         return None
     try:
-        sound = soundfile.SoundFile(file)
+        descriptor = getattr(file, "descriptor", None)
+        sound = soundfile.SoundFile(file if descriptor is None else descriptor, closefd=False)
     except soundfile.LibsndfileError:
         return None
     if 0 < sound.frames < UNKNOWN_FRAMES:

@@ -17,6 +17,9 @@ from shards import synthetic
 from shards.prepare import prepare
 from training.loop import Training
 
+# A shell's background job ignores Ctrl-C, and so would the programs that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = Path(__file__).parent.parent
 SONGS = 48
 SMALL = [

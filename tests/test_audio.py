@@ -152,6 +152,13 @@ def test_flac_is_decoded_as_libsndfile_does(amplitude):
     )
 
 
+def test_a_local_file_is_decoded_without_calling_back(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.flac", sine(1.0, RATE), RATE)
+    # An exception of a signal would be lost in a method that libsndfile calls.
+    monkeypatch.setattr(soundfile.SoundFile, "_init_virtual_io", lambda *_: pytest.fail("called"))
+    assert len(waveform_of(tmp_path / "a.flac")) == RATE
+
+
 def test_bytes_that_are_not_flac_are_refused():
     with pytest.raises(AudioError, match="8 bytes are no readable FLAC"):
         decode_flac(b"no music", 1)
