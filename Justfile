@@ -5,7 +5,8 @@ set positional-arguments
 python := env("PYTHON", "python3")
 bin := ".venv/bin"
 just := quote(just_executable())
-launch := bin / "accelerate launch --quiet"
+# By itself accelerate launch takes one thread for what is computed on the CPU.
+launch := "OMP_NUM_THREADS=" + env("OMP_NUM_THREADS", num_cpus()) + " " + bin / "accelerate launch --quiet"
 dask_port := "8786"
 
 [private]

@@ -1,7 +1,7 @@
 """Training from shards against the same batches held in memory, and what checkpoints cost.
 
-On the CPU the step runs on one thread, so that the workers have the other cores, and on all cores,
-so that they share them with it. On a GPU, where there is one, it does not matter.
+Where there is no GPU, the step runs on one thread, so that the workers have the other cores, and
+then on all cores, which they share with it.
 
 python -m benchmarks.training
 """
@@ -90,11 +90,7 @@ def _compare(config: Config, format: str, least: float) -> None:
         order = training_stream(shards, size, 0, 1, 0, 0, setting.lanes, setting.block_intervals)
         return loader(order, workers, pin_memory=steps.device.type == "cuda")
 
-    in_memory = [
-        batch._replace(**{name: getattr(batch, name).clone() for name in ("waveform", "cqt")
-                          if getattr(batch, name) is not None})
-        for batch in stream(0)
-    ]  # fmt: skip
+    in_memory = [_kept(batch) for batch in stream(0)]
     streamed, bare = median_seconds(
         [lambda: steps.over(stream(WORKERS)), lambda: steps.over(in_memory)], RUNS[format]
     )
@@ -103,6 +99,13 @@ def _compare(config: Config, format: str, least: float) -> None:
     where = "GPU" if steps.device.type == "cuda" else f"{torch.get_num_threads()} threads"
     report(what + where, streamed, bare, least)
     print(f"  {count / streamed:.0f} intervals a second, from memory {count / bare:.0f}")
+
+
+def _kept(batch: Batch) -> Batch:
+    """A copy: the stream uses its memory again, unless it has pinned a copy for the GPU itself."""
+    return Batch._make(
+        field if field is None or field.is_pinned() else field.clone() for field in batch
+    )
 
 
 def _measure_saving(config: Config, folder: Path) -> None:

@@ -1,6 +1,6 @@
-"""What glibc's allocator does with freed memory, https://man7.org/linux/man-pages/man3/mallopt.3.html.
+"""What glibc's allocator does with freed memory; with another C library these do nothing.
 
-Elsewhere than on Linux with glibc these do nothing.
+https://man7.org/linux/man-pages/man3/mallopt.3.html
 """
 
 import ctypes

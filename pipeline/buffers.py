@@ -1,4 +1,4 @@
-"""Memory for batches, used again: fresh pages cost a tenth of what decoding into them does."""
+"""Memory for batches, used again: each fresh page of it would cost a page fault."""
 
 import sys
 

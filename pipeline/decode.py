@@ -28,14 +28,18 @@ class AudioError(ValueError):
 
 
 def mono_blocks(
-    file: BinaryStream, where: str, block_seconds: float
+    file: BinaryStream, where: str, block_seconds: float, descriptor: int | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Pairs of the file's sample rate and float32 (S,), the mean of the channels."""
+    """Pairs of the file's sample rate and float32 (S,), the mean of the channels.
+
+    `descriptor` is that of an unbuffered local file: libsndfile then reads it by itself. While it
+    calls back a stream's methods, the exception of a signal, such as Ctrl-C, is lost.
+    """
     if not file.seek(0, os.SEEK_END):
         raise AudioError(where, "empty file: it has 0 bytes; copy or download it again")
     if lack := missing(file):
         raise AudioError(where, f"truncated: {lack}; copy or download it again")
-    sound = _opened_by_libsndfile(file)
+    sound = _opened_by_libsndfile(file, descriptor)
     if sound is None:
         file.seek(0)
         yield from _ffmpeg_blocks(file, where, block_seconds)
@@ -44,22 +48,18 @@ def mono_blocks(
             yield from _libsndfile_blocks(sound, where, block_seconds)
 
 
-def _opened_by_libsndfile(file: BinaryStream) -> soundfile.SoundFile | None:
+def _opened_by_libsndfile(file: BinaryStream, descriptor: int | None) -> soundfile.SoundFile | None:
     """The open file, or None where FFmpeg has to read it.
 
     Not MP3: without a Xing header libsndfile guesses the length from the first frame and stops
     there (656,571 of 2,646,000 samples, measured), gives up at a damaged frame, and prints to
     stderr. Not Opus: soundfile seeks after each read, and the samples then depend on the block.
-
-    It reads a file by its descriptor: an exception of a signal, such as Ctrl-C, is lost where
-    libsndfile is calling back a stream's methods.
     """
     head = file.read(64)
     file.seek(0)
     if is_mpeg(head) or b"OpusHead" in head:
         return None
     try:
-        descriptor = getattr(file, "descriptor", None)
         sound = soundfile.SoundFile(file if descriptor is None else descriptor, closefd=False)
     except soundfile.LibsndfileError:
         return None

@@ -36,7 +36,10 @@ def png_bytes(levels: np.ndarray) -> bytes:
 
 def decode_png(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
     """The uint8 levels (F, T) of any PNG file; ImageError unless 8-bit grey and of `shape`."""
-    picture = png.decode(data, shape)
+    try:
+        picture = png.decode(data, shape)
+    except png.PngError as error:
+        raise _unreadable(data) from error
     if picture is None:
         picture = _decoded_by_pillow(data, shape)
     return np.ascontiguousarray(picture[::-1])  # (F, T)
@@ -47,8 +50,7 @@ def _decoded_by_pillow(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
         image = Image.open(io.BytesIO(data), formats=["PNG"])
         picture = np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow raises any of these for a broken file.
-        raise ImageError(f"{len(data)} bytes are no readable PNG; pack the shard again") from error
+        raise _unreadable(data) from error  # Pillow raises any of these for a broken file
     if image.mode != "L":
         raise ImageError(f"PNG of mode {image.mode}, expected 8-bit grey (L); pack the shard again")
     if picture.shape != tuple(shape):
@@ -57,6 +59,10 @@ def _decoded_by_pillow(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
             "other [cqt] or prepare.interval_seconds settings; pack it again or use those"
         )
     return picture
+
+
+def _unreadable(data: bytes) -> ImageError:
+    return ImageError(f"{len(data)} bytes are no readable PNG; pack the shard again")
 
 
 def _size(shape: tuple[int, ...]) -> str:

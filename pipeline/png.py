@@ -13,7 +13,11 @@ import numpy as np
 from isal import isal_zlib
 
 UP = 2  # the filter's number, in front of each row
-COMPRESS_LEVEL = 6
+ZLIB_HEAD = b"\x78\x01"  # of what zlib packs by runs; Pillow's files have another
+
+
+class PngError(ValueError):
+    """A file of which some bytes are not those that were written."""
 
 
 def encode(picture: np.ndarray) -> bytes:
@@ -23,26 +27,33 @@ def encode(picture: np.ndarray) -> bytes:
     lines[0, 1:] = picture[0]
     np.subtract(picture[1:], picture[:-1], out=lines[1:, 1:])  # modulo 256
     # Differences hardly repeat: looking for runs alone is faster and gives the smallest files.
-    packer = zlib.compressobj(COMPRESS_LEVEL, strategy=zlib.Z_RLE)
+    packer = zlib.compressobj(strategy=zlib.Z_RLE)
     return b"".join(
         [_head(rows, columns), _chunk(b"IDAT", packer.compress(lines.data) + packer.flush()), _TAIL]
     )
 
 
 def decode(data: bytes, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The uint8 picture (rows, columns) of a file of this form and `shape`, None for any other."""
+    """The uint8 picture (rows, columns) of a file of this form and `shape`, None for any other.
+
+    PngError for one that is damaged: Pillow would pass over the checksums, and read other values.
+    """
     head = _head(*shape)
     start = len(head) + 8  # behind the length and the name of the chunk with the picture
-    end = len(data) - len(_TAIL) - 4  # in front of that chunk's checksum; zlib has one of its own
+    end = len(data) - len(_TAIL) - 4  # in front of that chunk's checksum
     if data[: len(head)] != head or data[len(head) : start] != _opening(b"IDAT", end - start):
+        return None
+    if data[end:] != struct.pack(">I", isal_zlib.crc32(data[start - 4 : end])) + _TAIL:
+        raise PngError("its checksum is of another picture")
+    if data[start : start + 2] != ZLIB_HEAD:
         return None
     rows, columns = shape
     try:
         lines = isal_zlib.decompress(memoryview(data)[start:end], bufsize=rows * (1 + columns))
-    except isal_zlib.error:  # type: ignore[misc]  # its stub takes the class for an instance
-        return None
+    except isal_zlib.error as error:  # type: ignore[misc]  # its stub takes it for an instance
+        raise PngError("its picture cannot be unpacked") from error
     if len(lines) != rows * (1 + columns):
-        return None
+        raise PngError("its picture has another size than its head says")
     differences = np.frombuffer(lines, np.uint8).reshape(rows, 1 + columns)
     if (differences[:, 0] != UP).any():
         return None

@@ -36,7 +36,7 @@ class StreamError(ValueError):
     """Data that cannot make a batch, or too many samples that could not be read."""
 
 
-def decode(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
+def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
     """Audio as int16 (S,), a PNG as uint8 levels (F, T); ValueError where it is not of `shape`."""
     return decode_flac(media, *shape) if format == "audio" else decode_png(media, shape)
 
@@ -137,7 +137,7 @@ class Stream(IterableDataset):
     def _decoded_into(self, row: np.ndarray, reader: ShardReader, number: int) -> Label | None:
         try:
             stored = reader.read(number)
-            row[:] = decode(stored.media, self.shards.format, row.shape)
+            row[:] = decode_media(stored.media, self.shards.format, row.shape)
         except (ValueError, OSError) as error:  # BadSample, or the decoder's complaint
             logger.warning("bad sample left out: %s: %s", reader.name(number), error)
             with self._bad_samples.get_lock():
@@ -154,7 +154,7 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
     """
     _kill_workers_at_exit()
     if workers:
-        return_freed_memory()
+        return_freed_memory()  # they are forked when the loader is iterated
     return DataLoader(
         stream, batch_size=None, num_workers=workers, pin_memory=pin_memory,
         worker_init_fn=_leave_signals_to_the_parent,

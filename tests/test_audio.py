@@ -152,16 +152,23 @@ def test_flac_is_decoded_as_libsndfile_does(amplitude):
     )
 
 
-def test_a_local_file_is_decoded_without_calling_back(tmp_path, monkeypatch):
+def test_a_local_file_is_decoded_and_flac_encoded_without_calling_back(tmp_path, monkeypatch):
     soundfile.write(tmp_path / "a.flac", sine(1.0, RATE), RATE)
     # An exception of a signal would be lost in a method that libsndfile calls.
     monkeypatch.setattr(soundfile.SoundFile, "_init_virtual_io", lambda *_: pytest.fail("called"))
-    assert len(waveform_of(tmp_path / "a.flac")) == RATE
+    monkeypatch.setattr(av, "open", lambda *_: pytest.fail("not opened by libsndfile"))
+    waveform = waveform_of(tmp_path / "a.flac")
+    assert len(waveform) == RATE
+    assert len(decode_flac(flac_bytes(to_int16(waveform), RATE), RATE)) == RATE
 
 
 def test_bytes_that_are_not_flac_are_refused():
     with pytest.raises(AudioError, match="8 bytes are no readable FLAC"):
         decode_flac(b"no music", 1)
+    rateless = bytearray(flac_bytes(np.zeros(100, np.int16), RATE))
+    rateless[18:20], rateless[20] = b"\0\0", rateless[20] & 0x0F
+    with pytest.raises(AudioError, match="no readable FLAC"):
+        decode_flac(bytes(rateless), 100)
 
 
 def test_flac_of_another_length_or_in_stereo_is_refused():
