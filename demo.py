@@ -31,7 +31,8 @@ def main() -> None:
     config = load_config(SETTINGS)
     launch = [str(Path(sys.executable).with_name("accelerate")), *LAUNCH]
     runs = Path(config.train.runs_dir)
-    _run(sys.executable, "-m", "shards", "pack", "synthetic", "--config", SETTINGS)
+    # Anew: an older version of this program may have made other songs of the same settings.
+    _run(sys.executable, "-m", "shards", "pack", "synthetic", "--config", SETTINGS, "--overwrite")
     before = set(runs.glob("*-demo"))
     _run(*launch, "train.py", "--config", SETTINGS, "--name", "demo")
     (trained,) = set(runs.glob("*-demo")) - before
