@@ -76,10 +76,10 @@ def front_end_of(config: Config) -> FrontEnd | Waveforms:
 
 def input_of(config: Config) -> Tensor:
     """A silent input of that network: (1, F, T), or (1, S) with cqt.trainable."""
-    samples = round(config.prepare.interval_seconds * config.audio.sample_rate)
     if config.cqt.trainable:
-        return torch.zeros(1, samples)
-    return torch.zeros(1, config.cqt.n_bins, samples // config.cqt.hop_length + 1)
+        return torch.zeros(1, config.interval_samples)
+    n_frames = config.interval_samples // config.cqt.hop_length + 1
+    return torch.zeros(1, config.cqt.n_bins, n_frames)
 
 
 def shards_of(config: Config, shaped_by: Config, datasets: Sequence[str], split: str) -> ShardSet:

@@ -35,7 +35,7 @@ class Predictor:
         self.network: nn.Module = network.to(device)
         self.front_end: nn.Module = front_end_of(self.config).to(device).eval()
         self.sample_rate = self.config.audio.sample_rate
-        self.interval_samples = round(self.config.prepare.interval_seconds * self.sample_rate)
+        self.interval_samples = self.config.interval_samples
         self.device = device
 
     def estimate(self, path: Path) -> KeyEstimate:

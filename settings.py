@@ -226,3 +226,8 @@ class Config(Section):
     eval: Eval
     smoke: Smoke
     tune: Tune
+
+    @property
+    def interval_samples(self) -> int:
+        """S, of the audio of one interval."""
+        return round(self.prepare.interval_seconds * self.audio.sample_rate)

@@ -31,15 +31,15 @@ def measure(runs: int = 9, batch: int = 8) -> None:
     config = load_config()
     cqt = LogCQT(config.audio.sample_rate, **config.cqt.shape)
     reference = _reference(config)
-    n_samples = int(config.prepare.interval_seconds * config.audio.sample_rate)
-    waveform = torch.randn(batch, n_samples, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    waveform = torch.randn(batch, config.interval_samples, generator=generator)
     with torch.inference_mode():
         expected, actual = reference(waveform), cqt.magnitude(waveform)
         error = ((actual - expected).norm() / expected.norm()).item()
         ours, theirs = median_seconds(
             [lambda: cqt.magnitude(waveform), lambda: reference(waveform)], runs
         )
-    print(f"CQT, CPU, {batch} x {n_samples} samples, {torch.get_num_threads()} threads")
+    print(f"CQT, CPU, {batch} x {config.interval_samples} samples, {torch.get_num_threads()} threads")
     print(f"  nnAudio CQT1992v2  {theirs * 1000:7.1f} ms")
     print(f"  per octave         {ours * 1000:7.1f} ms   {theirs / ours:.2f} times faster (>= 2.5)")
     print(f"  relative L2 error  {error:7.1e}      (<= 1e-4)")

@@ -47,7 +47,7 @@ def _packed(songs: list[Song], config: Config) -> None:
 def _bare(songs: list[Song], config: Config) -> None:
     """Whole songs in memory, with the libraries alone: nothing is cut exactly, checked or kept."""
     rate = config.audio.sample_rate
-    size = round(config.prepare.interval_seconds * rate)
+    size = config.interval_samples
     for song in songs:
         read = _read_mp3 if song.audio_path.endswith("mp3") else _read_flac
         mono = soxr.resample(read(song.audio_path), FILE_RATE, rate, quality="HQ")

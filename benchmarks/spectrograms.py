@@ -45,10 +45,10 @@ def _bare(media: list[bytes], config: Config) -> None:
     """Intervals in memory, one thread as in packing: nothing is read, checked or kept."""
     torch.set_num_threads(1)
     log_cqt = LogCQT(config.audio.sample_rate, **config.cqt.shape)
-    samples = round(config.prepare.interval_seconds * config.audio.sample_rate)
     for flac in media:
+        waveform = torch.from_numpy(decode_flac(flac, config.interval_samples))  # (S,)
         with torch.inference_mode():
-            decibels = log_cqt(torch.from_numpy(decode_flac(flac, samples))[None])[0]  # (F, T)
+            decibels = log_cqt(waveform[None])[0]  # (F, T)
         png_bytes(to_levels(decibels, log_cqt.range_db).numpy())
 
 
