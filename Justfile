@@ -38,7 +38,7 @@ _installed:
 # The whole path on made-up songs: pack, train, evaluate, predict; fails below 80 weighted
 [group('setup')]
 demo: _installed
-    {{bin}}/python demo.py
+    {{bin}}/python -m study.demo
 
 # Pack data sets into shards: just prepare-shards audio gs_mtg gs_key, just prepare-shards png folder ~/Music
 [group('prepare')]
@@ -159,7 +159,7 @@ train-from-checkpoint CHECKPOINT *ARGS: _installed
 # Show the network: layers, output shapes, parameters, multiply-adds
 [group('train')]
 summary *ARGS: _installed
-    {{bin}}/python summary.py "$@"
+    {{bin}}/python -m training.summary "$@"
 
 # Watch the curves of all runs in a browser
 [group('train')]
@@ -226,17 +226,17 @@ predict *ARGS: _installed
 # How many feature maps does the original's network need? A grid of five runs
 [group('experiments')]
 experiments-nf *ARGS: _installed
-    {{bin}}/python sweep.py experiments/nf.toml "$@"
+    {{bin}}/python -m study experiments/nf.toml "$@"
 
 # Which learning rate, weight decay, dropout and batch size? Forty runs, hopeless ones cut short
 [group('experiments')]
 experiments-hparams *ARGS: _installed
-    {{bin}}/python sweep.py experiments/hparams.toml "$@"
+    {{bin}}/python -m study experiments/hparams.toml "$@"
 
 # Which songs are best to learn from: ncs, gs_mtg, or both? Three runs
 [group('experiments')]
 experiments-dataset *ARGS: _installed
-    {{bin}}/python sweep.py experiments/dataset.toml "$@"
+    {{bin}}/python -m study experiments/dataset.toml "$@"
 
 # Run the tests
 [group('check')]
@@ -286,12 +286,12 @@ test-default *ARGS: _installed
 # Learn one batch by heart; fails unless its loss falls below smoke.overfit_loss
 [group('smoke')]
 test-overfit *ARGS: _installed
-    {{bin}}/python smoke.py overfit "$@"
+    {{bin}}/python -m training.smoke overfit "$@"
 
 # One train, one valid and one test step through the whole program, in a temporary folder
 [group('smoke')]
 test-fdr *ARGS: _installed
-    {{bin}}/python smoke.py fdr "$@"
+    {{bin}}/python -m training.smoke fdr "$@"
 
 # Train on 1% of each epoch's steps, validate on 1% of the valid split, for train.epochs
 [group('smoke')]
@@ -301,12 +301,12 @@ test-limit *ARGS: _installed
 # Measure intervals a second for each batch size, and what fits into memory
 [group('tune')]
 tune-batch-size *ARGS: _installed
-    {{bin}}/python tune.py batch-size "$@"
+    {{bin}}/python -m training.tune batch-size "$@"
 
 # Find a learning rate by a range test: a table, a plot and a suggestion
 [group('tune')]
 tune-learning-rate *ARGS: _installed
-    {{bin}}/python tune.py learning-rate "$@"
+    {{bin}}/python -m training.tune learning-rate "$@"
 
 # Train under pdb, which opens where an error is raised: one process, no workers
 [group('tune')]

@@ -12,12 +12,9 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from build import front_end_of, refuse_other_settings, shards_of, trained_network
-from command import is_main_process, run
-from config import add_config_arguments, given_settings, load_config
-from ending import end_together
+from evaluation.answer_files import compared, scored
 from evaluation.answers import Answers, answer, interval_logits
-from evaluation.files import compared, scored
+from evaluation.listener import front_end_of, refuse_other_settings, shards_of, trained_network
 from evaluation.notes import fit_notes, named
 from evaluation.predictions import write_predictions
 from evaluation.provenance import facts_of
@@ -26,9 +23,12 @@ from evaluation.strata import by_dataset, interval_scores, song_scores
 from evaluation.temperature import CalibrationError, Fit, fit_temperature, gathered
 from model.checkpoint import load_checkpoint, store_temperature
 from model.metrics import format_table
-from model.runs import newest_run, resolve
+from model.run_folder import newest_run, resolve
 from pipeline.stream import StreamError
-from settings import Config
+from settings.command import is_main_process, run
+from settings.config import add_config_arguments, given_settings, load_config
+from settings.ending import end_together
+from settings.sections import Config
 
 IDLE_IN_CALIBRATION = ("datasets", "intervals", "full", "output", "report")
 

@@ -13,16 +13,16 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from build import front_end_of, refuse_other_settings, trained_network
-from command import run
-from config import add_config_arguments, given_settings, load_config
-from model.estimate import KeyEstimate, estimate_from_probabilities
-from model.runs import newest_run
-from pipeline.audio import printable, waveform_blocks
-from pipeline.decode import AudioError
-from pipeline.files import audio_files
-from pipeline.intervals import intervals
+from evaluation.listener import front_end_of, refuse_other_settings, trained_network
+from model.run_folder import newest_run
 from pipeline.sample import Batch
+from settings.command import run
+from settings.config import add_config_arguments, given_settings, load_config
+from songkey.audio import printable, waveform_blocks
+from songkey.decode import AudioError
+from songkey.estimate import KeyEstimate, estimate_from_probabilities
+from songkey.files import audio_files
+from songkey.intervals import intervals
 
 BATCH_INTERVALS = 8  # of a file computed at once: memory does not grow with the file
 
@@ -45,7 +45,7 @@ class Predictor:
         waveforms = (torch.from_numpy(piece.waveform) for piece in pieces)
         chunks = (self._probabilities(torch.stack(chunk)) for chunk in _chunks(waveforms))
         summed = sum(chunks, torch.zeros(24))
-        return estimate_from_probabilities(summed)
+        return estimate_from_probabilities(summed.numpy())
 
     @torch.inference_mode()
     def _probabilities(self, waveform: Tensor) -> Tensor:

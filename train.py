@@ -10,11 +10,11 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from command import is_main_process, run
-from config import add_config_arguments, load_config
-from training.folder import run_and_checkpoint
+from settings.command import is_main_process, run
+from settings.config import add_config_arguments, load_config
 from training.loop import Training
 from training.profiler import profiled
+from training.run_checkpoints import run_and_checkpoint
 from training.signals import Stopped
 
 

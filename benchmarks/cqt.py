@@ -10,9 +10,9 @@ import torch
 from nnAudio.features import CQT1992v2
 
 from benchmarks.turns import median_seconds
-from config import load_config
 from pipeline.cqt import LogCQT
-from settings import Config
+from settings.config import load_config
+from settings.sections import Config
 
 
 def main() -> None:

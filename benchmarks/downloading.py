@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from config import load_config
-from settings import Download
-from shards.download import Remote, fetch_all
+from settings.config import load_config
+from settings.sections import Download
+from songs.download import Remote, fetch_all
 from tests.http_server import serving
 
 FILES, WAIT_SECONDS, FILE_BYTES = 500, 0.05, 10_000

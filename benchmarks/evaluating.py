@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from benchmarks.songs import flac_song, under_other_names
-from build import network_of
-from config import load_config
+from evaluation.listener import network_of
 from model.checkpoint import save_checkpoint
+from settings.config import load_config
 from shards.prepare import prepare
 
 ROOT = Path(__file__).parent.parent

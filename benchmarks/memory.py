@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from config import load_config
-from keys import KEYS
+from settings.config import load_config
 from shards.prepare import prepare
-from shards.song import Song
+from songkey.keys import KEYS
+from songs.song import Song
 
 SAMPLE_RATE = 44100
 MOST_MB = 300

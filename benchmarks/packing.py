@@ -13,12 +13,12 @@ import soundfile
 import soxr
 
 from benchmarks.turns import median_seconds, report
-from config import load_config
-from keys import KEYS
-from settings import Config
-from shards import synthetic
+from settings.config import load_config
+from settings.sections import Config
 from shards.prepare import prepare
-from shards.song import Song
+from songkey.keys import KEYS
+from songs import synthetic
+from songs.song import Song
 
 SONGS, SONG_SECONDS, FILE_RATE = 8, 120, 48000
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.turns import report
-from config import load_config
-from shards import synthetic
+from settings.config import load_config
 from shards.prepare import prepare
+from songs import synthetic
 
 ROOT = Path(__file__).parent.parent
 SONGS, SONG_SECONDS = 1440, 20.0  # in 180 shards; starting the processes is in the time

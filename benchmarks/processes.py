@@ -14,7 +14,7 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from benchmarks.songs import flac_song, under_other_names
-from config import load_config
+from settings.config import load_config
 from shards.prepare import prepare
 
 ROOT = Path(__file__).parent.parent

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import soundfile
 
-from config import load_config
-from keys import KEYS
 from pipeline.manifest import MANIFEST_NAME, SONGS_NAME
-from settings import Config
-from shards import synthetic
+from settings.config import load_config
+from settings.sections import Config
 from shards.prepare import prepare
-from shards.song import Song
+from songkey.keys import KEYS
+from songs import synthetic
+from songs.song import Song
 
 SAMPLE_RATE, SONG_SECONDS = 11025, 2
 COUNTS = (100, 1_000, 10_000)  # songs

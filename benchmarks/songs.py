@@ -4,9 +4,9 @@ from pathlib import Path
 
 import soundfile
 
-from keys import KEYS
-from shards import synthetic
-from shards.song import Song
+from songkey.keys import KEYS
+from songs import synthetic
+from songs.song import Song
 
 
 def flac_song(folder: Path, number: int, seconds: float, sample_rate: int) -> Song:

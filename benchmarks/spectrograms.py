@@ -10,13 +10,13 @@ import torch
 
 from benchmarks.songs import flac_song
 from benchmarks.turns import median_seconds, report
-from config import load_config
-from pipeline.audio import decode_flac
 from pipeline.cqt import LogCQT
+from pipeline.flac import decode_flac
 from pipeline.image import png_bytes, to_levels
 from pipeline.manifest import read_manifest, read_record
 from pipeline.shardset import split_folder
-from settings import Config
+from settings.config import load_config
+from settings.sections import Config
 from shards.prepare import prepare
 from shards.shardfile import read_samples
 from shards.spectrograms import create_spectrograms

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from benchmarks.songs import flac_song, under_other_names
 from benchmarks.turns import median_seconds, report
-from build import shards_of
-from config import load_config
-from pipeline.audio import decode_flac
+from evaluation.listener import shards_of
+from pipeline.flac import decode_flac
 from pipeline.image import decode_png
 from pipeline.shardset import ShardReader, ShardSet
 from pipeline.stream import loader, training_stream
+from settings.config import load_config
 from shards.prepare import prepare
 
 SAMPLE_RATE = 44100

@@ -5,7 +5,7 @@ python -m benchmarks.synthetic
 
 import time
 
-from shards.synthetic import render, songs
+from songs.synthetic import render, songs
 
 LEAST = 20  # times real time, at 44.1 kHz
 

@@ -18,13 +18,13 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.songs import flac_song, under_other_names
 from benchmarks.turns import median_seconds, report
-from build import front_end_of, network_of, shards_of
-from config import load_config
+from evaluation.listener import front_end_of, network_of, shards_of
 from model.checkpoint import save_checkpoint
 from model.optimizer import adamw
 from pipeline.sample import Batch
 from pipeline.stream import loader, training_stream
-from settings import Config
+from settings.config import load_config
+from settings.sections import Config
 from shards.prepare import prepare
 
 SONGS, SONG_SECONDS = 4, 400.0

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from evaluation.calibration import BINS, Reliability, reliability
-from keys import Key, parse_key
-from model.estimate import KeyEstimate, estimate_from_probabilities
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore, mirex_score
 from pipeline.manifest import SongEntry
 from pipeline.shardset import ShardSet
 from pipeline.stream import evaluation_stream, loader
+from songkey.estimate import KeyEstimate, estimate_from_probabilities
+from songkey.keys import Key, parse_key
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,9 @@ class _Sums:
         for (dataset, song_id), indices in rows.items():
             intervals = MirexScore(*relations[indices].sum(dim=0).tolist())
             if intervals.total:
-                estimate = estimate_from_probabilities(self.probabilities[indices].sum(dim=0))
+                estimate = estimate_from_probabilities(
+                    self.probabilities[indices].sum(dim=0).numpy()
+                )
                 songs.append(_song_answer(dataset, entries[dataset, song_id], estimate, intervals))
             else:
                 unanswered.append(song_id)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from keys import Key, KeyParseError, parse_key
-from pipeline.files import AUDIO_ENDINGS
+from songkey.files import AUDIO_ENDINGS
+from songkey.keys import Key, KeyParseError, parse_key
 
 ID_NAMES = ("song_id", "id", "path", "file", "filename", "track", "song", "name")
 TRUTH_NAMES = ("key", "tonality", "annotation", "label", "true_key")

@@ -23,8 +23,8 @@ from evaluation.keyfiles import (
     read_judged,
     read_keys,
 )
-from keys import Key
 from model.metrics import RELATION_INDEX, RELATIONS, WEIGHTS, MirexScore
+from songkey.keys import Key
 
 RESAMPLES = 10_000
 

@@ -13,7 +13,7 @@ from matplotlib.projections.polar import PolarAxes
 
 from evaluation.answers import SongAnswer
 from evaluation.calibration import Reliability
-from keys import KEYS
+from songkey.keys import KEYS
 
 # Along the circle of fifths from C major, then from its relative, A minor.
 FIFTHS_ORDER = tuple(sorted(KEYS, key=lambda key: (key.mode, key.fifths_above_c)))

@@ -16,9 +16,9 @@ from evaluation.keyfiles import (
     naming,
     read_keys,
 )
-from keys import KEYS, Key, relation
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore
-from pipeline.manifest import write_whole
+from songkey.keys import KEYS, Key, relation
+from storage.whole import write_whole
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evaluation.answers import Answers
 from model.checkpoint import Checkpoint
-from settings import Config
+from settings.sections import Config
 
 ROOT = Path(__file__).parent.parent
 

@@ -20,9 +20,9 @@ from evaluation.strata import (
     interval_scores,
     song_scores,
 )
-from keys import relation
 from model.metrics import table_rows
-from pipeline.manifest import write_whole
+from songkey.keys import relation
+from storage.whole import write_whole
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 WORST_SONGS = 20

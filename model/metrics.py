@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from torch import Tensor
 
-from keys import KEYS, Relation, relation
+from songkey.keys import KEYS, Relation, relation
 
 RELATIONS = tuple(Relation)  # the order of MirexScore's fields
 WEIGHTS = np.array([1.0, 0.5, 0.5, 0.3, 0.2, 0.0])

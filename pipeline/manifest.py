@@ -5,7 +5,6 @@ not count. It says where each sample's members lie, so that training reads them 
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any, Self, TypeVar
 import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline.storage import Place, RemotePath
+from storage.places import Place
+from storage.whole import write_whole
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json.zst"
@@ -193,32 +193,6 @@ def read_songs(folder: Place) -> Iterator[SongEntry]:
     path = folder / SONGS_NAME
     for line in _decompress(path, _read(path)).splitlines():
         yield _parse(SongEntry, path, line)
-
-
-def differences(there: dict[str, Any], today: dict[str, Any]) -> str:
-    """The settings that differ, in words: 'sample_rate: 22050 there, 44100 today; ...'."""
-    names = sorted({*there, *today})
-    return "; ".join(
-        f"{name}: {there.get(name)} there, {today.get(name)} today"
-        for name in names
-        if there.get(name) != today.get(name)
-    )
-
-
-def write_whole(path: Place, data: bytes) -> None:
-    """Write a file so that under its name there is never a part of it: fsync, then rename.
-
-    Stores at an address do so by themselves.
-    """
-    if isinstance(path, RemotePath):
-        path.write_bytes(data)
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def _read(path: Place) -> bytes:

@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from isal.isal_zlib import crc32
 
-from keys import parse_key
-from pipeline.copies import cached, remove_leftovers
 from pipeline.manifest import (
     SONGS_NAME,
     Manifest,
@@ -25,13 +23,15 @@ from pipeline.manifest import (
     MissingError,
     ShardRecord,
     SongEntry,
-    differences,
     read_manifest,
     read_record,
     read_songs,
     record_name,
 )
-from pipeline.storage import Place, RemotePath, StorageError, place_of
+from settings.differences import differences
+from songkey.keys import parse_key
+from storage.copies import cached, remove_leftovers
+from storage.places import Place, RemotePath, StorageError, place_of
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from pipeline.allocator import return_freed_memory
-from pipeline.audio import decode_flac
 from pipeline.buffers import Buffers
+from pipeline.flac import decode_flac
 from pipeline.image import decode_png
 from pipeline.order import (
     epoch_order,
@@ -186,7 +186,7 @@ def training_stream(
 ) -> Stream:  # fmt: skip
     """One epoch of training in its order: every interval at most once or, on average, at its rate.
 
-    `rates` (N,) are those of training/weights.py.
+    `rates` (N,) are those of training/reading_rates.py.
     """
     order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals, rates)
     return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step, limit_fraction)

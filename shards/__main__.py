@@ -17,19 +17,19 @@ import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from command import run
-from config import add_config_arguments, load_config
-from pipeline.storage import place_of
-from settings import Config
-from shards import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
+from settings.command import run
+from settings.config import add_config_arguments, load_config
+from settings.sections import Config
 from shards.check import manifest_folders, problems_of
-from shards.download import failure_table
-from shards.images import download_images
+from shards.outcome import summary
 from shards.prepare import merge, parse_part, prepare, prepare_part
 from shards.publish import publish
-from shards.song import LeftOut, Song
+from shards.ready_made import download_images
 from shards.spectrograms import create_spectrograms
-from shards.summary import summary
+from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
+from songs.download import failure_table
+from songs.song import LeftOut, Song
+from storage.places import place_of
 
 # Each has download(datasets, settings) and songs(datasets, downloads).
 FROM_THE_WEB = {

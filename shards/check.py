@@ -9,7 +9,6 @@ from typing import IO, cast
 
 from pydantic import ValidationError
 
-from keys import KeyParseError, parse_key
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
@@ -24,8 +23,9 @@ from pipeline.manifest import (
     record_name,
 )
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
-from pipeline.storage import Place, sizes
-from shards.staging import local_copy
+from songkey.keys import KeyParseError, parse_key
+from storage.places import Place, sizes
+from storage.staging import local_copy
 
 
 def manifest_folders(root: Place) -> list[Place]:

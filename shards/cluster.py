@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from distributed import Client, Future, KilledWorker, as_completed
 
 from pipeline.allocator import keep_freed_memory
-from shards.diskerror import writing_to
+from shards.disk_error import writing_to
 from shards.processes import WorkerDiedError
 
 RETRIES = 2  # of a task that fails by no fault of its input; Dask gives a dead worker's to another

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from pipeline.audio import waveform_blocks
-from pipeline.decode import AudioError
-from pipeline.intervals import intervals
-from pipeline.storage import RemotePath, place_of
-from shards import synthetic
-from shards.song import Interval, Song
-from shards.staging import local_copy
+from songkey.audio import waveform_blocks
+from songkey.decode import AudioError
+from songkey.intervals import intervals
+from songs import synthetic
+from songs.song import Interval, Song
+from storage.places import RemotePath, place_of
+from storage.staging import local_copy
 
 
 def cut(

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from typing import Literal, TypeVar
 
-from shards.diskerror import writing_to
+from shards.disk_error import writing_to
 from shards.processes import ShardTask, run_in_processes
 
 Task = TypeVar("Task", bound=ShardTask)

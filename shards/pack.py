@@ -15,17 +15,17 @@ import numpy as np
 from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
 
-from pipeline.audio import flac_bytes
-from pipeline.decode import AudioError
+from pipeline.flac import flac_bytes
 from pipeline.manifest import PackSettings, SongEntry
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
-from pipeline.storage import Place, RemotePath, place_of
-from shards import synthetic
 from shards.cut import cut
+from shards.png_encoder import png_encoder
 from shards.shardfile import TaskTars
-from shards.song import Interval, Song
-from shards.spectrogram import png_encoder
-from shards.staging import staged
+from songkey.decode import AudioError
+from songs import synthetic
+from songs.song import Interval, Song
+from storage.places import Place, RemotePath, place_of
+from storage.staging import staged
 
 SPOOL_BYTES = 64_000_000  # of one song's encoded intervals held in memory; more go to the disk
 

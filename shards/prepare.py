@@ -10,15 +10,13 @@ from dataclasses import dataclass, replace
 
 from tqdm import tqdm
 
-from pipeline.manifest import Manifest, read_manifest, write_whole
-from pipeline.storage import Place, sizes
-from settings import Config
-from shards.diskerror import writing_to
+from pipeline.manifest import Manifest, read_manifest
+from settings.sections import Config
+from shards.disk_error import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import PackTask, pack_shard
 from shards.plan import SPLITS as SPLITS
 from shards.plan import SplitPlan, begin, plans
-from shards.song import LeftOut, Song, by_reason
 from shards.splitfolder import (
     clear,
     is_whole,
@@ -26,6 +24,9 @@ from shards.splitfolder import (
     remove_unfinished_files,
     write_split_manifest,
 )
+from songs.song import LeftOut, Song, by_reason
+from storage.places import Place, sizes
+from storage.whole import write_whole
 
 LEFT_OUT_NAME = "left_out.tsv"
 MOST_NAMES = 10  # of missing shards, in a message

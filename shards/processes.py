@@ -11,9 +11,9 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Generic, Protocol, TypeVar, cast
 
-from pipeline.storage import Place
-from shards.diskerror import writing_to
-from shards.staging import remove_unfinished
+from shards.disk_error import writing_to
+from storage.places import Place
+from storage.staging import remove_unfinished
 
 ATTEMPTS = 3  # of a task whose worker dies
 END_SECONDS = 2  # that a worker has to clean up

@@ -9,21 +9,19 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline.copies import send
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
     Manifest,
     ManifestError,
     ManifestShard,
-    differences,
     read_manifest,
     record_name,
 )
-from pipeline.storage import Place, place_of
-from settings import Config
+from settings.differences import differences
+from settings.sections import Config
 from shards.plan import SPLITS
-from shards.published import (
+from shards.remote_split import (
     bytes_of,
     has_manifest,
     is_whole_tar,
@@ -33,6 +31,8 @@ from shards.published import (
 )
 from shards.shardfile import ShardError
 from shards.splitfolder import clear
+from storage.copies import send
+from storage.places import Place, place_of
 
 
 def publish(

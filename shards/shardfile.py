@@ -21,8 +21,8 @@ from pipeline.manifest import (
     write_record,
 )
 from pipeline.sample import SampleInfo
-from pipeline.storage import Place
-from shards.staging import local_copy
+from storage.places import Place
+from storage.staging import local_copy
 
 TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
 TAR_END_BYTES = 10240  # most that closing a tar adds

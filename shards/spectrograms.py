@@ -15,26 +15,24 @@ from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from pipeline.audio import decode_flac
+from pipeline.flac import decode_flac
 from pipeline.manifest import (
     MANIFEST_NAME,
     Manifest,
     ManifestError,
     PackSettings,
-    differences,
     read_manifest,
 )
 from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import split_folder
-from pipeline.storage import Place, sizes
-from settings import Config
-from shards.diskerror import writing_to
+from settings.differences import differences
+from settings.sections import Config
+from shards.disk_error import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import Packed, encoder_of
 from shards.plan import SPLITS, begin
 from shards.prepare import LEFT_OUT_NAME, Prepared, write_left_out
 from shards.shardfile import ShardError, TaskTars, read_samples
-from shards.song import LeftOut
 from shards.splitfolder import (
     clear,
     done_tasks,
@@ -45,7 +43,9 @@ from shards.splitfolder import (
     task_names,
     write_split_manifest,
 )
-from shards.staging import staged
+from songs.song import LeftOut
+from storage.places import Place, sizes
+from storage.staging import staged
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from pipeline.manifest import (
     PackSettings,
     ShardRecord,
     SongEntry,
-    differences,
     read_manifest,
     read_record,
     read_records,
@@ -23,8 +22,9 @@ from pipeline.manifest import (
     write_manifest,
     write_songs,
 )
-from pipeline.storage import Place, sizes
-from shards.song import LeftOut
+from settings.differences import differences
+from songs.song import LeftOut
+from storage.places import Place, sizes
 
 RECORDS = "[0-9]*.json"
 UNFINISHED = ".*.tmp"

@@ -12,8 +12,8 @@ from optuna.storages import RDBStorage
 from sqlalchemy import make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
-from pipeline.manifest import differences
-from study.plan import Plan
+from settings.differences import differences
+from study.sweep_file import Plan
 
 LOCK_SECONDS = 60  # to wait for another process that writes to the same SQLite file
 TRIES = 5  # to make the tables of a new database

@@ -14,10 +14,10 @@ import optuna
 from optuna.samplers import GridSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from config import write_config
-from study.plan import Plan
-from study.report import ended, failed, score_of
+from settings.config import write_config
+from study.findings import ended, failed, score_of
 from study.space import override, suggest
+from study.sweep_file import Plan
 from study.trial import TrialError, name_of, run_trial, take
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from config import ConfigError, config_changed, unknown
-from settings import Config
+from settings.config import ConfigError, config_changed, unknown
+from settings.sections import Config
 
 Choices = CategoricalDistribution | FloatDistribution | IntDistribution
 RANGE = ("low", "high", "log", "step")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from command import run
-from config import load_config
-from settings import Config
-from shards import synthetic
+from settings.command import run
+from settings.config import load_config
+from settings.sections import Config
 from shards.prepare import prepare
+from songs import synthetic
 from training.loop import Training
 
 # A shell's background job ignores Ctrl-C, and so would the programs that tests start and interrupt.

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.storage import RemotePath
-from shards.staging import staged
+from storage.places import RemotePath
+from storage.staging import staged
 
 
 @dataclass(frozen=True)

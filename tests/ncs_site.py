@@ -9,7 +9,7 @@ import numpy as np
 import soundfile
 from http_server import Server
 
-from shards.ncs_listing import releases_of, write_listing
+from songs.ncs_listing import releases_of, write_listing
 
 PAGE_URL = "https://ncs.test/music?page={page}"
 SONGS = {  # tid: (artist, title)

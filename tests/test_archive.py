@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shards.archive import ArchiveError, extract
+from songs.archive import ArchiveError, extract
 
 FILES = {"set/a.txt": b"one", "set/deep/b.bin": bytes(range(256)) * 5000, "set/empty": b""}
 TAR_MODES = {"tar": "w", "tar.gz": "w:gz", "tar.xz": "w:xz", "tar.bz2": "w:bz2"}

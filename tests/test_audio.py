@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.audio import AudioError, decode_flac, flac_bytes, printable, to_int16, waveform_blocks
+from pipeline.flac import decode_flac, flac_bytes
+from songkey.audio import AudioError, printable, to_int16, waveform_blocks
 
 RATE = 44_100
 

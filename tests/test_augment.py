@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from keys import KEYS
 from pipeline.augment import Augment, RandomMask, RandomTilt, RandomTranspose, transpose
 from pipeline.cqt import LogCQT, unit_scale
+from songkey.keys import KEYS
 
 BATCH, BINS, MARGIN, FRAMES = 512, 120, 12, 20
 SETTINGS = {

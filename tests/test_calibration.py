@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from evaluation.calibration import BINS, Reliability, reliability
+from evaluation.listener import Calibrated
 from evaluation.notes import fit_notes
 from evaluation.temperature import COLDEST, CalibrationError, fit_temperature
-from model.estimate import Calibrated
 
 
 def drawn_keys(logits: np.ndarray, temperature: float, seed: int = 1) -> np.ndarray:

@@ -15,7 +15,7 @@ from model.checkpoint import (
     save_checkpoint,
 )
 from model.optimizer import adamw, warmup_cosine
-from model.runs import resolve
+from model.run_folder import resolve
 
 CONFIG = {"model": {"name": "keynet", "dropout": 0.1}, "train": {"datasets": ["a", "b"]}}
 STATE = {"epoch": 3, "step": 17, "seed": 0, "best": 81.25}

@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 import eval
 import predict
 import train
-from build import network_of
+from evaluation.listener import network_of
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.runs import resolve
+from model.run_folder import resolve
 from shards import __main__ as shards
 
 PACK, CHECK = (shards.main, "pack"), (shards.main, "check")

@@ -3,7 +3,7 @@
 import pytest
 import tomli
 
-from config import (
+from settings.config import (
     DEFAULTS,
     ConfigError,
     config_from_dict,

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from keys import KEYS
-from pipeline.audio import to_int16
-from pipeline.decode import AudioError
-from pipeline.intervals import intervals
-from shards import synthetic
 from shards.cut import cut
-from shards.song import Song
+from songkey.audio import to_int16
+from songkey.decode import AudioError
+from songkey.intervals import intervals
+from songkey.keys import KEYS
+from songs import synthetic
+from songs.song import Song
 
 RATE = 1_000
 LENGTH = 2_000  # of an interval, samples

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipeline.audio import waveform_blocks
-from pipeline.decode import AudioError
+from songkey.audio import waveform_blocks
+from songkey.decode import AudioError
 
 RATE = 44_100
 SECONDS = 8

@@ -13,11 +13,11 @@ import pytest
 from conftest import ROOT, settings, small_config
 from test_train import curve, launch
 
-from build import shards_of
-from config import load_config
+from evaluation.listener import shards_of
 from model.checkpoint import load_checkpoint
-from model.runs import resolve
+from model.run_folder import resolve
 from pipeline.stream import training_stream
+from settings.config import load_config
 from training.loop import Training
 
 FEW = (

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from config import load_config
-from shards.download import Failure, Remote, failure_table, fetch_all
+from settings.config import load_config
+from songs.download import Failure, Remote, failure_table, fetch_all
 from tests.http_server import HTML_PAGE, Fault, html_page, serving
 
 ROOT = Path(__file__).parent.parent
@@ -384,9 +384,9 @@ def test_a_stopped_run_ends_at_once_and_its_bytes_are_not_asked_for_again(server
     server.faults["/a.mp3"] = Fault(drop_after_bytes=100_000, times=1)
     code = f"""
 from pathlib import Path
-from command import run
-from config import load_config
-from shards.download import Remote, fetch_all
+from settings.command import run
+from settings.config import load_config
+from songs.download import Remote, fetch_all
 quick = load_config(None, ["download.first_delay_seconds=60.0"]).download
 files = [Remote(Path(r"{target}"), ("{server.url("/a.mp3")}",), "{md5(BODY)}"),
          Remote(Path(r"{target}").with_name("b.mp3"), ("{server.url("/slow")}",), "{md5(BODY)}")]

@@ -13,13 +13,13 @@ from safetensors import safe_open
 
 import eval
 import predict
-from build import shards_of, trained_network
 from evaluation.answers import Answers
+from evaluation.listener import shards_of, trained_network
 from evaluation.predictions import compare
-from keys import KEYS, relation
 from model.checkpoint import PROGRAM, load_checkpoint
 from model.metrics import MirexScore
-from model.runs import resolve
+from model.run_folder import resolve
+from songkey.keys import KEYS, relation
 
 
 def answers_of(run: Path, folder: Path, *overrides: str, datasets=("synthetic",)) -> Answers:

@@ -13,12 +13,12 @@ from conftest import ROOT, contents, run_program, settings
 from errands import Errand, find_the_disk_full, refuse, run_errand
 from servers import s3_server
 
-from pipeline.storage import place_of
 from shards import __main__ as shards
 from shards.cluster import ClusterError, run_on_cluster
-from shards.diskerror import TargetError
+from shards.disk_error import TargetError
 from shards.executor import run_tasks
 from shards.processes import ATTEMPTS, WorkerDiedError
+from storage.places import place_of
 
 TESTS = Path(__file__).parent
 

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 from mutagen.flac import FLAC
 
-from shards import folder
-from shards.song import LeftOut
+from songs import folder
+from songs.song import LeftOut
 
 
 @pytest.fixture

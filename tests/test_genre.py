@@ -9,11 +9,11 @@ from ncs_site import fill_download_folder
 from ncs_site import write as write_text
 from test_gs_mtg import MTG_ROWS, mtg_repository, mtg_setting
 
-from config import load_config
 from pipeline.manifest import SongEntry, read_songs
-from shards import gs_mtg, ncs, synthetic
+from settings.config import load_config
 from shards.pack import songs_digest
 from shards.prepare import prepare
+from songs import gs_mtg, ncs, synthetic
 
 ENTRY = SongEntry(
     song_id="a", recording_id="b", key="C major", label_source="tag", confidence=1.0, intervals=3

@@ -10,11 +10,11 @@ from conftest import ROOT, settings
 from gs_repository import Repository, left_out, md5, packed_songs, sound, words, zipped
 from http_server import Fault, html_page, serving
 
-from config import ConfigError, load_config
+from settings.config import ConfigError, load_config
 from shards import __main__ as shards
-from shards import gs_key
-from shards.folder import UnusableError
-from shards.gs_key_plus import key_of_label
+from songs import gs_key
+from songs.folder import UnusableError
+from songs.gs_key_plus import key_of_label
 
 REAL = Path(os.environ.get("AKC_ANNOTATIONS", ROOT.parent / "shared" / "annotations"))
 GS_KEYS = {"101": "C minor", "1002": "Db major", "30": "F# minor", "4": "Ab major", "5": "A minor"}

@@ -9,10 +9,10 @@ from conftest import ROOT
 from gs_repository import Repository, packed_songs, words
 from http_server import serving
 
-from config import load_config
+from settings.config import load_config
 from shards import __main__ as shards
-from shards import gs_mtg
-from shards.recordings import recording_ids
+from songs import gs_mtg
+from songs.recordings import recording_ids
 
 REAL = Path(os.environ.get("AKC_ANNOTATIONS", ROOT.parent / "shared" / "annotations"))
 MTG_ROWS = {  # id: key, confidence, artist, title, comment

@@ -1,27 +1,30 @@
 """Laws of who may import whom, read from the syntax trees of all our files."""
 
 import ast
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("shards", "pipeline", "model", "evaluation", "training", "study", "benchmarks")
-FOUNDATION = {"keys", "config", "settings"}
+GROUND = {"songkey", "settings", "storage"}
 MAY_IMPORT = {  # of ours, beside itself
-    "keys": set(),
-    "settings": set(),
-    "config": {"settings"},
-    "command": set(),
-    "pipeline": FOUNDATION,
-    "model": FOUNDATION,
-    "shards": FOUNDATION | {"pipeline", "command"},
-    "evaluation": FOUNDATION | {"pipeline", "model"},
-    "training": FOUNDATION | {"pipeline", "model", "evaluation", "build", "ending"},
-    "study": FOUNDATION | {"pipeline"},
+    "songkey": set(),
+    "settings": {"songkey"},
+    "storage": {"songkey"},
+    "pipeline": GROUND,
+    "model": GROUND,
+    "synthesis": GROUND,
+    "songs": GROUND | {"synthesis"},
+    "shards": GROUND | {"songs", "pipeline"},
+    "evaluation": GROUND | {"pipeline", "model"},
+    "training": GROUND | {"pipeline", "model", "evaluation"},
+    "study": GROUND | {"evaluation", "songs", "training"},
 }
-WITHOUT_SHARDS = ("train", "eval", "predict", "sweep")
+PACKAGES = (*MAY_IMPORT, "benchmarks")
+PREPARATION = {"shards", "songs", "synthesis"}
+WITHOUT_PREPARATION = ("train", "eval", "predict", "study.__main__")
 
 
 def module_of(path: Path) -> str:
@@ -64,7 +67,7 @@ def test_the_walk_sees_every_file_and_the_imports_known_to_be_there():
     assert {"evaluation.answers", "model.checkpoint", "pipeline.stream"} <= imported_by(
         "training.loop"
     )
-    assert {"shards.folder", "shards.synthetic"} <= imported_by("shards.__main__")
+    assert {"songs.folder", "songs.synthetic"} <= imported_by("shards.__main__")
 
 
 @pytest.mark.parametrize("importer", MAY_IMPORT)
@@ -75,19 +78,39 @@ def test_each_part_imports_only_what_it_may(importer):
             assert parts <= MAY_IMPORT[importer], module
 
 
-@pytest.mark.parametrize("program", WITHOUT_SHARDS)
+@pytest.mark.parametrize("program", WITHOUT_PREPARATION)
 def test_training_evaluation_and_prediction_never_load_preparation(program):
-    assert not [name for name in reached_from(program) if name.split(".")[0] == "shards"]
+    assert not [name for name in reached_from(program) if name.split(".")[0] in PREPARATION]
 
 
-@pytest.mark.parametrize(
-    "package", ["shards", "pipeline", "model", "evaluation", "training", "study"]
-)
-def test_no_stage_of_the_journey_imports_a_program(package):
-    programs = {module for module in FILES if _is_program(module)}
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_no_folder_imports_a_program_of_the_root(package):
+    programs = {path.stem for path in ROOT.glob("*.py")}
     for module in FILES:
         if module.split(".")[0] == package:
             assert not imported_by(module) & programs, module
+
+
+def test_only_the_three_programs_stand_at_the_top():
+    assert {path.name for path in ROOT.glob("*.py")} == {"train.py", "eval.py", "predict.py"}
+
+
+def test_no_file_name_occurs_twice():
+    """Said of the house: benchmarks are named after what they measure."""
+    names = Counter(
+        path.name
+        for module, path in FILES.items()
+        if not module.startswith("benchmarks") and not path.name.startswith("__")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_folder_holds_more_than_a_quarter_of_the_lines():
+    lines: Counter[str] = Counter()
+    for module, path in FILES.items():
+        lines[module.split(".")[0]] += len(path.read_text("utf-8").splitlines())
+    (largest, count), *_ = lines.most_common()
+    assert count <= lines.total() / 4, largest
 
 
 def test_imports_are_absolute():

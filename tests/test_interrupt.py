@@ -17,10 +17,10 @@ from test_pack import song, tone
 
 from pipeline.manifest import ManifestError, read_manifest
 from shards import __main__ as shards
+from shards.outcome import summary
 from shards.pack import pack_shard
 from shards.plan import plans
 from shards.prepare import prepare
-from shards.summary import summary
 
 FEW = ("datasets.synthetic.songs=16", "prepare.songs_per_shard=2")
 GOES_ON = "interrupted; the same command goes on from what is finished"

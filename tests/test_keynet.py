@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from keys import KEYS
 from model.keynet import KeyNet
+from songkey.keys import KEYS
 
 
 def untrained(seed: int = 0, n_bins: int = 120, bins_per_octave: int = 24) -> KeyNet:
@@ -29,7 +29,7 @@ def music(n_bins: int, lowest: int, highest: int) -> torch.Tensor:
 
 
 def rotated(logits: torch.Tensor, semitones: int) -> torch.Tensor:
-    """The logits of the keys moved up by `semitones`, by keys.py's own arithmetic."""
+    """The logits of the keys moved up by `semitones`, by songkey/keys.py's own arithmetic."""
     moved = torch.empty_like(logits)
     for key in KEYS:
         moved[:, key.transpose(semitones).id] = logits[:, key.id]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keys import KEYS, Key, KeyParseError, Relation, parse_key, relation
+from songkey.keys import KEYS, Key, KeyParseError, Relation, parse_key, relation
 
 
 def test_ids_number_the_24_keys_without_gap():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shards.labels import Row, match, read_rows
-from shards.song import LeftOut
+from songs.labels import Row, match, read_rows
+from songs.song import LeftOut
 
 
 def matched(root, *song_ids: str) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from conftest import small_config
 from torch import Tensor, nn
 from torch._inductor import config as inductor
 
-from build import front_end_of, shards_of
+from evaluation.listener import front_end_of, shards_of
 from model.average import moving_average
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.loss import KeyLoss, key_targets

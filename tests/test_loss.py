@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from keys import KEYS, Relation, relation
 from model.loss import KeyLoss, key_targets, soft_cross_entropy
+from songkey.keys import KEYS, Relation, relation
 
 MIREX = {
     Relation.CORRECT: 1, Relation.FIFTH_UP: 0.25, Relation.FIFTH_DOWN: 0.25,

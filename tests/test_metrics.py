@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from keys import KEYS
 from model.metrics import MirexScore, bootstrap_interval, format_table, mirex_score
+from songkey.keys import KEYS
 
 ALL = np.arange(24)
 PAIRS = [(estimate, reference) for estimate in KEYS for reference in KEYS]

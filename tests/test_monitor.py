@@ -11,13 +11,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 from torch.nn.functional import cross_entropy
 
-from build import front_end_of, network_of, shards_of
-from keys import KEYS
+from evaluation.listener import front_end_of, network_of, shards_of
+from songkey.keys import KEYS
 from training.finite import NotFiniteError
 from training.hyperparameters import config_text, hyperparameters
 from training.loop import Training
 from training.pictures import INTERVALS, Examples
-from training.trial import Trial
+from training.rehearsal import Trial
 
 START, END = "_hparams_/session_start_info", "_hparams_/session_end_info"
 

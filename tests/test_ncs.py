@@ -21,8 +21,8 @@ from ncs_site import (
 )
 
 from shards import __main__ as shards
-from shards import ncs
-from shards.ncs_listing import read_listing, releases_of
+from songs import ncs
+from songs.ncs_listing import read_listing, releases_of
 
 QUICK = ("download.retries=1", "download.first_delay_seconds=0.01")
 

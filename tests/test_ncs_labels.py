@@ -8,11 +8,11 @@ from conftest import small_config
 from mutagen.id3 import TKEY
 from ncs_site import PAGE_URL, SONGS, button, fill_download_folder, page, write
 
-from shards import ncs
-from shards.ncs_labels import read_labels
-from shards.ncs_listing import releases_of
-from shards.ncs_match import match_labels
-from shards.song import LeftOut
+from songs import ncs
+from songs.ncs_labels import read_labels
+from songs.ncs_listing import releases_of
+from songs.ncs_match import match_labels
+from songs.song import LeftOut
 
 TABLES = {
     "tid.csv": "tid,key\nt1,Am\nt2,8B\n",

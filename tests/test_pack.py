@@ -15,15 +15,15 @@ from conftest import (
     small_config,
 )
 
-from build import shards_of
-from keys import Key, parse_key
-from pipeline.audio import decode_flac
+from evaluation.listener import shards_of
+from pipeline.flac import decode_flac
 from pipeline.manifest import ManifestError, read_manifest, read_record, read_songs
-from shards import folder as folder_dataset
 from shards.check import manifest_folders, problems_of
+from shards.outcome import summary
 from shards.prepare import PrepareError, prepare
-from shards.song import Song
-from shards.summary import summary
+from songkey.keys import Key, parse_key
+from songs import folder as folder_dataset
+from songs.song import Song
 
 
 def tone(path, seconds, hertz=220.0, sample_rate=11025):

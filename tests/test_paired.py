@@ -7,8 +7,8 @@ from scipy.stats import binom, norm
 import eval
 from evaluation.keyfiles import PredictionsError
 from evaluation.paired import compare_systems, mcnemar, paired_bootstrap
-from keys import KEYS
 from model.metrics import MirexScore, mirex_score
+from songkey.keys import KEYS
 
 SONGS = 200
 

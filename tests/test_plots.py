@@ -19,9 +19,9 @@ from evaluation.plots import (
     png_bytes,
     reliability_figure,
 )
-from keys import KEYS, Key, Relation, relation
-from model.estimate import KeyEstimate
 from model.metrics import RELATIONS, MirexScore
+from songkey.estimate import KeyEstimate
+from songkey.keys import KEYS, Key, Relation, relation
 
 
 def answered(key: Key, answer: Key) -> SongAnswer:

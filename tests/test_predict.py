@@ -14,11 +14,11 @@ from conftest import SONGS, small_config
 
 import eval
 import predict
-from keys import KEYS, parse_key
-from pipeline.audio import to_int16
 from pipeline.sample import Batch
 from predict import Predictor
-from shards import synthetic
+from songkey.audio import to_int16
+from songkey.keys import KEYS, parse_key
+from songs import synthetic
 
 RATE = 11_025  # of the small settings
 COLUMNS = "key        Camelot   conf.  next candidates"

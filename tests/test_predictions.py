@@ -12,9 +12,9 @@ import torch
 from evaluation.answers import Answers, SongAnswer
 from evaluation.keyfiles import PredictionsError
 from evaluation.predictions import compare, write_predictions
-from keys import KEYS, Key
-from model.estimate import estimate_from_probabilities
 from model.metrics import MirexScore, mirex_score
+from songkey.estimate import estimate_from_probabilities
+from songkey.keys import KEYS, Key
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "Cb")
@@ -202,7 +202,7 @@ def test_annotations_that_say_nothing_are_refused_by_name(truth, tmp_path):
 
 
 def answer_of(song_id: str, key: Key, generator: torch.Generator) -> SongAnswer:
-    estimate = estimate_from_probabilities(torch.rand(24, generator=generator) ** 4)
+    estimate = estimate_from_probabilities(torch.rand(24, generator=generator).numpy() ** 4)
     return SongAnswer("mine", song_id, key, estimate, MirexScore(correct=3), "tag", "House")
 
 

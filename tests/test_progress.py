@@ -2,8 +2,8 @@
 
 import pytest
 
-from training.folder import epoch_path, keep_best
 from training.progress import Progress, epochs_without_gain
+from training.run_checkpoints import epoch_path, keep_best
 
 
 def scored(*scores: float) -> Progress:

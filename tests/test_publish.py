@@ -6,15 +6,15 @@ import pytest
 from conftest import SMALL, contents, small_config
 from servers import http_server, s3_server
 
-from pipeline import storage
 from pipeline.manifest import ManifestError, read_manifest, write_manifest
-from pipeline.storage import StorageError, place_of
 from shards import __main__ as shards
-from shards.images import download_images
+from shards.outcome import summary
 from shards.publish import publish
+from shards.ready_made import download_images
 from shards.shardfile import ShardError
 from shards.spectrograms import create_spectrograms
-from shards.summary import summary
+from storage import places as storage
+from storage.places import StorageError, place_of
 
 LOSSES = ("manifest.json.zst", "songs.jsonl.zst", "000001.json", "000001.tar")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from keys import parse_key
-from shards.rekordbox import Track, read_collection
+from songkey.keys import parse_key
+from songs.rekordbox import Track, read_collection
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 COLLECTION = """<DJ_PLAYLISTS Version="1.0.0">

@@ -11,16 +11,16 @@ from conftest import contents, pack_synthetic, settings, small_config
 from errands import Errand, die_while_staging
 from servers import refusing_s3_server, s3_server
 
-from pipeline import storage
-from pipeline.copies import LEFTOVER_SECONDS
 from pipeline.manifest import ManifestError
-from pipeline.storage import RemotePath, StorageError, place_of
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
 from shards.executor import run_tasks
 from shards.processes import WorkerDiedError
 from shards.spectrograms import create_spectrograms
-from shards.staging import PREFIX, staged
+from storage import places as storage
+from storage.copies import LEFTOVER_SECONDS
+from storage.places import RemotePath, StorageError, place_of
+from storage.staging import PREFIX, staged
 
 FEW = ("datasets.synthetic.songs=14", "prepare.songs_per_shard=2")
 NUMBERS = count()
@@ -241,7 +241,7 @@ def test_a_file_of_another_size_after_sending_is_an_error(monkeypatch):
         def invalidate_cache(self):
             pass
 
-    monkeypatch.setattr("pipeline.filesystem.url_to_fs", lambda url: (Lossy(), url))
+    monkeypatch.setattr("storage.filesystem.url_to_fs", lambda url: (Lossy(), url))
     with pytest.raises(StorageError, match="s3://x/y: 3 of 5 bytes are there after sending"):
         RemotePath("s3://x/y").write_bytes(b"whole")
 

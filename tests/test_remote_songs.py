@@ -14,15 +14,16 @@ from servers import http_server, s3_server
 from test_pack import tone
 from test_tags import silence, tag_ape, tag_asf, tag_id3, tag_mp4, tag_vorbis
 
-from pipeline import filesystem, storage
-from pipeline.storage import RemotePath, StorageError, place_of
-from shards import folder
 from shards.cut import cut
-from shards.musicfolder import found_in
 from shards.pack import songs_digest
 from shards.prepare import prepare
-from shards.song import LeftOut
-from shards.tags import key_tags
+from songs import folder
+from songs.musicfolder import found_in
+from songs.song import LeftOut
+from songs.tags import key_tags
+from storage import filesystem
+from storage import places as storage
+from storage.places import RemotePath, StorageError, place_of
 
 
 @pytest.fixture(scope="module")

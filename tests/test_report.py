@@ -15,9 +15,9 @@ from evaluation.calibration import reliability
 from evaluation.provenance import commit
 from evaluation.report import WORST_SONGS, report_html, write_report
 from evaluation.strata import by_dataset, by_genre, by_label_source, interval_scores, song_scores
-from keys import KEYS
-from model.estimate import KeyEstimate
 from model.metrics import MirexScore, table_rows
+from songkey.estimate import KeyEstimate
+from songkey.keys import KEYS
 
 EVIL = "<script>document.title = 'evil'</script>"
 FACTS = {"Checkpoint": "a & b.safetensors", "Date": "2026-01-01"}

@@ -14,11 +14,11 @@ import torch
 from conftest import ROOT, settings, small_config
 from test_train import curve
 
-from build import shards_of
-from config import load_config
+from evaluation.listener import shards_of
 from model.checkpoint import load_checkpoint
-from model.runs import resolve
+from model.run_folder import resolve
 from pipeline.stream import loader, training_stream
+from settings.config import load_config
 from training.loop import Training
 from training.signals import Signals, Stopped
 

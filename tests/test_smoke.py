@@ -5,21 +5,21 @@ import tempfile
 
 import numpy as np
 import pytest
+import smoke
 import torch
 from accelerate import Accelerator
 from conftest import contents, pack_synthetic, settings, small_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import smoke
 import train
-from build import front_end_of, network_of, shards_of
 from evaluation.answers import answer
+from evaluation.listener import front_end_of, network_of, shards_of
 from pipeline.order import limited
 from pipeline.stream import evaluation_stream
 from training.objective import loss_of
+from training.reading_rates import WeightsError
+from training.rehearsal import Trial
 from training.smoke import plain
-from training.trial import Trial
-from training.weights import WeightsError
 
 
 def test_one_batch_is_learnt_by_heart(called, packed):

@@ -13,15 +13,15 @@ from conftest import (
     small_config,
 )
 
-from keys import Key
 from pipeline.manifest import ManifestError, read_record, write_record
 from shards import __main__ as shards
+from shards.outcome import summary
 from shards.prepare import prepare
 from shards.shardfile import ShardError
-from shards.song import LeftOut, Song
 from shards.spectrograms import create_spectrograms
 from shards.splitfolder import write_split_manifest
-from shards.summary import summary
+from songkey.keys import Key
+from songs.song import LeftOut, Song
 
 
 @pytest.fixture

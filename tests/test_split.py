@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from keys import KEYS
-from shards.song import Song
-from shards.split import split_of
+from songkey.keys import KEYS
+from songs.song import Song
+from songs.split import split_of
 
 
 def song(number: int, recording_id: str = "", split: str = "") -> Song:

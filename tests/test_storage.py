@@ -11,13 +11,13 @@ import torch
 from conftest import run_program, settings, small_config
 from servers import http_server, s3_server
 
-from build import shards_of
-from pipeline import storage
-from pipeline.copies import LEFTOVER_SECONDS, cached, remove_leftovers
+from evaluation.listener import shards_of
 from pipeline.manifest import ManifestError
 from pipeline.shardset import ShardReader
-from pipeline.storage import RemotePath, StorageError, place_of
 from pipeline.stream import evaluation_stream, loader, training_stream
+from storage import places as storage
+from storage.copies import LEFTOVER_SECONDS, cached, remove_leftovers
+from storage.places import RemotePath, StorageError, place_of
 
 
 @pytest.fixture(autouse=True)

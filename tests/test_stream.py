@@ -8,10 +8,10 @@ import pytest
 import torch
 from conftest import pack_synthetic, run_program, small_config
 
-from build import front_end_of, shards_of
-from keys import KEYS
+from evaluation.listener import front_end_of, shards_of
 from pipeline.manifest import ManifestError
 from pipeline.stream import StreamError, evaluation_stream, loader, training_stream
+from songkey.keys import KEYS
 
 
 def open_split(folder, split="train", *overrides, datasets=("synthetic",)):
@@ -203,7 +203,7 @@ def test_data_that_cannot_make_a_batch_are_refused(packed, tmp_path):
 def test_a_program_that_ends_in_mid_epoch_does_not_wait_for_its_workers(packed):
     code = f"""
 from conftest import small_config
-from build import shards_of
+from evaluation.listener import shards_of
 from pipeline.stream import loader, training_stream
 config = small_config({str(packed)!r})
 shards = shards_of(config, config, ("synthetic",), "train")

@@ -7,9 +7,9 @@ import torch
 from conftest import settings, small_config
 from torch import nn
 
-import summary
-from build import input_of, network_of, shards_of
-from model.summary import network_summary
+from evaluation.listener import input_of, network_of, shards_of
+from model.layers import network_summary
+from training import summary
 from training.loop import Training
 
 NETWORKS = ["keynet", "allconv", "allconv_rnn"]

@@ -17,12 +17,12 @@ from optuna.pruners import MedianPruner
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from torch.utils.tensorboard import SummaryWriter
 
-import sweep
-from config import ConfigError
+from settings.config import ConfigError
+from study import __main__ as sweep
 from study.database import StudyError, open_study
-from study.plan import Plan, load_plan
-from study.report import failed, trials_of
+from study.findings import failed, trials_of
 from study.space import override
+from study.sweep_file import Plan, load_plan
 from study.trial import Curve, report, take
 
 GRID = """
@@ -68,7 +68,7 @@ def study_in(folder: Path) -> optuna.Study:
 
 def start(file: Path, place: list[str]) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "sweep.py", str(file), *place], cwd=ROOT, text=True,
+        [sys.executable, "-m", "study", str(file), *place], cwd=ROOT, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 

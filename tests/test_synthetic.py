@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from keys import KEYS, Key, Relation, relation
-from shards.music.harmony import SCALES, chord_of, parse_numeral
-from shards.music.instruments import instrument
-from shards.music.progressions import CADENCES, FOLLOWS, LOOPS, PHRASES, VAMPS, choices
-from shards.music.styles import STYLES
-from shards.music.timbre import tone
-from shards.synthetic import key_of, parse_path, render, song_of, songs
+from songkey.keys import KEYS, Key, Relation, relation
+from songs.synthetic import key_of, parse_path, render, song_of, songs
+from synthesis.harmony import SCALES, chord_of, parse_numeral
+from synthesis.instruments import instrument
+from synthesis.progressions import CADENCES, FOLLOWS, LOOPS, PHRASES, VAMPS, choices
+from synthesis.styles import STYLES
+from synthesis.timbre import tone
 
 SAMPLE_RATE = 11025
 # How often each degree sounds: D. Temperley, "Music and Probability" (2007), chapter 6.

@@ -10,7 +10,7 @@ from mutagen.asf import ASF
 from mutagen.id3 import ID3, TKEY, TXXX
 from mutagen.mp4 import MP4, MP4FreeForm
 
-from shards.tags import key_tags
+from songs.tags import key_tags
 
 ENCODERS = {".m4a": "aac", ".wma": "wmav2", ".wv": "wavpack"}  # soundfile writes the others
 

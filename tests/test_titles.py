@@ -2,7 +2,7 @@
 
 import pytest
 
-from shards.titles import file_song_name, song_name
+from songs.titles import file_song_name, song_name
 
 
 @pytest.mark.parametrize(

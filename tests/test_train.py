@@ -16,15 +16,15 @@ from conftest import ROOT, contents, pack_synthetic, run_program, settings, smal
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.functional import cross_entropy
 
-from build import front_end_of, network_of, shards_of, trained_network
-from config import load_config
 from evaluation.answers import answer
+from evaluation.listener import front_end_of, network_of, shards_of, trained_network
 from model.checkpoint import CheckpointError, load_checkpoint
-from model.runs import resolve
+from model.run_folder import resolve
 from pipeline.stream import loader, training_stream
+from settings.config import load_config
 from training.finite import NotFiniteError
-from training.folder import RunError, run_and_checkpoint
 from training.loop import Training
+from training.run_checkpoints import RunError, run_and_checkpoint
 
 
 def curve(run: Path, name: str) -> dict[int, float]:

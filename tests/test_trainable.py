@@ -11,8 +11,7 @@ from torch import nn
 
 import eval
 import train
-from build import front_end_of, network_of, shards_of, trained_network
-from config import ConfigError
+from evaluation.listener import front_end_of, network_of, shards_of, trained_network
 from model.checkpoint import load_checkpoint
 from model.optimizer import adamw
 from pipeline.augment import Augment
@@ -20,6 +19,7 @@ from pipeline.cqt import LogCQT
 from pipeline.sample import Batch
 from pipeline.trainable import HearingNetwork, TrainableLogCQT
 from predict import Predictor
+from settings.config import ConfigError
 from training.loop import Training
 
 SETTINGS = {

@@ -8,10 +8,10 @@ import torch
 from conftest import contents, settings, small_config
 from PIL import Image
 
-import tune
+from training import tune
 from training.batch_size import knee, rates_by_size, step_rate
 from training.range_test import RangeTest, RangeTestError, range_test
-from training.trial import Trial
+from training.rehearsal import Trial
 
 
 def measured_with_room_for(limit: int, most: int) -> dict[int, float]:

@@ -9,13 +9,13 @@ import torch
 from conftest import pack_synthetic, settings, small_config
 
 import train
-from build import shards_of
-from keys import parse_key
+from evaluation.listener import shards_of
 from model.checkpoint import CheckpointError, load_checkpoint
 from pipeline.order import epoch_order, epoch_total
 from pipeline.stream import StreamError, loader, training_stream
+from songkey.keys import parse_key
 from training.loop import Training
-from training.weights import WeightsError, check_balanced_once, interval_rates, song_weights
+from training.reading_rates import WeightsError, check_balanced_once, interval_rates, song_weights
 
 
 @pytest.fixture(scope="module")

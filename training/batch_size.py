@@ -8,7 +8,7 @@ import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
 from pipeline.sample import Batch
-from training.trial import Trial
+from training.rehearsal import Trial
 
 KNEE_SHARE = 0.9  # of the highest rate: larger batches than that gain little
 

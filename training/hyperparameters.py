@@ -6,7 +6,7 @@ import tomli_w
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
 
-from settings import Config
+from settings.sections import Config
 
 SECTIONS = ("cqt", "augment", "model", "loss", "train")  # those that decide how well a run learns
 

@@ -13,7 +13,7 @@ from model.checkpoint import Checkpoint, restore_model, restore_trained, restore
 from model.loss import KeyLoss
 from model.optimizer import adamw, schedule
 from pipeline.sample import Batch
-from settings import Train
+from settings.sections import Train
 from training.finite import StepResult
 
 

@@ -10,20 +10,25 @@ import numpy as np
 import torch
 from accelerate.utils import send_to_device
 
-from build import front_end_of, input_of, network_of, shards_of
-from config import write_config
-from ending import end_together
 from evaluation.answers import Answers, answer
+from evaluation.listener import front_end_of, input_of, network_of, shards_of
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.runs import resolve
-from model.summary import network_summary
+from model.layers import network_summary
+from model.run_folder import resolve
 from pipeline.order import epoch_total, limited, step_count
 from pipeline.sample import Batch
 from pipeline.stream import Stream, StreamError, loader, training_stream
-from settings import Config
+from settings.config import write_config
+from settings.ending import end_together
+from settings.sections import Config
+from training.compatibility import check_goes_on, check_same_input
 from training.finite import StepResult, means
-from training.fit import check_goes_on, check_same_input
-from training.folder import (
+from training.learner import Learner, accelerator_of
+from training.monitor import Monitor
+from training.objective import loss_of
+from training.progress import Progress, epochs_without_gain
+from training.reading_rates import interval_rates
+from training.run_checkpoints import (
     checkpoint_path,
     epoch_path,
     keep_best,
@@ -31,12 +36,7 @@ from training.folder import (
     make_run_folder,
     set_aside_later,
 )
-from training.learner import Learner, accelerator_of
-from training.monitor import Monitor
-from training.objective import loss_of
-from training.progress import Progress, epochs_without_gain
 from training.signals import Signals, Stopped
-from training.weights import interval_rates
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 from evaluation.answers import Answers
 from evaluation.plots import confusion_figure, fifths_figure
 from pipeline.shardset import ShardSet
-from settings import Config
+from settings.sections import Config
 from training.hyperparameters import config_text, session_of
 from training.pictures import Examples
 

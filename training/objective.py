@@ -4,8 +4,8 @@ import numpy as np
 
 from model.loss import KeyLoss, key_targets
 from pipeline.shardset import ShardSet
-from settings import Config
-from training.weights import check_balanced_once, song_weights
+from settings.sections import Config
+from training.reading_rates import check_balanced_once, song_weights
 
 
 def loss_of(config: Config, shards: ShardSet, rates: np.ndarray) -> KeyLoss:

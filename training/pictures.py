@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from keys import KEYS
 from pipeline.shardset import ShardSet
 from pipeline.stream import Stream
 from pipeline.trainable import HearingNetwork
+from songkey.keys import KEYS
 
 INTERVALS = 4
 

@@ -1,18 +1,25 @@
-"""Quick proofs that a network can learn, and that a run's every part works on today's data."""
+"""Smoke tests: quick proofs that training works on today's data, exit code 1 when it does not.
 
+python -m training.smoke overfit    # one batch until its loss is below smoke.overfit_loss
+python -m training.smoke fdr        # one train, one valid and one test step, in a temporary folder
+"""
+
+import argparse
 import logging
 import tempfile
 from pathlib import Path
 
 from accelerate import Accelerator
 
-from build import front_end_of, shards_of, trained_network
 from evaluation.answers import answer
+from evaluation.listener import front_end_of, shards_of, trained_network
 from evaluation.predictions import write_predictions
 from pipeline.shardset import ShardSet
-from settings import Config
+from settings.command import run
+from settings.config import add_config_arguments, load_config
+from settings.sections import Config
 from training.loop import Training
-from training.trial import Trial, changed
+from training.rehearsal import Trial, changed
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +29,25 @@ ONE_BATCH = 1e-9  # of an epoch: any share, however small, is at least one batch
 
 class SmokeError(ValueError):
     """A smoke test's finding that something does not work."""
+
+
+def main() -> None:
+    """Parse the command line and run one smoke test."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("test", choices=["overfit", "fdr"], help="which smoke test")
+    add_config_arguments(parser)
+    arguments = parser.parse_args()
+    config = load_config(arguments.config, arguments.overrides)
+    if arguments.test == "overfit":
+        steps = overfit(config)
+        print(
+            f"one batch is learnt by heart: loss below {config.smoke.overfit_loss} in {steps} steps"
+        )
+    else:
+        fast_dev_run(config)
+        print("train, valid and test step work; checkpoints are written and read")
 
 
 def overfit(config: Config) -> int:
@@ -77,3 +103,7 @@ def _test_step(config: Config, folder: Path, shards: ShardSet) -> None:
         raise SmokeError("no interval of the first batch could be read; see the warnings above")
     write_predictions(folder / "predictions.tsv", answers)
     logger.info("%s loss %.3f", config.eval.split, answers.loss)
+
+
+if __name__ == "__main__":
+    run(main, going_on="nothing was kept")

@@ -1,0 +1,39 @@
+"""What preparing a data set did, in a few lines for a person."""
+
+from collections import Counter
+
+from shards.prepare import LEFT_OUT_NAME, Prepared
+from songkey.keys import KEYS
+from songs.song import by_reason
+
+
+def summary(prepared: Prepared) -> str:
+    """Songs and intervals of each split, songs of each key, and what was left out and why."""
+    by_key: Counter[str] = Counter()
+    for manifest in prepared.manifests.values():
+        by_key.update(manifest.songs_by_key)
+    shards = [shard for manifest in prepared.manifests.values() for shard in manifest.shards]
+    intervals = sum(shard.intervals for shard in shards)
+    megabytes = sum(shard.bytes for shard in shards) / 1e6
+    lines = [
+        f"{by_key.total()} songs, {intervals} intervals in {len(shards)} shards, "
+        f"{megabytes:.1f} MB, {prepared.seconds:.1f} s: {prepared.folder}",
+        *_splits(prepared),
+        "  " + ", ".join(f"{key} {by_key[str(key)]}" for key in KEYS[:12]),
+        "  " + ", ".join(f"{key} {by_key[str(key)]}" for key in KEYS[12:]),
+    ]
+    if prepared.left_out:
+        total = by_key.total() + len(prepared.left_out)
+        lines.append(
+            f"left out {len(prepared.left_out)} of {total} songs: {by_reason(prepared.left_out)}"
+        )
+        lines.append(f"  all with details in {prepared.folder / LEFT_OUT_NAME}")
+    return "\n".join(lines)
+
+
+def _splits(prepared: Prepared) -> list[str]:
+    return [
+        f"  {split:<6} {sum(manifest.songs_by_key.values()):>7} songs "
+        f"{sum(shard.intervals for shard in manifest.shards):>8} intervals"
+        for split, manifest in prepared.manifests.items()
+    ]

@@ -1,0 +1,45 @@
+"""The answer for a song: what is heard of all its intervals becomes one KeyEstimate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from songkey.keys import KEYS, Key
+
+
+@dataclass(frozen=True)
+class KeyEstimate:
+    """The most probable key; `probabilities` holds all 24 in id order, `confidence` the key's."""
+
+    key: Key
+    confidence: float
+    probabilities: tuple[float, ...]
+
+    def candidates(self, count: int) -> list[tuple[Key, float]]:
+        """The `count` most probable keys with their probabilities, the best first."""
+        ranked = sorted(zip(KEYS, self.probabilities, strict=True), key=lambda pair: -pair[1])
+        return ranked[:count]
+
+
+def estimate_song(logits: np.ndarray) -> KeyEstimate:
+    """The key of one song from its intervals' logits, (N, 24): the mean of their probabilities."""
+    logits = np.asarray(logits, np.float64)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))  # (N, 24)
+    return estimate_from_probabilities((odds / odds.sum(axis=1, keepdims=True)).sum(axis=0))
+
+
+def estimate_from_probabilities(summed: np.ndarray) -> KeyEstimate:
+    """The key of one song from the sum of its intervals' probabilities, (24,).
+
+    Sums can be added over batches and over ranks before they come here.
+    """
+    summed = np.asarray(summed, np.float64)
+    total = summed.sum()
+    if not (np.isfinite(summed).all() and total > 0):
+        raise ValueError(
+            "no key can be estimated: the song has no interval, or the network's output is not "
+            "finite; check the audio, then the checkpoint"
+        )
+    probabilities = summed / total  # (24,)
+    best = int(probabilities.argmax())
+    return KeyEstimate(KEYS[best], float(probabilities[best]), tuple(probabilities.tolist()))

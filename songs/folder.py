@@ -1,0 +1,165 @@
+"""A user's own music: the audio files under a folder, with keys from the first of three sources.
+
+1. A label file, labels.tsv or labels.csv, in the folder itself (see labels.py). It has the last
+   word on the files it lists; an empty key there says that a file has none.
+2. The nearest parent folder that is named by a key: `Ab-maj`, `C minor`.
+3. The file's own tags (see tags.py).
+Files in a folder named train, valid, validation or test keep that split. Files with the same bytes
+are one recording. What has no usable label is left out with a reason.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from songkey.keys import Key, KeyParseError, parse_key
+from songs.labels import Row, match, read_rows
+from songs.musicfolder import AudioFile, found_in
+from songs.song import LeftOut, Song
+from songs.tags import key_tags
+from storage.places import Place, place_of
+from storage.staging import local_copy
+
+SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "test"}
+AT_ONCE = 8  # files of an address that are asked for their tags at the same time
+
+
+class UnusableError(ValueError):
+    """Why a file gives no song: a phrase that can be counted, details after ": "."""
+
+
+def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
+    """The labelled songs under `folder` and what was left out, each in order of the paths.
+
+    The folder may be an address. Raises ValueError when there is no such folder or no audio file in
+    it.
+    """
+    root = place_of(folder)
+    files = found_in(root)
+    rows_of, left_out = match(read_rows(root), files)
+    found: list[Song] = []
+    make = partial(_song, dataset, rows_of)
+    with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
+        for outcome in threads.map(make, files, files.values()):
+            if isinstance(outcome, Song):
+                found.append(outcome)
+            else:
+                left_out.append(outcome)
+    found, in_two_splits = _agreed_on_splits(found)
+    return found, sorted(left_out + in_two_splits, key=lambda one: (one.song_id, one.reason))
+
+
+def _song(
+    dataset: str, rows_of: Mapping[str, list[Row]], song_id: str, file: AudioFile
+) -> Song | LeftOut:
+    rows = rows_of.get(song_id, [])
+    row = rows[0] if rows else Row("", "", "", "", "", "", "")
+    try:
+        texts, label_source = _labels(song_id, file.place, rows)
+        return Song(
+            song_id=song_id,
+            dataset=dataset,
+            audio_path=str(file.place),
+            key=one_key(texts),
+            recording_id=row.recording or _content_id(file),
+            label_source=label_source,
+            confidence=_confidence(row.confidence),
+            split=_split(row.split, song_id),
+            audio_bytes=file.bytes,
+            genre=row.genre,
+        )
+    except UnusableError as error:
+        return LeftOut(song_id, str(error))
+    except FileNotFoundError:
+        return LeftOut(song_id, "file not found")
+
+
+def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str]:
+    """What the first source that knows the file calls its key, and that source."""
+    if rows:
+        return [row.key for row in rows], rows[0].source
+    for name in reversed(song_id.split("/")[:-1]):
+        if _is_key(name):
+            return [name], "folder name"
+    if texts := key_tags(place):
+        return texts, "tag"
+    raise UnusableError("no label")
+
+
+def _is_key(text: str) -> bool:
+    try:
+        parse_key(text)
+    except KeyParseError:
+        return False
+    return True
+
+
+def one_key(texts: list[str]) -> Key:
+    """The one key that all the texts name; UnusableError if there is none or several."""
+    keys: dict[Key | None, str] = {}
+    for text in texts:
+        try:
+            keys[parse_key(text) if text else None] = text
+        except KeyParseError as error:
+            raise UnusableError(f"label does not parse: {text}") from error
+    if len(keys) > 1:
+        raise UnusableError(f"conflicting labels: {', '.join(map(repr, keys.values()))}")
+    key = next(iter(keys))
+    if key is None:
+        raise UnusableError("no key")
+    return key
+
+
+def _confidence(text: str) -> float:
+    try:
+        confidence = float(text or 1)
+    except ValueError:
+        confidence = -1.0
+    if not 0 <= confidence <= 1:
+        raise UnusableError(f"confidence is not a number from 0 to 1: {text}")
+    return confidence
+
+
+def _split(text: str, song_id: str) -> str:
+    """The split that the label file, else the outermost folder of such a name, says; "" if none."""
+    if text and text.lower() not in SPLITS:
+        raise UnusableError(f"split is none of {', '.join(SPLITS)}: {text}")
+    names = [text, *song_id.split("/")[:-1]]
+    return next((SPLITS[name.lower()] for name in names if name.lower() in SPLITS), "")
+
+
+def _content_id(file: AudioFile) -> str:
+    """The MD5 of the file, so that copies never come into two splits.
+
+    MD5, since stores tell it unasked: a song then draws the same split here and at an address.
+    """
+    if file.md5:
+        return file.md5
+    try:
+        with local_copy(file.place) as path, open(path, "rb") as opened:
+            digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnusableError(f"not readable: {error.strerror}") from error
+    return digest.hexdigest()
+
+
+def _agreed_on_splits(found: list[Song]) -> tuple[list[Song], list[LeftOut]]:
+    """The songs with their recordings' given splits; without recordings that are in two of them."""
+    given = defaultdict(set)
+    for song in found:
+        given[song.recording_id].update({song.split} - {""})
+    kept, left_out = [], []
+    for song in found:
+        splits = sorted(given[song.recording_id])
+        if len(splits) > 1:
+            reason = f"recording in two splits: {', '.join(splits)}"
+            left_out.append(LeftOut(song.song_id, reason))
+        else:
+            kept.append(replace(song, split="".join(splits)))
+    return kept, left_out

@@ -1,0 +1,76 @@
+"""rekordbox's collection as XML (File > Export Collection in xml format): each track's Tonality.
+
+Pioneer's 'rekordbox XML format list': a TRACK of the COLLECTION has Name, Artist, Location (a
+file:// address) and Tonality; the TRACKs of playlists only refer to those by number.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from songkey.audio import printable
+from songs.tags import spelled
+
+
+@dataclass(frozen=True)
+class Track:
+    """A track of the collection; `file` is its file's name, `key` as parse_key reads it."""
+
+    number: str
+    artist: str
+    title: str
+    file: str
+    key: str
+
+
+def read_collection(path: Path) -> list[Track]:
+    """The tracks that have a key.
+
+    Raises ValueError for what is no rekordbox XML, or holds a document type or entities: with
+    these a file can make its reader open other files, or grow without end.
+    """
+    try:
+        with open(path, "rb") as file:
+            return list(_tracks(file, printable(path)))
+    except DefusedXmlException:
+        raise ValueError(
+            f"{printable(path)}: declares a document type or entities, which rekordbox never "
+            "writes; not read. Export the collection anew"
+        ) from None
+    except ParseError as error:
+        raise ValueError(f"{printable(path)}: damaged or not XML: {error}") from error
+
+
+def _tracks(file: object, name: str) -> Iterator[Track]:
+    """The tracks one after the other; each element is emptied once it is read."""
+    root = None
+    for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
+        if root is None:
+            root = element
+            if root.tag != "DJ_PLAYLISTS":
+                raise ValueError(f"{name}: no rekordbox collection: its root is <{root.tag}>")
+        if event == "end":
+            if element.tag == "TRACK" and _has_key(element):
+                yield _track(element)
+            if element.tag in ("TRACK", "NODE"):
+                element.clear()
+
+
+def _has_key(element: Element) -> bool:
+    key = spelled(element.get("Tonality", "").strip())
+    return bool(key and (element.get("Name") or element.get("Location")))
+
+
+def _track(element: Element) -> Track:
+    return Track(
+        number=element.get("TrackID", "?"),
+        artist=element.get("Artist", ""),
+        title=element.get("Name", ""),
+        file=unquote(element.get("Location", "").rpartition("/")[2]),
+        key=spelled(element.get("Tonality", "").strip()),
+    )

@@ -1,0 +1,63 @@
+"""What preparation handles: a labelled song, an interval of it, and a song that was left out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from songkey.keys import Key
+
+
+@dataclass(frozen=True)
+class Song:
+    """One labelled song, before it is decoded.
+
+    Songs of one `recording_id` always share a split. `split` is "" where `split.py` decides, or
+    "train", "valid" or "test" where the data set itself says so. `confidence` is the label's.
+    `audio_path` is a local path or an address; `audio_bytes` the size of the file at an address, by
+    the listing that it was found in. `genre` is the data set's word for it, "" where it has none.
+    """
+
+    song_id: str
+    dataset: str
+    audio_path: str
+    key: Key
+    recording_id: str
+    label_source: str
+    confidence: float
+    split: str = ""
+    audio_bytes: int | None = None
+    genre: str = ""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A piece of a song; `duration_seconds` is of real sound, before padding."""
+
+    song: Song
+    index: int
+    start_seconds: float
+    duration_seconds: float
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A song or file that was left out; `reason` is a countable phrase, details after ": "."""
+
+    song_id: str
+    reason: str
+
+    @property
+    def kind(self) -> str:
+        """The reason without its details: what is counted."""
+        return self.reason.partition(":")[0]
+
+
+def by_reason(left_out: Iterable[LeftOut], most_names: int = 5) -> str:
+    """How many were left out for each reason, and the first few: '2 no key (a.mp3, b.mp3)'."""
+    names: dict[str, list[str]] = {}
+    for one in left_out:
+        names.setdefault(one.kind, []).append(one.song_id)
+    return "; ".join(
+        f"{len(songs)} {kind} ({', '.join(songs[:most_names])}"
+        f"{', ...' if len(songs) > most_names else ''})"
+        for kind, songs in sorted(names.items(), key=lambda item: -len(item[1]))
+    )

@@ -1,0 +1,66 @@
+"""The synthetic data set: any number of songs, each a pure function of (seed, song number).
+
+Nothing is stored: a song's audio_path, "synthetic:<seed>:<number>:<seconds>", says all that its
+samples follow from. Free of licences; the labels are certain: the key comes first.
+"""
+
+import numpy as np
+
+from songkey.keys import KEYS, Key
+from songs.song import Song
+from synthesis.arrangement import compose
+from synthesis.mix import mixed
+from synthesis.production import draw_production
+
+VERSION = 1  # to be raised with every change of what a path sounds like: shards remember it
+SCORE, SOUND = 0, 1  # two streams of random numbers: the same piece at any sample rate
+
+
+def songs(count: int, song_seconds: float, seed: int) -> list[Song]:
+    """The first `count` songs of a seed; every 24 of them hold each key once."""
+    return [song_of(seed, number, song_seconds) for number in range(count)]
+
+
+def song_of(seed: int, number: int, song_seconds: float) -> Song:
+    """Song `number` of a seed, whatever the number of songs."""
+    song_id = f"synthetic-{seed}-{number:06d}"
+    return Song(
+        song_id=song_id,
+        dataset="synthetic",
+        audio_path=f"synthetic:{seed}:{number}:{song_seconds:g}",
+        key=key_of(seed, number),
+        recording_id=song_id,
+        label_source="synthetic",
+        confidence=1.0,
+    )
+
+
+def key_of(seed: int, number: int) -> Key:
+    """The key of a song: each block of 24 numbers is a permutation of the 24 keys."""
+    block, position = divmod(number, len(KEYS))
+    order = np.random.default_rng([seed, block, len(KEYS)]).permutation(len(KEYS))
+    return KEYS[order[position]]
+
+
+def render(audio_path: str, sample_rate: int) -> np.ndarray:
+    """The song that "synthetic:<seed>:<number>:<seconds>" names, (S,) float32 in -1..1, mono."""
+    seed, number, seconds = parse_path(audio_path)
+    score_rng = np.random.default_rng([seed, number, SCORE])
+    piece = compose(key_of(seed, number), seconds, score_rng)
+    production = draw_production(score_rng)
+    sound_rng = np.random.default_rng([seed, number, SOUND])
+    return mixed(piece, production, round(seconds * sample_rate), sample_rate, sound_rng)
+
+
+def parse_path(audio_path: str) -> tuple[int, int, float]:
+    """Seed, number and seconds of a synthetic song's path."""
+    try:
+        scheme, seed, number, seconds = audio_path.split(":")
+        parsed = int(seed), int(number), float(seconds)
+    except ValueError:
+        scheme, parsed = "", (-1, -1, 0.0)
+    if scheme != "synthetic" or min(parsed[:2]) < 0 or not 0 < parsed[2] < float("inf"):
+        raise ValueError(
+            f"synthetic: '{audio_path}' names no song; write synthetic:<seed>:<number>:<seconds>"
+        )
+    return parsed

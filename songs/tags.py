@@ -1,0 +1,95 @@
+"""Keys in the tags that DJ programs and shops write into music files."""
+
+import errno
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import mutagen
+from mutagen.id3 import Frame
+
+from storage.places import Place
+
+DAMAGED = (mutagen.MutagenError, LookupError)  # the latter is mutagen's own slip
+# ID3, WAV, AIFF: TKEY or TXXX:initialkey; Vorbis, APE: INITIALKEY; MP4: ----:com.apple.iTunes:
+# initialkey; WMA: WM/InitialKey. 'KEY' is second choice: some programs keep other data there.
+TAG_NAMES = (("tkey", "initialkey"), ("key",))
+
+
+def key_tags(place: Place) -> list[str]:
+    """The texts of a file's key tags, as parse_key reads them; "" stands for 'off key'."""
+    file = _opened(place) if isinstance(place, Path) else place.reading(partial(_read, place.name))
+    tags: Mapping[str, object] = file.tags if file is not None and file.tags is not None else {}
+    for accepted in TAG_NAMES:
+        values = [value for name, value in tags.items() if _plain(name) in accepted]
+        if texts := [text for value in values for text in _texts(value) if text]:
+            return [spelled(text) for text in texts]
+    return []
+
+
+def _opened(path: Path) -> mutagen.FileType | None:
+    """The file as mutagen reads it; None where it cannot be read or is of no kind with tags."""
+    try:
+        return mutagen.File(path)
+    except DAMAGED:
+        return None
+
+
+class _Watched:
+    """A stream from an address as mutagen needs it, which takes any OSError for a short file.
+
+    So a seek out of the file's bounds is an OSError here, and a read that fails is remembered.
+    """
+
+    def __init__(self, stream: BinaryIO):
+        self.stream = stream
+        self.tell = stream.tell
+        self.failure: Exception | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self.stream.read(size) if size else b""
+        except OSError as error:
+            self.failure = error
+            raise
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self.stream.seek(offset, whence)
+        except ValueError as error:
+            raise OSError(errno.EINVAL, str(error)) from None
+
+
+def _read(name: str, stream: BinaryIO) -> mutagen.FileType | None:
+    """The same of a stream, whose name may tell its kind; OSError where reading it fails."""
+    watched, file = _Watched(stream), None
+    with suppress(*DAMAGED):
+        file = mutagen.File(filename=name, fileobj=watched)
+    if watched.failure:
+        raise watched.failure
+    return file
+
+
+def _plain(name: str) -> str:
+    """'----:com.apple.iTunes:Initial Key' -> 'initialkey'."""
+    return re.sub(r"[\s_]", "", re.split("[:/]", name)[-1]).lower()
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts of a tag: an ID3 frame's, or those of a list of strings, bytes or attributes."""
+    if isinstance(value, Frame):
+        value = getattr(value, "text", [])
+    for item in value if isinstance(value, list) else [value]:
+        item = getattr(item, "value", item)
+        yield (item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)).strip()
+
+
+def spelled(text: str) -> str:
+    """ID3v2.4 (TKEY): a note alone is a major key, 'o' is off key."""
+    if text.lower() == "o":
+        return ""
+    return f"{text} major" if re.fullmatch("[A-G][#b♯♭]?", text) else text

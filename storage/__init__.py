@@ -1,0 +1,1 @@
+"""Where files lie: in a folder here, or at an address that fsspec knows."""

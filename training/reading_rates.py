@@ -1,0 +1,89 @@
+"""How much each song counts: its intervals' weight in the loss, and how often an epoch reads them.
+
+Both are worked out once from the tables of songs; with the default settings each is 1. A class is a
+mode or a key, and the more intervals of it there are, the less each of them weighs.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.manifest import SongEntry
+from pipeline.shardset import ShardSet
+from songkey.keys import parse_key
+
+
+class WeightsError(ValueError):
+    """Weights that the data cannot have."""
+
+
+def song_weights(
+    shards: ShardSet, rates: np.ndarray, class_weights: str, confidence_weights: bool
+) -> Tensor:
+    """(songs,) float32: what an interval of each song counts in the loss.
+
+    1 on the average of what an epoch reads at these `rates` (N,). `class_weights` is "none", "mode"
+    or "key"; see [loss] of config.toml.
+    """
+    songs = [song for _, song in shards.song_table()]
+    song_of = np.repeat(np.arange(len(songs)), [song.intervals for song in songs])  # (N,)
+    read = np.bincount(song_of, weights=rates, minlength=len(songs))  # (songs,) intervals an epoch
+    weights = _evened(songs, class_weights, read)
+    if confidence_weights:
+        weights = weights * _confidences(songs)
+    mean = (weights * read).sum() / read.sum()
+    return torch.from_numpy(weights / mean).float()
+
+
+def interval_rates(
+    shards: ShardSet, balance: str, dataset_weights: Mapping[str, float]
+) -> np.ndarray:
+    """(N,) how often an epoch reads each interval; a data set's are `dataset_weights` on average.
+
+    `balance` is "none", "mode" or "key": its classes are then read equally often in all data sets
+    together, which leaves the length of the epoch as it is.
+    """
+    table = shards.song_table()
+    datasets = {dataset for dataset, _ in table}
+    if unknown := [name for name in dataset_weights if name not in datasets]:
+        raise WeightsError(
+            f"train.dataset_weights: {unknown[0]} is not among the data sets of this run "
+            f"({', '.join(sorted(datasets))}); name it in train.datasets, or leave it out"
+        )
+    songs = [song for _, song in table]
+    intervals = np.array([song.intervals for song in songs])  # (songs,)
+    rates = np.array([dataset_weights.get(dataset, 1.0) for dataset, _ in table])  # (songs,)
+    rates *= _evened(songs, balance, rates * intervals)
+    return np.repeat(rates, intervals)
+
+
+def check_balanced_once(class_weights: str, balance: str) -> None:
+    """Refuse to even out classes twice, which would make the rare ones the frequent ones."""
+    if class_weights != "none" and balance != "none":
+        raise WeightsError(
+            f"loss.class_weights = {class_weights} and train.balance = {balance} both even out the "
+            "classes; set one of them to none"
+        )
+
+
+def _evened(songs: Sequence[SongEntry], by: str, amounts: np.ndarray) -> np.ndarray:
+    """Factors (songs,) that make all classes' `amounts` (songs,) equal and keep their sum."""
+    if by == "none":
+        return np.ones(len(songs))
+    keys = [parse_key(song.key) for song in songs]
+    names = [key.mode if by == "mode" else str(key) for key in keys]
+    classes, class_of = np.unique(names, return_inverse=True)
+    sums = np.bincount(class_of, weights=amounts)  # (classes,)
+    return (sums.sum() / len(classes) / sums)[class_of]
+
+
+def _confidences(songs: Sequence[SongEntry]) -> np.ndarray:
+    """(songs,) of the labels, 0 to 1; WeightsError where all are zero."""
+    confidences = np.array([song.confidence for song in songs])
+    if not confidences.any():
+        raise WeightsError(
+            "loss.confidence_weights = true, but every label's confidence is zero; set it to false"
+        )
+    return confidences
