@@ -5,7 +5,6 @@ import tempfile
 
 import numpy as np
 import pytest
-import smoke
 import torch
 from accelerate import Accelerator
 from conftest import contents, pack_synthetic, settings, small_config
@@ -16,6 +15,7 @@ from evaluation.answers import answer
 from evaluation.listener import front_end_of, network_of, shards_of
 from pipeline.order import limited
 from pipeline.stream import evaluation_stream
+from training import smoke
 from training.objective import loss_of
 from training.reading_rates import WeightsError
 from training.rehearsal import Trial
