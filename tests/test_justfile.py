@@ -137,9 +137,9 @@ def test_without_words_a_recipe_packs_what_the_program_takes_by_itself(echoing):
     assert done.stdout.splitlines() == ["-m", "shards", "pack", "--format", "audio"]
 
 
-def test_readme_s_table_and_the_justfile_name_the_same_recipes():
+def test_the_page_of_recipes_and_the_justfile_name_the_same():
     recipes = set(re.findall(r"^([a-z][\w-]*).*:(?!=)", (ROOT / "Justfile").read_text(), re.M))
-    table = (ROOT / "README.md").read_text().split("\n## Recipes\n")[1].split("\n## ")[0]
+    table = (ROOT / "docs/recipes.md").read_text()
     rows = [line for line in table.splitlines() if line.startswith("| `")]
     named = [name for row in rows for name in re.findall(r"`([\w-]+)", row.split(" | ")[0])]
     assert len(named) == len(set(named))
