@@ -238,10 +238,10 @@ experiments-hparams *ARGS: _installed
 experiments-dataset *ARGS: _installed
     {{bin}}/python -m study experiments/dataset.toml "$@"
 
-# Run the tests
+# Run the tests, in two processes; or some of them in one: just test tests/test_keys.py
 [group('check')]
 test *ARGS: _installed
-    {{bin}}/python -m pytest "$@"
+    {{bin}}/python -m pytest {{ if ARGS == "" { "--numprocesses 2 --dist worksteal" } else { "" } }} "$@"
 
 # Run each recipe that trains, evaluates or searches once on made-up songs; takes minutes
 [group('check')]

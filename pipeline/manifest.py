@@ -42,7 +42,10 @@ Parsed = TypeVar("Parsed", bound=Frozen)
 
 
 class PackSettings(Frozen):
-    """Everything that shapes a split's shards: the same settings and songs give the same bytes."""
+    """Everything that shapes a split's shards: the same settings and songs give the same bytes.
+
+    On processors of one kind: on another, samples and levels may be rounded otherwise.
+    """
 
     format_version: int = FORMAT_VERSION
     dataset: str

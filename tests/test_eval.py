@@ -2,13 +2,12 @@
 
 import csv
 import json
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 from accelerate import Accelerator
-from conftest import pack_synthetic, run_program, settings, small_config
+from conftest import pack_synthetic, run_program, settings, small_config, torchrun
 from safetensors import safe_open
 
 import eval
@@ -208,9 +207,8 @@ def test_answers_and_true_keys_are_asked_for_together(called, given, message):
 
 def launched(*arguments: str | Path) -> None:
     """eval.py in two processes on this CPU."""
-    port = str(40000 + os.getpid() % 20000)
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
-    done = run_program(*launch, "eval.py", *map(str, arguments), ACCELERATE_USE_CPU="true")
+    words = [*torchrun(2), "eval.py", *map(str, arguments)]
+    done = run_program(*words, ACCELERATE_USE_CPU="true")
     assert done.returncode == 0, done.stderr
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config
+from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config, torchrun
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.functional import cross_entropy
 
@@ -34,13 +34,8 @@ def curve(run: Path, name: str) -> dict[int, float]:
 
 
 def launch(processes: int, *command: str) -> subprocess.CompletedProcess:
-    """Run an entry point on `processes` CPU processes.
-
-    By torchrun: `accelerate launch --cpu --num_processes 2` (1.15) starts one process only.
-    """
-    port = str(20000 + os.getpid() % 20000)
-    arguments = ["--nproc_per_node", str(processes), "--master_port", port, *command]
-    return run_program("-m", "torch.distributed.run", *arguments, ACCELERATE_USE_CPU="true")
+    """Run an entry point on `processes` CPU processes."""
+    return run_program(*torchrun(processes), *command, ACCELERATE_USE_CPU="true")
 
 
 def test_a_run_leaves_curves_checkpoints_and_its_settings(trained, packed):

@@ -1,12 +1,11 @@
 """Laws of the trainable CQT: it begins as the fixed one, learns, is saved, answers as played."""
 
 import functools
-import os
 
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import run_program, settings, small_config
+from conftest import run_program, settings, small_config, torchrun
 from torch import nn
 
 import eval
@@ -164,10 +163,8 @@ def test_evaluation_and_prediction_use_the_kernels_of_the_checkpoint(run, packed
 @pytest.mark.slow
 def test_two_processes_train_the_kernels_together_in_bf16(packed, tmp_path):
     place = [f'train.runs_dir="{tmp_path}"', "model.name=allconv", "model.num_feature_maps=2"]
-    port = str(20000 + os.getpid() % 20000)
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
     done = run_program(
-        *launch, "train.py", *settings(packed, *TRAINABLE, *place),
+        *torchrun(2), "train.py", *settings(packed, *TRAINABLE, *place),
         ACCELERATE_USE_CPU="true", ACCELERATE_MIXED_PRECISION="bf16",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
