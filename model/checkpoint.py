@@ -23,6 +23,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from model.optimizer import Schedule
+from songkey.errors import AudioKeyError
 
 PROGRAM = "audio-key-classification"
 FORMAT_VERSION = 1
@@ -30,7 +31,7 @@ NAMES_IN_A_MESSAGE = 3
 PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
-class CheckpointError(ValueError):
+class CheckpointError(AudioKeyError):
     """A checkpoint that is missing, damaged, not ours, or does not fit."""
 
 
@@ -46,6 +47,12 @@ class Checkpoint:
     optimizer: dict
     scheduler: dict
     temperature: float = 1.0  # of its logits; fitted after training
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The data sets that it says it was trained on; its config is not checked."""
+        train = self.config.get("train")
+        return tuple(train.get("datasets", ())) if isinstance(train, dict) else ()
 
 
 def save_checkpoint(

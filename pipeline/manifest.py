@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from songkey.errors import AudioKeyError
 from storage.places import Place
 from storage.whole import write_whole
 
@@ -26,7 +27,7 @@ SAMPLE_COLUMNS = (  # of a record
 )  # fmt: skip
 
 
-class ManifestError(ValueError):
+class ManifestError(AudioKeyError):
     """A manifest or record that is missing, damaged, or of other settings than today's."""
 
 

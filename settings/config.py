@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,14 +12,20 @@ import tomli
 import tomli_w
 from pydantic import ValidationError
 
-from settings.sections import Config, Section
+from settings.differences import parts
+from settings.sections import Augment, Config, Hearing, Section
+from songkey.errors import AudioKeyError
 
 DEFAULTS = Path(__file__).parent.parent / "config.toml"
 OPEN_TABLES = ("train.dataset_weights",)  # the names in them are the user's own
+# What a checkpoint brings itself: sections, and a setting of another.
+BROUGHT = {"audio", "cqt", "model", "prepare.interval_seconds"}
 Record = TypeVar("Record", bound=Section)
 
+logger = logging.getLogger(__name__)
 
-class ConfigError(ValueError):
+
+class ConfigError(AudioKeyError):
     """A setting that does not exist or cannot have its value."""
 
 
@@ -40,16 +47,24 @@ def load_config(file: str | None = None, overrides: Sequence[str] = ()) -> Confi
     return config_with(read_toml(Path(file)), Path(file).name, overrides)
 
 
+def run_config(file: Path, overrides: Sequence[str]) -> Config:
+    """The settings of a run that goes on; those that this version does not know are only named."""
+    known, strange = _known(read_toml(DEFAULTS), read_toml(file))
+    if strange:
+        logger.info("%s: left out, unknown to this version: %s", file, ", ".join(strange))
+    return config_with(known, file.name, overrides)
+
+
 def config_with(changes: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> Config:
     """config.toml, changed by `changes` that stood in `source`, then by each override."""
     settings = _merged(read_toml(DEFAULTS), changes, source)
-    return config_from_dict(_overridden(settings, overrides))
+    return checked(Config, _overridden(settings, overrides), "config")
 
 
 def config_changed(config: Config, overrides: Sequence[str], source: str) -> Config:
     """`config` with 'section.name=value' settings that stood in `source` laid over it."""
     settings = _overridden(config.model_dump(mode="json"), overrides, source)
-    return config_from_dict(settings, source)
+    return checked(Config, settings, source)
 
 
 def given_settings(file: str | None, overrides: Sequence[str]) -> dict[str, Any]:
@@ -60,12 +75,15 @@ def given_settings(file: str | None, overrides: Sequence[str]) -> dict[str, Any]
     return {name: value for source in sources for name, value in _flat(source).items()}
 
 
-def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config:
-    """The Config of nested plain values, such as a checkpoint's; raises ConfigError.
+def hearing_from_dict(settings: dict[str, Any], source: str) -> Hearing:
+    """What a checkpoint's settings say of its network; raises ConfigError.
 
-    What an older version did not know yet is as in config.toml.
+    Of them only those that it brings are looked at: the others may be of any version. What an older
+    version did not know yet is as in config.toml. Nothing is augmented.
     """
-    return checked(Config, _merged(read_toml(DEFAULTS), settings, source), source)
+    known, brought = (parts(one, BROUGHT) for one in (read_toml(DEFAULTS), settings))
+    still = {"augment": dict.fromkeys(Augment.model_fields, 0)}
+    return checked(Hearing, _merged(known, brought, source) | still, source)
 
 
 def checked(record: type[Record], settings: dict[str, Any], source: str) -> Record:
@@ -101,6 +119,8 @@ def _overridden(
 
 def _parse_override(text: str) -> dict[str, Any]:
     """'a.b=value' as nested dicts; a bare word that is no TOML value is taken as a string."""
+    if (shown := text.encode("utf-8", "backslashreplace").decode()) != text:
+        raise ConfigError(f"--set {shown}: not a text in UTF-8, so no config.toml could hold it")
     name, equals, value = text.partition("=")
     *sections, last = name.strip().split(".")
     if not equals or not sections:
@@ -124,6 +144,22 @@ def _flat(settings: dict[str, Any], section: str = "") -> dict[str, Any]:
             else {section + name: value}
         )
     return flat
+
+
+def _known(base: dict, changes: dict, section: str = "") -> tuple[dict, list[str]]:
+    """What `changes` says of names that `base` holds, and the names that it does not."""
+    known: dict[str, Any] = {}
+    strange: list[str] = []
+    for name, value in changes.items():
+        path, there = section + name, base.get(name)
+        if name not in base:
+            strange.append(path)
+        elif isinstance(there, dict) and isinstance(value, dict) and path not in OPEN_TABLES:
+            known[name], more = _known(there, value, f"{path}.")
+            strange += more
+        else:
+            known[name] = value
+    return known, strange
 
 
 def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:

@@ -26,6 +26,7 @@ from shards.prepare import merge, parse_part, prepare, prepare_part
 from shards.publish import publish
 from shards.ready_made import download_images
 from shards.spectrograms import create_spectrograms
+from songkey.errors import AudioKeyError
 from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
 from songs.download import failure_table
 from songs.song import LeftOut, Song
@@ -53,14 +54,14 @@ def _download(arguments: argparse.Namespace) -> None:
     failures = FROM_THE_WEB[arguments.dataset].download(config.datasets, config.download)
     if failures:
         print(failure_table(failures))
-        raise ValueError(f"{arguments.dataset}: {len(failures)} missing files, see above")
+        raise AudioKeyError(f"{arguments.dataset}: {len(failures)} missing files, see above")
     print(f"{arguments.dataset} is whole in {config.download.dir}")
 
 
 def _pack(arguments: argparse.Namespace) -> None:
     part = parse_part(arguments.part) if arguments.part else None
     if part and arguments.overwrite:
-        raise ValueError(
+        raise AudioKeyError(
             "--overwrite would remove what other parts have packed; delete the shards once, then "
             "run each part without it"
         )
@@ -88,7 +89,7 @@ def _wanted(
 def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
     """The data sets that are named, each with the path that may follow `folder`, else ""."""
     if words.count("folder") > 1:
-        raise ValueError(
+        raise AudioKeyError(
             "folder is named twice, and both would be the data set of datasets.folder.name; pack "
             "one at a time, each with its own name (--set datasets.folder.name=...)"
         )
@@ -99,7 +100,7 @@ def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
         elif before == "folder":
             named[-1] = (before, word)
         else:
-            raise ValueError(
+            raise AudioKeyError(
                 f"'{word}' is no data set; known: {', '.join(DATASETS)}, of which folder alone may "
                 "be followed by a path"
             )
@@ -136,7 +137,7 @@ def _images(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config, arguments.overrides)
     datasets = arguments.datasets or config.images.datasets
     if not datasets:
-        raise ValueError("no data set named; name some, or set images.datasets")
+        raise AudioKeyError("no data set named; name some, or set images.datasets")
     for dataset in datasets:
         print(summary(download_images(dataset, config, arguments.overwrite)))
 
@@ -149,7 +150,7 @@ def _check(arguments: argparse.Namespace) -> None:
         print(problem)
         problems += 1
     if problems:
-        raise ValueError(f"{problems} problems in {len(folders)} splits")
+        raise AudioKeyError(f"{problems} problems in {len(folders)} splits")
     print(f"{len(folders)} splits are whole")
 
 

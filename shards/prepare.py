@@ -24,6 +24,7 @@ from shards.splitfolder import (
     remove_unfinished_files,
     write_split_manifest,
 )
+from songkey.errors import AudioKeyError
 from songs.song import LeftOut, Song, by_reason
 from storage.places import Place, sizes
 from storage.whole import write_whole
@@ -32,7 +33,7 @@ LEFT_OUT_NAME = "left_out.tsv"
 MOST_NAMES = 10  # of missing shards, in a message
 
 
-class PrepareError(ValueError):
+class PrepareError(AudioKeyError):
     """A data set that cannot become shards."""
 
 

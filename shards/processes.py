@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Generic, Protocol, TypeVar, cast
 
 from shards.disk_error import writing_to
+from songkey.errors import AudioKeyError
 from storage.places import Place
 from storage.staging import remove_unfinished
 
@@ -37,7 +38,7 @@ class Died(Exception):
     """A worker process that ended while it had a task."""
 
 
-class WorkerDiedError(ValueError):
+class WorkerDiedError(AudioKeyError):
     """A task whose worker process ended before it did, each time it was tried."""
 
 

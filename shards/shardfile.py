@@ -21,6 +21,7 @@ from pipeline.manifest import (
     write_record,
 )
 from pipeline.sample import SampleInfo
+from songkey.errors import AudioKeyError
 from storage.places import Place
 from storage.staging import local_copy
 
@@ -28,7 +29,7 @@ TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes fille
 TAR_END_BYTES = 10240  # most that closing a tar adds
 
 
-class ShardError(ValueError):
+class ShardError(AudioKeyError):
     """A shard that does not read back as it was written."""
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from songkey.errors import AudioKeyError
 from songkey.keys import KEYS, Key
 
 
@@ -36,7 +37,7 @@ def estimate_from_probabilities(summed: np.ndarray) -> KeyEstimate:
     summed = np.asarray(summed, np.float64)
     total = summed.sum()
     if not (np.isfinite(summed).all() and total > 0):
-        raise ValueError(
+        raise AudioKeyError(
             "no key can be estimated: the song has no interval, or the network's output is not "
             "finite; check the audio, then the checkpoint"
         )

@@ -21,16 +21,18 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 
 Opening = Callable[[], IO[bytes]]
 MOST_MEMBERS = 1_000_000
 BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError,
     NotImplementedError,  # a compression that zipfile does not know
+    UnicodeDecodeError,  # a name in a zip
 )  # fmt: skip
 
 
-class ArchiveError(ValueError):
+class ArchiveError(AudioKeyError):
     """An archive that is broken, unsafe or too large."""
 
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from settings.sections import Download
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.transfer import (
     MirrorError,
     PassingError,
@@ -57,7 +58,7 @@ def fetch_all(files: Sequence[Remote], settings: Download) -> list[Failure]:
     """Fetch what is not there yet; gives what is missing, in order.
 
     A file is there if its checksum is right or, where that is unknown, if it exists. Raises
-    ValueError for a request that makes no sense, OSError when a file cannot be written.
+    AudioKeyError for a request that makes no sense, OSError when a file cannot be written.
     """
     files = list(dict.fromkeys(files))
     _refuse_nonsense(files)
@@ -85,9 +86,11 @@ def _refuse_nonsense(files: Sequence[Remote]) -> None:
     paths = set()
     for file in files:
         if file.path in paths:
-            raise ValueError(f"{printable(file.path)}: two different files are to have this name")
+            raise AudioKeyError(
+                f"{printable(file.path)}: two different files are to have this name"
+            )
         if not re.fullmatch("|md5:[0-9a-fA-F]{32}|sha256:[0-9a-fA-F]{64}", file.checksum):
-            raise ValueError(
+            raise AudioKeyError(
                 f"{printable(file.path)}: '{file.checksum}' is no checksum; "
                 "write md5: and 32 hex digits, sha256: and 64, or nothing"
             )

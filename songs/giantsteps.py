@@ -12,6 +12,7 @@ from pathlib import Path
 
 from settings.sections import Download
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songkey.keys import Key
 from songs.archive import ArchiveError, extract
 from songs.download import Failure, Remote, fetch_all
@@ -19,7 +20,7 @@ from songs.folder import UnusableError, one_key
 from songs.song import LeftOut, Song
 
 
-class NotDownloadedError(ValueError):
+class NotDownloadedError(AudioKeyError):
     """A data set that is to be packed before it was downloaded."""
 
 
@@ -50,7 +51,7 @@ def fetch_archive(archive: Remote, target: Path, settings: Download) -> list[Fai
 def repository(folder: Path) -> Path:
     """The root of the repository that `fetch_repository` extracted: it holds annotations and md5.
 
-    Raises NotDownloadedError where there is none, ValueError where it is not what it was.
+    Raises NotDownloadedError where there is none, AudioKeyError where it is not what it was.
     """
     target = folder / "annotations"
     if not target.is_dir():
@@ -61,9 +62,9 @@ def repository(folder: Path) -> Path:
     return found[0].parent.parent
 
 
-def changed(target: Path, lack: str) -> ValueError:
+def changed(target: Path, lack: str) -> AudioKeyError:
     """The error for an extracted archive that is whole but not what it was."""
-    return ValueError(
+    return AudioKeyError(
         f"{target}: it lacks {lack}; the archive has changed: delete it and {target.name}.zip, and "
         "name another mirror in the settings"
     )
@@ -79,10 +80,10 @@ def fetch_songs(
 ) -> list[Failure]:
     """Fetch the songs' audio; each `{id}` in `urls` stands for the song's id.
 
-    Raises ValueError where there is no song: then the repository is not what it was.
+    Raises AudioKeyError where there is no song: then the repository is not what it was.
     """
     if not songs:
-        raise ValueError("the annotations list no song with a usable label and an md5")
+        raise AudioKeyError("the annotations list no song with a usable label and an md5")
     remotes = [
         Remote(
             Path(song.audio_path),

@@ -14,6 +14,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.tags import spelled
 
 
@@ -31,19 +32,21 @@ class Track:
 def read_collection(path: Path) -> list[Track]:
     """The tracks that have a key.
 
-    Raises ValueError for what is no rekordbox XML, or holds a document type or entities: with
+    Raises AudioKeyError for what is no rekordbox XML, or holds a document type or entities: with
     these a file can make its reader open other files, or grow without end.
     """
     try:
         with open(path, "rb") as file:
             return list(_tracks(file, printable(path)))
     except DefusedXmlException:
-        raise ValueError(
+        raise AudioKeyError(
             f"{printable(path)}: declares a document type or entities, which rekordbox never "
             "writes; not read. Export the collection anew"
         ) from None
-    except ParseError as error:
-        raise ValueError(f"{printable(path)}: damaged or not XML: {error}") from error
+    except AudioKeyError:
+        raise
+    except (ParseError, ValueError, LookupError) as error:  # the latter two: of its encoding
+        raise AudioKeyError(f"{printable(path)}: damaged or not XML: {error}") from error
 
 
 def _tracks(file: object, name: str) -> Iterator[Track]:
@@ -53,7 +56,7 @@ def _tracks(file: object, name: str) -> Iterator[Track]:
         if root is None:
             root = element
             if root.tag != "DJ_PLAYLISTS":
-                raise ValueError(f"{name}: no rekordbox collection: its root is <{root.tag}>")
+                raise AudioKeyError(f"{name}: no rekordbox collection: its root is <{root.tag}>")
         if event == "end":
             if element.tag == "TRACK" and _has_key(element):
                 yield _track(element)

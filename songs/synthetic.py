@@ -8,6 +8,7 @@ Free of licences; the labels are certain: the key comes first.
 
 import numpy as np
 
+from songkey.errors import AudioKeyError
 from songkey.keys import KEYS, Key
 from songs.song import Song
 from synthesis.arrangement import compose
@@ -62,7 +63,7 @@ def parse_path(audio_path: str) -> tuple[int, int, float]:
     except ValueError:
         scheme, parsed = "", (-1, -1, 0.0)
     if scheme != "synthetic" or min(parsed[:2]) < 0 or not 0 < parsed[2] < float("inf"):
-        raise ValueError(
+        raise AudioKeyError(
             f"synthetic: '{audio_path}' names no song; write synthetic:<seed>:<number>:<seconds>"
         )
     return parsed

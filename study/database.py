@@ -13,13 +13,14 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from settings.differences import differences
+from songkey.errors import AudioKeyError
 from study.sweep_file import Plan
 
 LOCK_SECONDS = 60  # to wait for another process that writes to the same SQLite file
 TRIES = 5  # to make the tables of a new database
 
 
-class StudyError(ValueError):
+class StudyError(AudioKeyError):
     """A study that cannot be reached, or is another than asked for."""
 
 

@@ -15,6 +15,7 @@ import soundfile
 from evaluation.predictions import compare
 from settings.command import run
 from settings.config import load_config
+from songkey.errors import AudioKeyError
 from songs import synthetic
 
 SETTINGS = "experiments/demo.toml"
@@ -46,13 +47,13 @@ def main() -> None:
     print(f"shards in {config.prepare.shards_dir}, weights, curves and answers in {trained}")
     print(f"curves: just tensorboard    your own music: just predict --checkpoint {trained} FILE")
     if weighted < LEAST_WEIGHTED:
-        raise ValueError(f"the score is below {LEAST_WEIGHTED}: something is broken")
+        raise AudioKeyError(f"the score is below {LEAST_WEIGHTED}: something is broken")
 
 
 def _run(*command: str) -> None:
     print(f"\n$ {' '.join(command)}", flush=True)
     if code := subprocess.run(command).returncode:
-        raise ValueError(f"this command failed with exit code {code}")
+        raise AudioKeyError(f"this command failed with exit code {code}")
 
 
 def _write_song(folder: Path, sample_rate: int) -> Path:

@@ -19,13 +19,15 @@ import psutil
 from optuna import Trial, TrialPruned
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from songkey.errors import AudioKeyError
+
 CURVE = "valid/mirex"
 POLL_SECONDS = 0.5
 STOP_SECONDS = 15.0  # for a run to save and end after SIGTERM
 TRAIN = Path(__file__).parent.parent / "train.py"
 
 
-class TrialError(ValueError):
+class TrialError(AudioKeyError):
     """A run that ended without a score; the message is its own."""
 
 

@@ -208,9 +208,9 @@ def test_with_an_average_the_loss_curve_stays_and_the_saved_best_is_the_average(
     assert curve(run, "valid/loss") != curve(trained, "valid/loss")
     last, plain = (load_checkpoint(resolve(place, "last")) for place in (run, trained))
     assert all(torch.equal(last.trained[name], plain.model[name]) for name in plain.model)
-    network, config = trained_network(run)
-    shards = shards_of(config, config, ("synthetic",), "valid")
-    answers = answer(network, front_end_of(config), shards, Accelerator(), 8, 0, 100)
+    network, hearing = trained_network(run)
+    shards = shards_of(small_config(packed), hearing, ("synthetic",), "valid")
+    answers = answer(network, front_end_of(hearing), shards, Accelerator(), 8, 0, 100)
     best = max(curve(run, "valid/mirex").values())
     assert answers.song_score.weighted == pytest.approx(best, abs=1e-4)
 
@@ -315,6 +315,31 @@ def test_going_on_with_other_input_or_another_order_is_refused_with_what_differs
     assert contents(trained) == before
 
 
+def test_a_cosine_run_cannot_be_made_longer(trained, packed):
+    before = contents(trained)
+    for epochs in (1, 3):
+        message = rf"epochs: 2 there, {epochs} today: a cosine schedule .* \(--from\)\. A run with"
+        with pytest.raises(CheckpointError, match=message):
+            Training(small_config(packed, f"train.epochs={epochs}"), trained, resume=True)
+    assert contents(trained) == before
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau"])
+def test_a_run_whose_schedule_continues_can_be_made_longer(packed, tmp_path, caplog, schedule):
+    run = tmp_path / "run"
+    settings = (f"train.schedule={schedule}", "train.warmup_fraction=0.5", "stream.workers=0")
+    Training(small_config(packed, "train.epochs=1", *settings), run, resume=False).run()
+    before = curve(run, "train/learning_rate")
+    time.sleep(1.1)  # TensorBoard puts a run's files in order by whole seconds
+    with caplog.at_level("INFO"):
+        longer = Training(small_config(packed, "train.epochs=2", *settings), run, resume=True)
+    assert f"train.epochs: 1 there, 2 today; the {schedule} schedule goes on" in caplog.messages
+    longer.run()
+    after = curve(run, "train/learning_rate")
+    assert len(after) == 2 * len(before) and {s: after[s] for s in before} == before
+    assert {after[step] for step in after if step not in before} == {max(before.values())}
+
+
 def test_going_on_with_other_shards_is_refused(trained, packed, tmp_path):
     pack_synthetic(small_config(tmp_path), seed=1)
     with pytest.raises(CheckpointError, match="other settings .shards: .* there, .* today"):
@@ -328,9 +353,9 @@ def test_a_checkpoint_of_another_architecture_is_refused(trained, packed, tmp_pa
 
 
 def test_a_best_checkpoint_answers_as_the_run_s_last_line_said(trained, packed):
-    network, config = trained_network(trained)
-    shards = shards_of(config, config, ("synthetic",), "valid")
-    answers = answer(network, front_end_of(config), shards, Accelerator(), 8, 0, 100)
+    network, hearing = trained_network(trained)
+    shards = shards_of(small_config(packed), hearing, ("synthetic",), "valid")
+    answers = answer(network, front_end_of(hearing), shards, Accelerator(), 8, 0, 100)
     best = max(curve(trained, "valid/mirex").values())
     assert answers.song_score.weighted == pytest.approx(best, abs=1e-4)
 

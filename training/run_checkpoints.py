@@ -6,12 +6,13 @@ from pathlib import Path
 
 from model.checkpoint import Checkpoint, CheckpointError, copy_checkpoint, load_checkpoint
 from model.run_folder import resolve
+from songkey.errors import AudioKeyError
 from training.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 
-class RunError(ValueError):
+class RunError(AudioKeyError):
     """A run that cannot be begun, or is not there to go on with."""
 
 

@@ -18,6 +18,7 @@ from pipeline.shardset import ShardSet
 from settings.command import run
 from settings.config import add_config_arguments, load_config
 from settings.sections import Config
+from songkey.errors import AudioKeyError
 from training.loop import Training
 from training.rehearsal import Trial, changed
 
@@ -27,7 +28,7 @@ LOG_EVERY_STEPS = 20
 ONE_BATCH = 1e-9  # of an epoch: any share, however small, is at least one batch
 
 
-class SmokeError(ValueError):
+class SmokeError(AudioKeyError):
     """A smoke test's finding that something does not work."""
 
 
