@@ -83,17 +83,7 @@ class RemotePath:
 
     def files(self) -> dict[str, int]:
         """The files that lie in this folder itself, with their bytes; none without a folder."""
-        try:
-            found = self._tried(lambda filesystem, own: filesystem.ls(own, detail=True))
-        except FileNotFoundError:
-            return {}
-        sizes = {
-            info["name"].rpartition("/")[2]: info["size"]
-            for info in found
-            if info["type"] == "file"
-        }
-        sizes.pop("", None)  # what some programs put into an object store for a folder
-        return sizes
+        return {name: info["size"] for name, info in self.find().items() if "/" not in name}
 
     def find(self) -> dict[str, dict[str, Any]]:
         """All files below this folder by their path from it, with what the store says of each."""
