@@ -124,7 +124,7 @@ class _Fetcher:
     async def fetch(self, file: Remote) -> str:
         """Bring a file under its name; gives "" or why it is missing."""
         try:
-            there = await asyncio.to_thread(_is_there, file)
+            there = file.path.is_file() and await asyncio.to_thread(_is_right, file)
             reason = "" if there else await self._from_any_mirror(file)
         except OSError as error:
             raise OSError(
@@ -188,10 +188,8 @@ class _Fetcher:
             )  # the first piece may have come from a mirror that was wrong
 
 
-def _is_there(file: Remote) -> bool:
-    """Whether nothing is to be done; a wrong file becomes a `.part`, to be completed."""
-    if not file.path.is_file():
-        return False
+def _is_right(file: Remote) -> bool:
+    """Whether the file that is there will do; a wrong one becomes a `.part`, to be completed."""
     if not file.checksum or _matches(file.path, file.checksum):
         return True
     os.replace(file.path, part_of(file.path))

@@ -18,17 +18,18 @@ from songs import gs_key
 from songs.download import Failure, Remote
 from songs.folder import UnusableError
 from songs.giantsteps import (
+    Labelled,
     changed,
     downloaded,
     fetch_archive,
     key_of,
+    labelled_songs,
     md5_files,
     not_downloaded,
     one_line,
     repository,
-    test_songs,
 )
-from songs.song import LeftOut, Song
+from songs.song import LeftOut
 
 NAME = "gs_key_plus"
 
@@ -42,7 +43,7 @@ def download(datasets: Datasets, settings: Download) -> list[Failure]:
     return failures + fetch_archive(keys, folder / "keys", settings)
 
 
-def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut]]:
+def songs(datasets: Datasets, downloads: Path) -> Labelled:
     """The songs that were downloaded, and what was left out."""
     target = downloads / NAME / "keys"
     if not target.is_dir():
@@ -54,7 +55,7 @@ def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut
     known = md5_files(repository(audio_folder))
     strangers = [LeftOut(one, "not a song of gs_key") for one in texts.keys() - known.keys()]
     texts = {song_id: text for song_id, text in texts.items() if song_id in known}
-    found, left_out = test_songs(NAME, texts, key_of_label, "keys_gs+", audio_folder)
+    found, left_out = labelled_songs(NAME, texts, key_of_label, "keys_gs+", audio_folder)
     return downloaded(NAME, found, left_out + strangers)
 
 
