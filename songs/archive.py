@@ -76,7 +76,9 @@ def _extract_tar(archive: Path, folder: Path, most_bytes: int) -> None:
             raise tarfile.TarError(f"{printable(info.name)} is a link or a device")
         return tarfile.data_filter(info, path)
 
-    with _opened_tar(archive) as opened:
+    if not tarfile.is_tarfile(archive):  # whose opening complains of four formats, on four lines
+        raise tarfile.ReadError("neither a zip nor a tar file")
+    with tarfile.open(archive) as opened:
         for info in opened:
             opened.extract(info, folder, filter=plain)
         # tarfile takes a cut at a member's end, or a damaged header, for the archive's end.
@@ -85,13 +87,6 @@ def _extract_tar(archive: Path, folder: Path, most_bytes: int) -> None:
             raise tarfile.ReadError("it ends too early")
         while opened.fileobj.read(1 << 20):  # to the end, where gzip and xz have their checksums
             pass
-
-
-def _opened_tar(archive: Path) -> tarfile.TarFile:
-    try:
-        return tarfile.open(archive)
-    except tarfile.ReadError:  # with the complaints of four formats, on as many lines
-        raise tarfile.ReadError("neither a zip nor a tar file") from None
 
 
 def _refuse_large(archive: Path, size_bytes: int, most_bytes: int) -> None:

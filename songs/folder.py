@@ -57,7 +57,7 @@ def _song(
     dataset: str, rows_of: Mapping[str, list[Row]], song_id: str, file: AudioFile
 ) -> Song | LeftOut:
     rows = rows_of.get(song_id, [])
-    row = rows[0] if rows else Row("", "", "", "", "", "", "")
+    row = rows[0] if rows else Row()
     try:
         texts, label_source = _labels(song_id, file.place, rows)
         return Song(

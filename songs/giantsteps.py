@@ -23,10 +23,6 @@ Label = TypeVar("Label")
 Labelled = tuple[list[Song], list[LeftOut]]
 
 
-class NotDownloadedError(ValueError):
-    """A data set that is to be packed before it was downloaded."""
-
-
 def fetch_songs(
     folder: Path,
     setting: GsKey | GsMtg,
@@ -76,7 +72,7 @@ def fetch_archive(archive: Remote, target: Path, settings: Download) -> list[Fai
 def repository(folder: Path) -> Path:
     """The root of the repository that `fetch_songs` extracted: it holds annotations and md5.
 
-    Raises NotDownloadedError where there is none, ValueError where it is not what it was.
+    Raises ValueError where there is none, or where it is not what it was.
     """
     target = folder / "annotations"
     if not target.is_dir():
@@ -95,9 +91,9 @@ def changed(target: Path, lack: str) -> ValueError:
     )
 
 
-def not_downloaded(dataset: str, reason: str) -> NotDownloadedError:
+def not_downloaded(dataset: str, reason: str) -> ValueError:
     """The error that says what is missing and how to get it."""
-    return NotDownloadedError(f"{dataset}: {reason}; run python -m shards download {dataset} first")
+    return ValueError(f"{dataset}: {reason}; run python -m shards download {dataset} first")
 
 
 def labelled_songs(

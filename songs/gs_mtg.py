@@ -32,7 +32,7 @@ from songs.giantsteps import (
     repository,
     with_md5,
 )
-from songs.gs_mtg_tables import Row, annotation_rows, comments, genres, song_names
+from songs.gs_mtg_tables import Row, annotation_rows, comments, names_and_genres
 from songs.recordings import recording_ids
 
 NAME = "gs_mtg"
@@ -55,8 +55,8 @@ def songs(datasets: Datasets, downloads: Path) -> Labelled:
 def labelled(root: Path, folder: Path, setting: GsMtg) -> Labelled:
     """What the repository at `root` lists, whether its audio is in `folder` or not."""
     rows, badly_listed = annotation_rows(root)
-    md5_of, name_of, genre_of = md5_files(root), song_names(root), genres(root)
-    comment_of = comments(root)
+    md5_of, comment_of, known = md5_files(root), comments(root), names_and_genres(root)
+    name_of = {song_id: name for song_id, (name, _) in known.items()}
     # Over all songs, so that a recording keeps its name, and with it its split, whatever is wanted.
     recording_of = recording_ids(sorted({*rows, *md5_of}), [md5_of, name_of])
 
@@ -71,7 +71,7 @@ def labelled(root: Path, folder: Path, setting: GsMtg) -> Labelled:
             split="",
             recording_id=recording_of[song.song_id],
             confidence=int(rows[song.song_id].confidence) / HIGHEST_CONFIDENCE,
-            genre=genre_of.get(song.song_id, ""),
+            genre=known.get(song.song_id, ("", ""))[1],
         )
         for song in found
     ]

@@ -35,13 +35,13 @@ COLUMNS = {  # the first name that the header has counts
 class Row:
     """One line of a label file; `source` is the file's name, an absent column is ""."""
 
-    source: str
-    path: str
-    key: str
-    recording: str
-    split: str
-    confidence: str
-    genre: str
+    source: str = ""
+    path: str = ""
+    key: str = ""
+    recording: str = ""
+    split: str = ""
+    confidence: str = ""
+    genre: str = ""
 
 
 def read_rows(root: Place) -> list[Row]:
