@@ -12,6 +12,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -83,19 +84,12 @@ def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str
     if rows:
         return [row.key for row in rows], rows[0].source
     for name in reversed(song_id.split("/")[:-1]):
-        if _is_key(name):
+        with suppress(KeyParseError):
+            parse_key(name)
             return [name], "folder name"
     if texts := key_tags(place):
         return texts, "tag"
     raise UnusableError("no label")
-
-
-def _is_key(text: str) -> bool:
-    try:
-        parse_key(text)
-    except KeyParseError:
-        return False
-    return True
 
 
 def one_key(texts: list[str]) -> Key:

@@ -85,7 +85,6 @@ def releases_of(page: str | bytes, page_url: str) -> list[Release]:
 def write_listing(path: Path, releases: list[Release]) -> None:
     """One JSON object a line, under its name only when it is whole."""
     lines = [json.dumps(asdict(release)) + "\n" for release in releases]
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, "".join(lines).encode())
 
 

@@ -29,14 +29,15 @@ class Track:
 
 
 def read_collection(path: Path) -> list[Track]:
-    """The tracks that have a key.
+    """The tracks that have a key and a name.
 
     Raises ValueError for what is no rekordbox XML, or holds a document type or entities: with
     these a file can make its reader open other files, or grow without end.
     """
     try:
         with open(path, "rb") as file:
-            return list(_tracks(file, printable(path)))
+            tracks = _tracks(file, printable(path))
+            return [one for one in tracks if one.key and (one.title or one.file)]
     except DefusedXmlException:
         raise ValueError(
             f"{printable(path)}: declares a document type or entities, which rekordbox never "
@@ -55,15 +56,10 @@ def _tracks(file: object, name: str) -> Iterator[Track]:
             if root.tag != "DJ_PLAYLISTS":
                 raise ValueError(f"{name}: no rekordbox collection: its root is <{root.tag}>")
         if event == "end":
-            if element.tag == "TRACK" and _has_key(element):
+            if element.tag == "TRACK":
                 yield _track(element)
             if element.tag in ("TRACK", "NODE"):
                 element.clear()
-
-
-def _has_key(element: Element) -> bool:
-    key = spelled(element.get("Tonality", "").strip())
-    return bool(key and (element.get("Name") or element.get("Location")))
 
 
 def _track(element: Element) -> Track:

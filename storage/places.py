@@ -87,15 +87,9 @@ class RemotePath:
 
     def find(self) -> dict[str, dict[str, Any]]:
         """All files below this folder by their path from it, with what the store says of each."""
-
-        def find(filesystem: Any, own: str) -> tuple[str, dict[str, dict[str, Any]]]:
-            filesystem.info(own)  # which fails where some file systems' find takes it for empty
-            return own, filesystem.find(own, detail=True)
-
-        try:
-            path, found = self._tried(find)
-        except FileNotFoundError:
+        if not self.exists():  # for which some file systems' find gives an empty folder
             return {}
+        path, found = self._tried(lambda filesystem, own: (own, filesystem.find(own, detail=True)))
         start = f"{path.rstrip('/')}/"
         return {
             name.removeprefix(start): info
@@ -166,9 +160,7 @@ def sizes(folder: Place) -> dict[str, int]:
     if isinstance(folder, RemotePath):
         return folder.files()
     found: dict[str, int] = {}
-    if not folder.exists():
-        return found
-    with os.scandir(folder) as entries:
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):  # another process's unfinished file
                 if entry.is_file():
