@@ -58,10 +58,9 @@ def fetch_all(files: Sequence[Remote], settings: Download) -> list[Failure]:
     """Fetch what is not there yet; gives what is missing, in order.
 
     A file is there if its checksum is right or, where that is unknown, if it exists. Raises
-    ValueError for a request that makes no sense, OSError when a file cannot be written.
+    OSError when a file cannot be written.
     """
     files = list(dict.fromkeys(files))
-    _refuse_nonsense(files)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
     failures = asyncio.run(_fetch_all(files, settings))
     if len(files) > 1:  # of single ones, such as pages of a listing, there may be many
@@ -80,19 +79,6 @@ def failure_table(failures: Sequence[Failure]) -> str:
     return "\n".join(
         [f"{len(failures)} {noun} missing; the same command fetches the rest:", *lines]
     )
-
-
-def _refuse_nonsense(files: Sequence[Remote]) -> None:
-    paths = set()
-    for file in files:
-        if file.path in paths:
-            raise ValueError(f"{printable(file.path)}: two different files are to have this name")
-        if not re.fullmatch("|md5:[0-9a-fA-F]{32}|sha256:[0-9a-fA-F]{64}", file.checksum):
-            raise ValueError(
-                f"{printable(file.path)}: '{file.checksum}' is no checksum; "
-                "write md5: and 32 hex digits, sha256: and 64, or nothing"
-            )
-        paths.add(file.path)
 
 
 async def _fetch_all(files: Sequence[Remote], settings: Download) -> list[Failure]:

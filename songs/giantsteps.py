@@ -141,12 +141,12 @@ def one_line(text: str) -> str:
 
 def key_files(root: Path) -> dict[str, str]:
     """What the files annotations/key/<id>.LOFI.key say, by id; other files are passed over."""
-    return _texts(root / "annotations" / "key", "key")
+    return texts_of(root / "annotations" / "key", r"(\d+)\.LOFI\.key")
 
 
 def md5_files(root: Path) -> dict[str, str]:
     """The md5 of each song's audio by id, "" where its file holds none."""
-    texts = _texts(root / "md5", "md5")
+    texts = texts_of(root / "md5", r"(\d+)\.LOFI\.md5")
     found = {one: re.match(r"\s*([0-9a-fA-F]{32})(?!\S)", text) for one, text in texts.items()}
     return {song_id: match[1].lower() if match else "" for song_id, match in found.items()}
 
@@ -163,9 +163,11 @@ def with_md5(songs: Sequence[Song], listed: Iterable[str], md5_of: Mapping[str, 
     ]
 
 
-def _texts(folder: Path, ending: str) -> dict[str, str]:
-    """The texts of the files <id>.LOFI.<ending>, by id; what is not UTF-8 becomes U+FFFD."""
-    name = re.compile(rf"(\d+)\.LOFI\.{ending}", re.ASCII)
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = [(match[1], path) for path in paths if (match := name.fullmatch(path.name))]
+def texts_of(folder: Path, name: str) -> dict[str, str]:
+    """The texts of the files below `folder` whose names match, by the id that the match gives.
+
+    What is not UTF-8 becomes U+FFFD.
+    """
+    matches = [(re.fullmatch(name, path.name, re.ASCII), path) for path in folder.rglob("*")]
+    found = sorted((match[1], path) for match, path in matches if match)
     return {song_id: path.read_text("utf-8", "replace") for song_id, path in found}

@@ -28,6 +28,7 @@ from songs.giantsteps import (
     not_downloaded,
     one_line,
     repository,
+    texts_of,
 )
 from songs.song import LeftOut
 
@@ -48,7 +49,7 @@ def songs(datasets: Datasets, downloads: Path) -> Labelled:
     target = downloads / NAME / "keys"
     if not target.is_dir():
         raise not_downloaded(NAME, f"there are no labels in {target.parent}")
-    texts = label_files(target)
+    texts = texts_of(target, r"(\d+) .*\.txt")
     if not texts:
         raise changed(target, "files '<id> <artist> - <title>.txt'")
     audio_folder = downloads / gs_key.NAME
@@ -57,13 +58,6 @@ def songs(datasets: Datasets, downloads: Path) -> Labelled:
     texts = {song_id: text for song_id, text in texts.items() if song_id in known}
     found, left_out = labelled_songs(NAME, texts, key_of_label, "keys_gs+", audio_folder)
     return downloaded(NAME, found, left_out + strangers)
-
-
-def label_files(folder: Path) -> dict[str, str]:
-    """The texts of the files "<id> <artist> - <title>.txt" below `folder`, by id."""
-    found = sorted(folder.rglob("*.txt"))
-    matches = ((re.match(r"(\d+) ", path.name, re.ASCII), path) for path in found)
-    return {match[1]: path.read_text("utf-8", "replace") for match, path in matches if match}
 
 
 def key_of_label(text: str) -> Key:

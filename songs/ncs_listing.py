@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 import httpx
@@ -102,15 +103,12 @@ def read_listing(path: Path) -> list[Release]:
 def _pages(page_url: str, pause_seconds: float, settings: Download) -> Iterator[bytes]:
     """The pages one after the other, with a pause between two requests."""
     with tempfile.TemporaryDirectory() as folder:
-        number = 1
-        while True:
-            page = Remote(
-                Path(folder, f"{number}.html"), (page_url.replace("{page}", str(number)),), ""
-            )
-            for failure in fetch_all([page], settings):
+        for number in count(1):
+            path = Path(folder, f"{number}.html")
+            url = page_url.replace("{page}", str(number))
+            for failure in fetch_all([Remote(path, (url,), "")], settings):
                 raise ValueError(f"ncs: page {number} of the listing: {failure.reason}")
-            yield page.path.read_bytes()
-            number += 1
+            yield path.read_bytes()
             time.sleep(pause_seconds)
 
 

@@ -4,14 +4,13 @@ Pioneer's 'rekordbox XML format list': a TRACK of the COLLECTION has Name, Artis
 file:// address) and Tonality; the TRACKs of playlists only refer to those by number.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import parse
 
 from songkey.audio import printable
 from songs.tags import spelled
@@ -35,9 +34,7 @@ def read_collection(path: Path) -> list[Track]:
     these a file can make its reader open other files, or grow without end.
     """
     try:
-        with open(path, "rb") as file:
-            tracks = _tracks(file, printable(path))
-            return [one for one in tracks if one.key and (one.title or one.file)]
+        root = parse(path, forbid_dtd=True).getroot()
     except DefusedXmlException:
         raise ValueError(
             f"{printable(path)}: declares a document type or entities, which rekordbox never "
@@ -45,21 +42,10 @@ def read_collection(path: Path) -> list[Track]:
         ) from None
     except ParseError as error:
         raise ValueError(f"{printable(path)}: damaged or not XML: {error}") from error
-
-
-def _tracks(file: object, name: str) -> Iterator[Track]:
-    """The tracks one after the other; each element is emptied once it is read."""
-    root = None
-    for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
-        if root is None:
-            root = element
-            if root.tag != "DJ_PLAYLISTS":
-                raise ValueError(f"{name}: no rekordbox collection: its root is <{root.tag}>")
-        if event == "end":
-            if element.tag == "TRACK":
-                yield _track(element)
-            if element.tag in ("TRACK", "NODE"):
-                element.clear()
+    if root.tag != "DJ_PLAYLISTS":
+        raise ValueError(f"{printable(path)}: no rekordbox collection: its root is <{root.tag}>")
+    tracks = map(_track, root.iter("TRACK"))
+    return [one for one in tracks if one.key and (one.title or one.file)]
 
 
 def _track(element: Element) -> Track:
