@@ -77,6 +77,8 @@ def _song(
         return LeftOut(song_id, str(error))
     except FileNotFoundError:
         return LeftOut(song_id, "file not found")
+    except OSError as error:
+        return LeftOut(song_id, f"not readable: {error.strerror}")
 
 
 def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str]:
@@ -133,13 +135,8 @@ def _content_id(file: AudioFile) -> str:
     """
     if file.md5:
         return file.md5
-    try:
-        with local_copy(file.place) as path, open(path, "rb") as opened:
-            digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UnusableError(f"not readable: {error.strerror}") from error
+    with local_copy(file.place) as path, open(path, "rb") as opened:
+        digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False))
     return digest.hexdigest()
 
 
