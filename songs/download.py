@@ -82,13 +82,12 @@ def failure_table(failures: Sequence[Failure]) -> str:
 
 
 async def _fetch_all(files: Sequence[Remote], settings: Download) -> list[Failure]:
-    client = httpx.AsyncClient(
+    async with httpx.AsyncClient(
         headers=HEADERS,
         timeout=httpx.Timeout(settings.timeout_seconds, pool=None),
         limits=httpx.Limits(),  # none: there are many hosts
         follow_redirects=True,
-    )
-    async with client:
+    ) as client:
         with tqdm(desc="download", unit="B", unit_scale=True, disable=None) as bar:
             fetcher = _Fetcher(client, settings, bar, len(files))
             reasons = await asyncio.gather(*(fetcher.fetch(file) for file in files))
@@ -163,8 +162,8 @@ class _Fetcher:
 
     async def _once(self, file: Remote, url: str) -> None:
         """One try: transfer, check, rename."""
-        known = bool(file.checksum)
-        resumed = await transfer(self.client, url, file.path, known, self.bar.update)
+        checked = bool(file.checksum)
+        resumed = await transfer(self.client, url, file.path, checked, self.bar.update)
         if problem := await asyncio.to_thread(_finish, file):
             discard_part(file.path)
             if not resumed:
