@@ -14,15 +14,17 @@ import zlib
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 
 MEMBER_BYTES = 4096  # counted for each member, a disk's block: many empty ones are a bomb, too
 BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError,
+    UnicodeDecodeError,  # a name in a zip
     RuntimeError,  # zipfile's for what is encrypted, or compressed in a way that it does not know
 )  # fmt: skip
 
 
-class ArchiveError(ValueError):
+class ArchiveError(AudioKeyError):
     """An archive that is broken, unsafe or too large."""
 
 

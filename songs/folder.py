@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from songkey.errors import AudioKeyError
 from songkey.keys import Key, KeyParseError, parse_key
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
@@ -29,15 +30,15 @@ SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "te
 AT_ONCE = 8  # files of an address that are asked for their tags at the same time
 
 
-class UnusableError(ValueError):
+class UnusableError(AudioKeyError):
     """Why a file gives no song: a phrase that can be counted, details after ": "."""
 
 
 def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs under `folder` and what was left out, each in order of the paths.
 
-    The folder may be an address. Raises ValueError when there is no such folder or no audio file in
-    it.
+    The folder may be an address. Raises AudioKeyError where there is no such folder, or no audio
+    file in it.
     """
     root = place_of(folder)
     files = found_in(root)

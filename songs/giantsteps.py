@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from settings.sections import Download, GsKey, GsMtg
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songkey.keys import Key
 from songs.archive import ArchiveError, extract
 from songs.download import Failure, Remote, fetch_all
@@ -31,7 +32,7 @@ def fetch_songs(
 ) -> list[Failure]:
     """Fetch a repository's archive, then the audio of its `labelled` songs; gives what is missing.
 
-    Raises ValueError where there is no song: then the repository is not what it was.
+    Raises AudioKeyError where there is no song: then the repository is not what it was.
     """
     archive = Remote(folder / "annotations.zip", tuple(setting.annotations), checksum="")
     if failures := fetch_archive(archive, folder / "annotations", settings):
@@ -47,7 +48,7 @@ def fetch_songs(
         for song in labelled(root, folder)[0]
     ]
     if not remotes:
-        raise ValueError("the annotations list no song with a usable label and an md5")
+        raise AudioKeyError("the annotations list no song with a usable label and an md5")
     return fetch_all(remotes, settings)
 
 
@@ -72,7 +73,7 @@ def fetch_archive(archive: Remote, target: Path, settings: Download) -> list[Fai
 def repository(folder: Path) -> Path:
     """The root of the repository that `fetch_songs` extracted: it holds annotations and md5.
 
-    Raises ValueError where there is none, or where it is not what it was.
+    Raises AudioKeyError where there is none, or where it is not what it was.
     """
     target = folder / "annotations"
     if not target.is_dir():
@@ -83,17 +84,17 @@ def repository(folder: Path) -> Path:
     return found[0].parent.parent
 
 
-def changed(target: Path, lack: str) -> ValueError:
+def changed(target: Path, lack: str) -> AudioKeyError:
     """The error for an extracted archive that is whole but not what it was."""
-    return ValueError(
+    return AudioKeyError(
         f"{target}: it lacks {lack}; the archive has changed: delete it and {target.name}.zip, and "
         "name another mirror in the settings"
     )
 
 
-def not_downloaded(dataset: str, reason: str) -> ValueError:
+def not_downloaded(dataset: str, reason: str) -> AudioKeyError:
     """The error that says what is missing and how to get it."""
-    return ValueError(f"{dataset}: {reason}; run python -m shards download {dataset} first")
+    return AudioKeyError(f"{dataset}: {reason}; run python -m shards download {dataset} first")
 
 
 def labelled_songs(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.giantsteps import changed, key_files
 from songs.song import LeftOut
 from songs.titles import song_name
@@ -65,7 +66,7 @@ def _lines(file: Path, columns: Sequence[str]) -> list[list[str]]:
         raise changed(file.parents[2], f"annotations/{file.name}") from None
     header, *lines = ([cell.strip() for cell in line.split("\t")] for line in text.split("\n"))
     if missing := [column for column in columns if column not in header]:
-        raise ValueError(
+        raise AudioKeyError(
             f"{file}: no column '{missing[0]}'; its first line is {printable(' | '.join(header))}"
         )
     places = [header.index(column) for column in columns]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.song import LeftOut
 from storage.places import Place
 
@@ -48,7 +49,9 @@ def read_rows(root: Place) -> list[Row]:
     """The rows of the label file in `root`, none if there is no such file."""
     files = [root / name for name in LABEL_FILES if (root / name).exists()]
     if len(files) > 1:
-        raise ValueError(f"{printable(root)}: both {' and '.join(LABEL_FILES)}; keep one of them")
+        raise AudioKeyError(
+            f"{printable(root)}: both {' and '.join(LABEL_FILES)}; keep one of them"
+        )
     return _read(files[0]) if files else []
 
 
@@ -79,7 +82,7 @@ def read_table(file: Place) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
-        raise ValueError(f"{printable(file)}: not a table of text: {error}") from error
+        raise AudioKeyError(f"{printable(file)}: not a table of text: {error}") from error
 
 
 def places(header: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -> dict[str, int | None]:
@@ -106,7 +109,7 @@ def _read(file: Place) -> list[Row]:
     place = places(header, COLUMNS)
     for column in ("path", "key"):
         if place[column] is None:
-            raise ValueError(
+            raise AudioKeyError(
                 f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
             )
     root = file.parent.absolute() if isinstance(file, Path) else file.parent

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.labels import cell, places, read_table, shown
 from songs.rekordbox import read_collection
 
@@ -52,12 +53,12 @@ class Label:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """The labels of a file, by its ending; raises ValueError with what is wrong in it."""
+    """The labels of a file, by its ending; raises AudioKeyError with what is wrong in it."""
     kind = KINDS.get(path.suffix.lower())
     if not path.exists():
-        raise ValueError(f"datasets.ncs.labels: {printable(path)} is not there; check the path")
+        raise AudioKeyError(f"datasets.ncs.labels: {printable(path)} is not there; check the path")
     if kind is None:
-        raise ValueError(f"{printable(path)}: not a kind of label file; {WHAT_WOULD_DO}")
+        raise AudioKeyError(f"{printable(path)}: not a kind of label file; {WHAT_WOULD_DO}")
     if kind == REKORDBOX:
         return [
             Label(f"{path.name} track {track.number}", kind, track.key, artist=track.artist,
@@ -90,7 +91,7 @@ def _refuse_useless(path: Path, header: list[str]) -> None:
     """Refuse a file whose columns do not say which song is in which key."""
     has = {name for name, at in places(header, COLUMNS).items() if at is not None}
     if "key" not in has or not (has & {"tid", "url", "file"} or has >= {"artist", "title"}):
-        raise ValueError(
+        raise AudioKeyError(
             f"{printable(path)}: needs 'key' and one of 'tid', 'url', 'file', or 'artist' and "
             f"'title'; it has {shown(header)}"
         )
@@ -101,11 +102,11 @@ def _json(path: Path) -> list[dict[str, str]]:
     try:
         content = json.loads(path.read_bytes(), object_pairs_hook=_without_twice)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{printable(path)}: {error}") from error
+        raise AudioKeyError(f"{printable(path)}: {error}") from error
     if isinstance(content, dict):
         content = [_named(name, value) for name, value in content.items()]
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
-        raise ValueError(f"{printable(path)}: neither a list of objects nor one {{song: key}}")
+        raise AudioKeyError(f"{printable(path)}: neither a list of objects nor one {{song: key}}")
     return [{_text(name): _text(value) for name, value in one.items()} for one in content]
 
 
@@ -125,6 +126,6 @@ def _without_twice(pairs: list[tuple[str, object]]) -> dict:
     found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"'{name}' is in it twice: {found[name]!r} and {value!r}; keep one")
+            raise AudioKeyError(f"'{name}' is in it twice: {found[name]!r} and {value!r}; keep one")
         found[name] = value
     return found

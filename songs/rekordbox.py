@@ -13,6 +13,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.tags import spelled
 
 
@@ -30,20 +31,20 @@ class Track:
 def read_collection(path: Path) -> list[Track]:
     """The tracks that have a key and a name.
 
-    Raises ValueError for what is no rekordbox XML, or holds a document type or entities: with
+    Raises AudioKeyError for what is no rekordbox XML, or holds a document type or entities: with
     these a file can make its reader open other files, or grow without end.
     """
     try:
         root = parse(path, forbid_dtd=True).getroot()
     except DefusedXmlException:
-        raise ValueError(
+        raise AudioKeyError(
             f"{printable(path)}: declares a document type or entities, which rekordbox never "
             "writes; not read. Export the collection anew"
         ) from None
-    except ParseError as error:
-        raise ValueError(f"{printable(path)}: damaged or not XML: {error}") from error
+    except (ParseError, ValueError, LookupError) as error:  # the latter two: of its encoding
+        raise AudioKeyError(f"{printable(path)}: damaged or not XML: {error}") from error
     if root.tag != "DJ_PLAYLISTS":
-        raise ValueError(f"{printable(path)}: no rekordbox collection: its root is <{root.tag}>")
+        raise AudioKeyError(f"{printable(path)}: no rekordbox collection: its root is <{root.tag}>")
     tracks = map(_track, root.iter("TRACK"))
     return [one for one in tracks if one.key and (one.title or one.file)]
 

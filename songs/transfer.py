@@ -14,10 +14,12 @@ from pathlib import Path
 
 import httpx
 
+from songkey.errors import AudioKeyError
+
 PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 
-class MirrorError(ValueError):
+class MirrorError(AudioKeyError):
     """Why a server does not give a file."""
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from fsspec.core import url_to_fs
 
+from songkey.errors import AudioKeyError
+
 SILENT_SECONDS = 60  # after which a server that sends nothing is given up
 
 
-class StorageError(ValueError):
+class StorageError(AudioKeyError):
     """An address that cannot be read or written, or a file that is not the expected one."""
 
 
