@@ -31,8 +31,9 @@ from pipeline.manifest import (
 from settings.differences import differences
 from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
-from storage.copies import cached, remove_leftovers
+from storage.copies import cached
 from storage.places import Place, RemotePath, StorageError, place_of
+from storage.whole import remove_leftovers
 
 logger = logging.getLogger(__name__)
 

@@ -24,6 +24,7 @@ from pipeline.sample import SampleInfo
 from songkey.errors import AudioKeyError
 from storage.places import Place
 from storage.staging import local_copy
+from storage.whole import put_in_place, unfinished
 
 TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
 TAR_END_BYTES = 10240  # most that closing a tar adds
@@ -38,7 +39,7 @@ class ShardFile:
 
     def __init__(self, folder: Path, name: str):
         self.path = folder / f"{name}.tar"
-        self._temporary = folder / f".{name}.tar.{os.getpid()}.tmp"
+        self._temporary = unfinished(self.path)
         self._file = open(self._temporary, "w+b")  # noqa: SIM115 (finish closes it)
         self._tar = wds.TarWriter(self._file, encoder=False, mtime=0)
         self._end = 0
@@ -70,13 +71,12 @@ class ShardFile:
         """Close, read back, compare and rename the tar; its record is for the caller to write."""
         self._tar.close()
         self._file.flush()
-        os.fsync(self._file.fileno())
         self._read_back()
         self._file.seek(0)
         sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
         size = self._file.tell()
         self._file.close()
-        os.replace(self._temporary, self.path)
+        put_in_place(self._temporary, self.path)
         counts = Counter(self._columns["song"])
         songs = [
             song.model_copy(update={"intervals": counts[place]})

@@ -25,9 +25,9 @@ from pipeline.manifest import (
 from settings.differences import differences
 from songs.song import LeftOut
 from storage.places import Place, sizes
+from storage.whole import UNFINISHED
 
 RECORDS = "[0-9]*.json"
-UNFINISHED = ".*.tmp"
 
 
 def refuse_other_settings(folder: Place, settings: PackSettings) -> None:

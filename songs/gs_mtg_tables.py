@@ -51,16 +51,11 @@ def comments(root: Path) -> dict[str, str]:
     }
 
 
-def song_names(root: Path) -> dict[str, str]:
-    """Artist and title of each song in annotations/beatport_metadata.txt, "" if unknown."""
+def names_and_genres(root: Path) -> dict[str, tuple[str, str]]:
+    """What annotations/beatport_metadata.txt calls each song and its genre, "" if unknown."""
     file = root / "annotations" / "beatport_metadata.txt"
-    lines = _lines(file, ("ID", "ARTIST", "SONG TITLE"))
-    return {song_id: song_name(artist, title) for song_id, artist, title in lines}
-
-
-def genres(root: Path) -> dict[str, str]:
-    """The genre of each song in annotations/beatport_metadata.txt, "" if unknown."""
-    return dict(_lines(root / "annotations" / "beatport_metadata.txt", ("ID", "BP GENRE")))
+    lines = _lines(file, ("ID", "ARTIST", "SONG TITLE", "BP GENRE"))
+    return {song_id: (song_name(artist, title), genre) for song_id, artist, title, genre in lines}
 
 
 def _lines(file: Path, columns: Sequence[str]) -> list[list[str]]:

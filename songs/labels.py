@@ -36,13 +36,13 @@ COLUMNS = {  # the first name that the header has counts
 class Row:
     """One line of a label file; `source` is the file's name, an absent column is ""."""
 
-    source: str
-    path: str
-    key: str
-    recording: str
-    split: str
-    confidence: str
-    genre: str
+    source: str = ""
+    path: str = ""
+    key: str = ""
+    recording: str = ""
+    split: str = ""
+    confidence: str = ""
+    genre: str = ""
 
 
 def read_rows(root: Place) -> list[Row]:
@@ -105,26 +105,21 @@ def shown(header: Iterable[str]) -> str:
 
 
 def _read(file: Place) -> list[Row]:
-    table = read_table(file)
-    place = _columns(file, table[0] if table else [])
-    root = file.parent.absolute() if isinstance(file, Path) else file.parent
-    rows = []
-    for line in table[1:]:
-        cells = {name: cell(line, at) for name, at in place.items()}
-        cells["path"] = cells["path"].replace("\\", "/").removeprefix(f"{root}/")
-        if cells["path"]:
-            rows.append(Row(file.name, **{name: printable(text) for name, text in cells.items()}))
-    return rows
-
-
-def _columns(file: Place, header: list[str]) -> dict[str, int | None]:
+    header, *lines = read_table(file) or [[]]
     place = places(header, COLUMNS)
     for column in ("path", "key"):
         if place[column] is None:
             raise AudioKeyError(
                 f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
             )
-    return place
+    root = file.parent.absolute() if isinstance(file, Path) else file.parent
+    rows = []
+    for line in lines:
+        cells = {name: cell(line, at) for name, at in place.items()}
+        cells["path"] = cells["path"].replace("\\", "/").removeprefix(f"{root}/")
+        if cells["path"]:
+            rows.append(Row(file.name, **{name: printable(text) for name, text in cells.items()}))
+    return rows
 
 
 def _aliases(song_ids: Iterable[str]) -> list[dict[str, list[str]]]:

@@ -7,7 +7,7 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,41 +60,31 @@ def read_labels(path: Path) -> list[Label]:
     if kind is None:
         raise AudioKeyError(f"{printable(path)}: not a kind of label file; {WHAT_WOULD_DO}")
     if kind == REKORDBOX:
-        return _collection(path)
+        return [
+            Label(f"{path.name} track {track.number}", kind, track.key, artist=track.artist,
+                  title=track.title, file=track.file)
+            for track in read_collection(path)
+        ]  # fmt: skip
     if kind == "JSON":
-        return list(_objects(path))
-    return list(_rows(path, kind))
-
-
-def _collection(path: Path) -> list[Label]:
-    return [
-        Label(
-            place=f"{path.name} track {track.number}", source=REKORDBOX, key=track.key,
-            artist=track.artist, title=track.title, file=track.file,
-        )
-        for track in read_collection(path)
-    ]  # fmt: skip
-
-
-def _rows(path: Path, kind: str) -> Iterator[Label]:
-    """The rows of a table; blank ones are passed over."""
-    header, *lines = read_table(path) or [[]]
+        objects = _json(path)
+        _refuse_useless(path, list(dict.fromkeys(name for one in objects for name in one)))
+        lines = [(list(one), list(one.values())) for one in objects]
+        return list(_labels(kind, f"{path.name} entry", enumerate(lines, start=1)))
+    header, *rows = read_table(path) or [[]]
     _refuse_useless(path, header)
-    place = places(header, COLUMNS)
-    for number, line in enumerate(lines, start=2):
-        cells = {name: printable(cell(line, at)) for name, at in place.items()}
+    lines = [(header, row) for row in rows]
+    return list(_labels(kind, f"{path.name} row", enumerate(lines, start=2)))
+
+
+def _labels(
+    kind: str, place: str, lines: Iterable[tuple[int, tuple[list[str], list[str]]]]
+) -> Iterator[Label]:
+    """The labels of numbered lines, each with its header; blank ones are passed over."""
+    for number, (header, line) in lines:
+        columns = places(header, COLUMNS)
+        cells = {name: printable(cell(line, at)) for name, at in columns.items()}
         if any(cells.values()):
-            yield Label(f"{path.name} row {number}", kind, **cells)
-
-
-def _objects(path: Path) -> Iterator[Label]:
-    """The objects of a JSON file, each with names of its own."""
-    objects = _json(path)
-    _refuse_useless(path, list(dict.fromkeys(name for one in objects for name in one)))
-    for number, one in enumerate(objects, start=1):
-        line = list(one.values())
-        cells = {name: cell(line, at) for name, at in places(one, COLUMNS).items()}
-        yield Label(f"{path.name} entry {number}", "JSON", **cells)
+            yield Label(f"{place} {number}", kind, **cells)
 
 
 def _refuse_useless(path: Path, header: list[str]) -> None:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 import httpx
@@ -86,7 +87,6 @@ def releases_of(page: str | bytes, page_url: str) -> list[Release]:
 def write_listing(path: Path, releases: list[Release]) -> None:
     """One JSON object a line, under its name only when it is whole."""
     lines = [json.dumps(asdict(release)) + "\n" for release in releases]
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, "".join(lines).encode())
 
 
@@ -104,15 +104,12 @@ def read_listing(path: Path) -> list[Release]:
 def _pages(page_url: str, pause_seconds: float, settings: Download) -> Iterator[bytes]:
     """The pages one after the other, with a pause between two requests."""
     with tempfile.TemporaryDirectory() as folder:
-        number = 1
-        while True:
-            page = Remote(
-                Path(folder, f"{number}.html"), (page_url.replace("{page}", str(number)),), ""
-            )
-            for failure in fetch_all([page], settings):
+        for number in count(1):
+            path = Path(folder, f"{number}.html")
+            url = page_url.replace("{page}", str(number))
+            for failure in fetch_all([Remote(path, (url,), "")], settings):
                 raise AudioKeyError(f"ncs: page {number} of the listing: {failure.reason}")
-            yield page.path.read_bytes()
-            number += 1
+            yield path.read_bytes()
             time.sleep(pause_seconds)
 
 

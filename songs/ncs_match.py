@@ -59,10 +59,9 @@ def _known(releases: Iterable[Release]) -> dict[str, list[str]]:
     for release in releases:
         for name in _names_of_release(release):
             known[name].append(release.tid)
-    unsure = (name for name, tids in known.items() if len(tids) > 1 and name.startswith("file "))
-    for name in list(unsure):
-        del known[name]
-    return known
+    return {
+        name: tids for name, tids in known.items() if len(tids) == 1 or not name.startswith("file ")
+    }
 
 
 def _refuse_twice(labels_of: dict[str, list[Label]]) -> None:

@@ -5,7 +5,6 @@ number, where its log lies. What is running elsewhere is left alone.
 """
 
 import logging
-import os
 from pathlib import Path
 from threading import Event
 from typing import Any, BinaryIO
@@ -15,6 +14,7 @@ from optuna.samplers import GridSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from settings.config import write_config
+from storage.whole import writing
 from study.findings import ended, failed, score_of
 from study.space import override, suggest
 from study.sweep_file import Plan
@@ -89,9 +89,9 @@ def _seeded(trial: optuna.Trial, plan: Plan) -> optuna.Trial:
 def _write_base(plan: Plan, folder: Path) -> Path:
     """What all trials share, as one file; whole at any moment, as other processes read it."""
     base = folder / "config.toml"
-    temporary = folder / f".config.{os.getpid()}.tmp"
-    write_config(plan.config, temporary)
-    return temporary.replace(base)
+    with writing(base) as temporary:
+        write_config(plan.config, temporary)
+    return base
 
 
 def _arguments(base: Path, folder: Path, number: int, chosen: dict[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from model.checkpoint import Checkpoint, CheckpointError, copy_checkpoint, load_checkpoint
 from model.run_folder import resolve
 from songkey.errors import AudioKeyError
+from storage.whole import UNFINISHED
 from training.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -61,7 +62,12 @@ def run_and_checkpoint(path: Path) -> tuple[Path, Path | None]:
 
 
 def load_to_resume(folder: Path, path: Path | None) -> Checkpoint:
-    """The run's checkpoint `path`, or its last; if it is damaged, names the newest whole one."""
+    """The run's checkpoint `path`, or its last; if it is damaged, names the newest whole one.
+
+    What a killed process left of one that it was writing goes.
+    """
+    for leftover in (folder / "checkpoints").glob(UNFINISHED):
+        leftover.unlink(missing_ok=True)
     path = path or resolve(folder, "last")
     try:
         return load_checkpoint(path)
