@@ -7,6 +7,8 @@ python eval.py --predictions answers.tsv --annotations annotations/key
 python eval.py --compare ours.tsv theirs.tsv
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from accelerate import Accelerator
 
 from evaluation.answer_files import compared, scored
 from evaluation.answers import Answers, answer, interval_logits
+from evaluation.export import current_export, onnx_beside
 from evaluation.listener import front_end_of, refuse_other_settings, shards_of, trained_network
 from evaluation.notes import fit_notes, named
 from evaluation.predictions import write_predictions
@@ -86,7 +89,10 @@ def calibrate(checkpoint: str, config: Config, accelerator: Accelerator) -> Fit:
     )  # fmt: skip
     fit = fit_temperature(*gathered(batches, accelerator))
     if accelerator.is_main_process:
-        store_temperature(resolve(checkpoint), fit.temperature)
+        file = resolve(checkpoint)
+        store_temperature(file, fit.temperature)
+        if onnx_beside(file).exists():
+            current_export(file)
     return fit
 
 

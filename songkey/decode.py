@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from songkey.container import WHOLE_FRACTION, BinaryStream, is_mpeg, missing
+from songkey.errors import AudioKeyError
 
 MAX_BLOCK_VALUES = 2**24  # of one block, over all channels: 64 MB
 UNKNOWN_FRAMES = 2**62  # libsndfile's count for a stream of unknown length is above
@@ -15,7 +16,7 @@ EXACT_DURATIONS = ("flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")  # elsewh
 MAX_BAD_FRACTION = 1 - WHOLE_FRACTION  # of the packets: players pass over a few bad ones too
 
 
-class AudioError(ValueError):
+class AudioError(AudioKeyError):
     """Audio that cannot be used, and where; `reason` is a countable phrase, details after ": "."""
 
     def __init__(self, where: str, reason: str):
