@@ -7,6 +7,8 @@ python eval.py --predictions answers.tsv --annotations annotations/key
 python eval.py --compare ours.tsv theirs.tsv
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from accelerate import Accelerator
 
 from evaluation.answer_files import compared, scored
 from evaluation.answers import Answers, answer, interval_logits
+from evaluation.export import current_export, onnx_beside
 from evaluation.listener import (
     front_end_of,
     hearing_of,
@@ -97,6 +100,8 @@ def calibrate(checkpoint: str | Path, config: Config, accelerator: Accelerator) 
     fit = fit_temperature(*gathered(batches, accelerator))
     if accelerator.is_main_process:
         store_temperature(file, fit.temperature)
+        if onnx_beside(file).exists():
+            current_export(file)
     return fit
 
 

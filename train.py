@@ -4,6 +4,8 @@ accelerate launch --quiet train.py --set train.epochs=10 --name first
 accelerate launch --quiet train.py --resume runs/20260101-120000-first
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 import sys
 import time

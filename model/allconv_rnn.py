@@ -25,5 +25,5 @@ class AllConvRNN(nn.Module):
 
     def forward(self, cqt: Tensor) -> Tensor:
         maps = self.features(cqt)  # (B, 8N, F / 8, T / 8)
-        moments, _ = self.recurrent(maps.flatten(1, 2).mT)  # (B, T / 8, 2R)
+        moments, _ = self.recurrent(maps.flatten(1, 2).transpose(1, 2))  # (B, T / 8, 2R)
         return self.keys(moments.mean(dim=1))  # (B, 24)

@@ -12,6 +12,8 @@ python -m shards images synthetic --set images.base_url=s3://bucket/shards
 python -m shards check data/shards
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 import signal
 from collections.abc import Iterator, Sequence

@@ -10,6 +10,8 @@ started several times, on one machine or many, the processes share its trials. I
 any trial is failed, and tries these again.
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 import signal
 from collections.abc import Iterator

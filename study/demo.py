@@ -5,6 +5,8 @@
 Exits 1 unless the trained network scores at least 80 weighted on the songs held out.
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import subprocess
 import sys
 import time

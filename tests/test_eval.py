@@ -11,7 +11,6 @@ from conftest import pack_synthetic, run_program, settings, small_config, torchr
 from safetensors import safe_open
 
 import eval
-import predict
 from evaluation.answers import Answers
 from evaluation.listener import shards_of, trained_network
 from evaluation.predictions import compare
@@ -326,13 +325,6 @@ def test_what_would_be_ignored_is_refused_and_said(called, packed, trained, argu
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ") and message in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_prediction_refuses_settings_that_the_checkpoint_has_otherwise(called, trained, tmp_path):
-    other = ["--checkpoint", trained, "--set", "prepare.interval_seconds=10.0"]
-    done = called(predict.main, *other, tmp_path / "a.wav")
-    assert done.returncode == 1
-    assert "prepare.interval_seconds = 10.0: the checkpoint was trained with 4.0" in done.stderr
 
 
 @pytest.mark.parametrize("option", [[], ["--calibrate"]])

@@ -18,8 +18,7 @@ def echoing(tmp_path):
     """A copy of the Justfile whose programs print their arguments, one a line."""
     (tmp_path / ".venv/bin").mkdir(parents=True)
     shutil.copy(ROOT / "Justfile", tmp_path)
-    (tmp_path / "requirements.txt").touch()
-    (tmp_path / ".venv/installed").touch()
+    (tmp_path / ".venv/installed-dev").touch()
     for name in ("python", "accelerate", "tensorboard"):
         program = tmp_path / ".venv/bin" / name
         program.write_text('#!/bin/sh\nfor word in "$@"; do printf "%s\\n" "$word"; done\n')
@@ -31,7 +30,8 @@ def echoing(tmp_path):
 
 @pytest.mark.skipif(just is None, reason="just is not on the path")
 @pytest.mark.parametrize(
-    "recipe", [["train"], ["eval"], ["predict"], ["prepare-shards", "png", "folder"], ["test"]]
+    "recipe",
+    [["train"], ["eval"], ["predict"], ["prepare-shards", "png", "folder"], ["export"], ["test"]],
 )
 def test_arguments_pass_through_as_they_are(echoing, recipe):
     typed = ["a song.mp3", 'train.datasets=["mine"]', "$(echo no); 'x'"]

@@ -17,8 +17,8 @@ from pipeline.augment import Augment
 from pipeline.cqt import LogCQT
 from pipeline.sample import Batch
 from pipeline.trainable import HearingNetwork, TrainableLogCQT
-from predict import Predictor
 from settings.config import ConfigError
+from songkey.detector import Detector
 from training.loop import Training
 
 SETTINGS = {
@@ -153,11 +153,12 @@ def test_evaluation_and_prediction_use_the_kernels_of_the_checkpoint(run, packed
     answers = eval.evaluate(str(run), config, ("synthetic",), Accelerator(cpu=True))
     progress = load_checkpoint(run / "checkpoints/best.safetensors").state["progress"]
     assert answers.song_score.weighted == pytest.approx(max(progress["scores"]), abs=1e-4)
-    predictor = Predictor(run, torch.device("cpu"))
-    shorts = (32767 * noise(seconds=4.0)).short()
+    detector = Detector(run / "checkpoints/best.onnx")
+    waveform = (32767 * noise(seconds=4.0)).short()
     with torch.no_grad():
-        expected = network(shorts).softmax(dim=1).sum(dim=0)
-    torch.testing.assert_close(predictor._probabilities(shorts), expected)
+        expected = network(waveform).softmax(dim=1).mean(dim=0)
+    estimate = detector.estimate(waveform.flatten().numpy(), 11025)
+    torch.testing.assert_close(torch.tensor(estimate.probabilities), expected)
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ from training.reading_rates import interval_rates
 from training.run_checkpoints import (
     checkpoint_path,
     epoch_path,
+    export_best,
     keep_best,
     load_to_resume,
     make_run_folder,
@@ -99,6 +100,8 @@ class Training:
             self.monitor.finished()
         finally:
             self.monitor.close()
+        if self.accelerator.is_main_process:
+            export_best(self.folder)
         logger.info("best valid mirex %.1f in %s", self.progress.best_weighted, self.folder)
         end_together(self.accelerator)
         return self.progress.best_weighted

@@ -4,6 +4,7 @@ import logging
 import time
 from pathlib import Path
 
+from evaluation.export import current_export
 from model.checkpoint import Checkpoint, CheckpointError, copy_checkpoint, load_checkpoint
 from model.run_folder import resolve
 from songkey.errors import AudioKeyError
@@ -38,13 +39,25 @@ def epoch_path(folder: Path, epoch: int) -> Path:
 
 
 def keep_best(folder: Path, progress: Progress, count: int) -> None:
-    """Make best.safetensors that of the best epoch; remove all but those of the `count` best."""
+    """Make best.safetensors that of the best epoch; remove all but those of the `count` best.
+
+    best.onnx goes: it was exported from another best.
+    """
+    checkpoint_path(folder, "best").with_suffix(".onnx").unlink(missing_ok=True)
     kept = [epoch_path(folder, epoch) for epoch in progress.best_epochs(count)]
     if there := [path for path in kept if path.is_file()]:
         copy_checkpoint(there[0], checkpoint_path(folder, "best"))
     for path in (folder / "checkpoints").glob("epoch-*.safetensors"):
         if path not in kept:
             path.unlink()
+
+
+def export_best(folder: Path) -> None:
+    """Write best.onnx beside best.safetensors; says so where the network cannot be exported."""
+    try:
+        current_export(checkpoint_path(folder, "best"))
+    except (AudioKeyError, OSError) as error:
+        logger.warning("no best.onnx is written: %s", error)
 
 
 def run_and_checkpoint(path: Path) -> tuple[Path, Path | None]:

@@ -4,6 +4,8 @@ python -m training.smoke overfit    # one batch until its loss is below smoke.ov
 python -m training.smoke fdr        # one train, one valid and one test step, in a temporary folder
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 import logging
 import tempfile

@@ -4,6 +4,8 @@ python -m training.tune batch-size     # intervals a second of each batch size, 
 python -m training.tune learning-rate  # a range test: table, plot and a suggestion
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 from pathlib import Path
 
