@@ -177,12 +177,7 @@ def write_manifest(folder: Place, manifest: Manifest) -> None:
 def read_manifest(folder: Place) -> Manifest:
     """The manifest of a split's folder; raises ManifestError when it is missing or damaged."""
     path = folder / MANIFEST_NAME
-    return parse_manifest(path, _read(path))
-
-
-def parse_manifest(path: Place, data: bytes) -> Manifest:
-    """The manifest that the bytes of the file `path` are; raises ManifestError."""
-    return _parse(Manifest, path, _decompress(path, data))
+    return _parse(Manifest, path, _decompress(path, _read(path)))
 
 
 def write_songs(folder: Place, songs: Iterable[SongEntry]) -> None:
