@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
+from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from sqlalchemy import make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
@@ -32,7 +33,7 @@ def open_study(plan: Plan, url: str) -> optuna.Study:
     try:
         study = optuna.create_study(
             storage=_database(url), study_name=plan.name, direction="maximize",
-            pruner=_pruner(plan), load_if_exists=True,
+            sampler=RandomSampler(), pruner=_pruner(plan), load_if_exists=True,
         )  # fmt: skip
     except (SQLAlchemyError, StorageInternalError, ImportError) as error:
         raise StudyError(

@@ -62,28 +62,20 @@ def _samples(choices: Choices) -> tuple:
     return choices.low, choices.high
 
 
-def suggest(trial: Trial, space: dict[str, Choices]) -> dict[str, Any]:
-    """The trial's settings by name, from the study's sampler or as they were before."""
-    return {name: _suggest(trial, name, choices) for name, choices in space.items()}
+def suggest(trial: Trial, space: dict[str, Choices]) -> None:
+    """Give a trial its settings, from the study's sampler or as they were before."""
+    for name, choices in space.items():
+        if isinstance(choices, CategoricalDistribution):
+            trial.suggest_categorical(name, choices.choices)
+        elif isinstance(choices, IntDistribution):
+            trial.suggest_int(name, choices.low, choices.high, step=choices.step, log=choices.log)
+        else:
+            trial.suggest_float(name, choices.low, choices.high, step=choices.step, log=choices.log)
 
 
 def override(name: str, value: Any) -> str:
     """A setting as `--set` takes it."""
     return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
-
-
-def _suggest(trial: Trial, name: str, choices: Choices) -> Any:
-    match choices:
-        case CategoricalDistribution():
-            return trial.suggest_categorical(name, choices.choices)
-        case IntDistribution():
-            return trial.suggest_int(
-                name, choices.low, choices.high, step=choices.step, log=choices.log
-            )
-        case FloatDistribution():
-            return trial.suggest_float(
-                name, choices.low, choices.high, step=choices.step, log=choices.log
-            )
 
 
 def flat(sections: dict[str, Any]) -> dict[str, Any]:

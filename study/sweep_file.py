@@ -72,17 +72,9 @@ class Plan:
 
     def fixed(self) -> dict[str, Any]:
         """What has to stay when a study goes on; where data and runs lie may change."""
-        shared = self._shared
+        shared = flat(self.config.model_dump(mode="json"))
         space = {f"search {name}": str(choices) for name, choices in self.space.items()}
         return {name: shared[name] for name in shared if name not in ANYWHERE} | space
-
-    def places(self) -> dict[str, Any]:
-        """What may change when a study goes on, as it is today."""
-        return {name: self._shared[name] for name in ANYWHERE if name not in self.space}
-
-    @property
-    def _shared(self) -> dict[str, Any]:
-        return flat(self.config.model_dump(mode="json"))
 
 
 def load_plan(file: str, overrides: Sequence[str] = (), trials: int | None = None) -> Plan:

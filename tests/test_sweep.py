@@ -13,9 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 from conftest import ROOT, settings
-from optuna.pruners import MedianPruner
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from torch.utils.tensorboard import SummaryWriter
 
 from settings.config import ConfigError
 from study import __main__ as sweep
@@ -23,7 +21,7 @@ from study.database import StudyError, open_study
 from study.findings import failed, trials_of
 from study.space import override
 from study.sweep_file import Plan, load_plan
-from study.trial import Curve, report, take
+from study.trial import take
 
 GRID = """
 question = "Which <learning rate>?"
@@ -151,25 +149,6 @@ def test_a_study_that_was_never_run_has_no_report(called, file, place, tmp_path)
     done = called(sweep.main, file(GRID), "--report", *place)
     assert done.returncode == 1 and "runs/lr: no such study" in done.stderr
     assert not (tmp_path / "runs").exists()
-
-
-def test_a_curve_is_told_epoch_by_epoch_and_a_trial_below_the_median_is_pruned(tmp_path):
-    study = optuna.create_study(
-        direction="maximize", pruner=MedianPruner(n_startup_trials=2, n_warmup_steps=1)
-    )
-    for score in (60.0, 70.0):
-        study.add_trial(create_trial(value=score, intermediate_values={0: score, 1: score}))
-    trial = study.ask()
-    curve = Curve(tmp_path, "*-trial-0002", without={tmp_path / "old-trial-0002"})
-    SummaryWriter(str(tmp_path / "old-trial-0002")).close()
-    assert curve.scores() == []
-    writer = SummaryWriter(str(tmp_path / "new-trial-0002"))
-    for epoch, (step, score) in enumerate([(12, 30.0), (24, 50.0)]):
-        writer.add_scalar("valid/mirex", score, step)
-        writer.flush()
-        assert report(trial, curve.scores()) == 1 and report(trial, curve.scores()) == 0
-        assert trial.should_prune() == (epoch == 1)
-    assert study.trials[2].intermediate_values == {0: 30.0, 1: 50.0}
 
 
 def test_a_trial_is_taken_as_long_as_any_process_of_it_lives(tmp_path):

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -86,16 +86,18 @@ class Training:
         """Steps done since the run began."""
         return self.progress.epoch * self.steps_an_epoch + self.progress.step
 
-    def run(self) -> float:
+    def run(self, scored: Callable[[list[float]], None] = lambda _: None) -> float:
         """Train to the end of the last epoch; gives the best weighted score of the valid split.
 
-        Raises Stopped, with everything saved, after SIGTERM or Ctrl-C.
+        After each epoch, with everything saved, `scored` gets those of all epochs so far; what it
+        raises ends the run. Raises Stopped, with everything saved, after SIGTERM or Ctrl-C.
         """
         try:
             with self.signals:
                 while not self._finished():
                     self._train_epoch(self._stream())
                     self._end_epoch()
+                    scored(self.progress.scores)
             self.monitor.finished()
         finally:
             self.monitor.close()
