@@ -6,8 +6,9 @@ python -m study experiments/hparams.toml --trials 50 --storage postgresql://me@h
 The form of a sweep file stands at the top of study/sweep_file.py. The score is the best weighted
 score on the valid split. The study lies in <train.runs_dir>/<the file's name>, with a run for each
 trial, its database and report.html. The same command goes on with a study that was interrupted;
-started several times, on one machine or many, the processes share its trials. It exits 1 while
-any trial is failed, and tries these again.
+started several times, on one machine or many, the processes share its trials. Each of them trains
+on one device: start one for each GPU, with CUDA_VISIBLE_DEVICES=0, =1, ... before the command. It
+exits 1 while any trial is failed, and tries these again.
 """
 
 import argparse

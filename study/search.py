@@ -12,7 +12,6 @@ import optuna
 from optuna.samplers import GridSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from settings.config import config_changed
 from study.findings import ended, failed, score_of
 from study.space import override, suggest
 from study.sweep_file import Plan
@@ -42,9 +41,8 @@ def _run(trial: optuna.Trial, plan: Plan, log: TextIO, signals: Signals) -> None
     place = f"trial {trial.number + 1}/{plan.trials}"
     logger.info("%s %s: %s; log in %s", place, how, shown, log.name)
     trial.set_user_attr("message", "")
-    config = config_changed(plan.config, settings, place)
     try:
-        trial.study.tell(trial, run_trial(trial, config, log, signals))
+        trial.study.tell(trial, run_trial(trial, plan.config, settings, log, signals))
     except optuna.TrialPruned:
         trial.study.tell(trial, state=TrialState.PRUNED)
     except TrialError as error:
@@ -83,10 +81,9 @@ def _goes_on(trial: FrozenTrial, again: set[int]) -> bool:
 
 def _begun(study: optuna.Study, plan: Plan, number: int) -> optuna.Trial:
     """The trial of that number with its settings: new ones, or as they were."""
-    if plan.grid is None:  # one seed would give all processes the same
-        study.sampler = TPESampler(seed=number)
-    else:
-        study.sampler = GridSampler(plan.grid, seed=0)
+    # One seed for all of TPE's would give all processes the same.
+    grid = plan.grid
+    study.sampler = GridSampler(grid, seed=0) if grid else TPESampler(seed=number)
     trial = optuna.Trial(study, study.trials[number]._trial_id)
     suggest(trial, plan.space)
     study.sampler = RandomSampler()  # GridSampler would stop Optuna's own loop, not ours

@@ -18,6 +18,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils.memory import clear_device_cache
 from optuna import Trial, TrialPruned
 
+from settings.config import config_changed
 from settings.sections import Config
 from training.loop import Training
 from training.signals import Signals, Stopped
@@ -48,24 +49,25 @@ def name_of(number: int) -> str:
     return f"trial-{number:04}"
 
 
-def run_trial(trial: Trial, config: Config, log: TextIO, signals: Signals) -> float:
-    """Train with the trial's `config`, or go on; gives the best score of the valid split.
+def run_trial(
+    trial: Trial, shared: Config, settings: list[str], log: TextIO, signals: Signals
+) -> float:
+    """Train with `settings` over the `shared` ones, or go on; gives the valid split's best score.
 
     Raises TrialPruned, Stopped, or TrialError for whatever else ends the run.
     """
     with _everything_to(log):
         try:
+            config = config_changed(shared, settings, f"trial {trial.number}")
             training = _training(trial, config, Path(log.name).parent)
             if signal := signals.agreed():
                 raise Stopped(signal)
-            best = training.run(partial(_report, trial))
-            _report(trial, training.progress.scores, prune=False)
+            return training.run(partial(_report, trial))
         except (TrialPruned, Stopped):
             raise
         except Exception as error:  # whatever it is, the other trials may do better
             logger.exception("the trial failed")
             raise TrialError(" ".join(str(error).split()) or repr(error)) from error
-    return best
 
 
 def _training(trial: Trial, config: Config, folder: Path) -> Training:
@@ -82,13 +84,13 @@ def _training(trial: Trial, config: Config, folder: Path) -> Training:
     return Training(config, folder / run, resume=False)
 
 
-def _report(trial: Trial, scores: list[float], prune: bool = True) -> None:
+def _report(trial: Trial, scores: list[float]) -> None:
     """Tell the study the score of each epoch that it does not know yet; may raise TrialPruned."""
     told = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
     for epoch in range(len(scores)):
         if epoch not in told:
             trial.report(scores[epoch], epoch)
-    if prune and trial.should_prune():
+    if trial.should_prune():
         raise TrialPruned
 
 

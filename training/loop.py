@@ -89,11 +89,13 @@ class Training:
     def run(self, scored: Callable[[list[float]], None] = lambda _: None) -> float:
         """Train to the end of the last epoch; gives the best weighted score of the valid split.
 
-        After each epoch, with everything saved, `scored` gets those of all epochs so far; what it
-        raises ends the run. Raises Stopped, with everything saved, after SIGTERM or Ctrl-C.
+        `scored` gets those of all epochs so far, at the beginning and, with everything saved, after
+        each epoch; what it raises ends the run.
+        Raises Stopped, with everything saved, after SIGTERM or Ctrl-C.
         """
         try:
             with self.signals:
+                scored(self.progress.scores)
                 while not self._finished():
                     self._train_epoch(self._stream())
                     self._end_epoch()
