@@ -4,7 +4,7 @@ import argparse
 import difflib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,7 +72,18 @@ def given_settings(file: str | None, overrides: Sequence[str]) -> dict[str, Any]
     sources = ([read_toml(Path(file))] if file else []) + [
         _parse_override(text) for text in overrides
     ]
-    return {name: value for source in sources for name, value in _flat(source).items()}
+    return {name: value for source in sources for name, value in flat(source).items()}
+
+
+def flat(settings: dict[str, Any], whole: Collection[str] = ()) -> dict[str, Any]:
+    """{'train': {'epochs': 3}} as {'train.epochs': 3}; a table with a name of `whole` stays one."""
+    pairs: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict) and not value.keys() & set(whole):
+            pairs |= {f"{name}.{inner}": leaf for inner, leaf in flat(value, whole).items()}
+        else:
+            pairs[name] = value
+    return pairs
 
 
 def hearing_from_dict(settings: dict[str, Any], source: str) -> Hearing:
@@ -133,17 +144,6 @@ def _parse_override(text: str) -> dict[str, Any]:
     for section in reversed(sections):
         nested = {section: nested}
     return nested
-
-
-def _flat(settings: dict[str, Any], section: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        flat |= (
-            _flat(value, f"{section}{name}.")
-            if isinstance(value, dict)
-            else {section + name: value}
-        )
-    return flat
 
 
 def _known(base: dict, changes: dict, section: str = "") -> tuple[dict, list[str]]:

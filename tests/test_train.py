@@ -100,6 +100,25 @@ def test_a_run_goes_on_from_the_checkpoint_of_any_epoch_and_what_came_after_is_v
         assert all(torch.equal(there.model[key], here.model[key]) for key in there.model)
 
 
+def test_each_epoch_s_score_is_told_when_it_is_saved_and_who_hears_it_may_end_the_run(
+    packed, tmp_path
+):
+    heard: list[list[float]] = []
+
+    def hear(scores: list[float]) -> None:
+        heard.append(scores)
+        if len(heard) == 2:
+            raise InterruptedError
+
+    config = small_config(packed)
+    with pytest.raises(InterruptedError):
+        Training(config, tmp_path / "run", resume=False).run(hear)
+    again = Training(config, tmp_path / "run", resume=True)
+    again.run(hear)
+    assert heard == [[], heard[1], heard[1], again.progress.scores]
+    assert [len(scores) for scores in heard] == [0, 1, 1, 2]
+
+
 def test_going_on_from_an_older_checkpoint_moves_later_ones_aside_and_stands_there(
     trained, packed, tmp_path, caplog
 ):
