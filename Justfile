@@ -19,8 +19,7 @@ help:
 
 # Make .venv anew and install everything, in the exact versions of requirements.txt
 [group('setup')]
-setup:
-    @[ ! -L .venv ] || { echo "error: .venv is a link; run setup where it leads" >&2; exit 1; }
+setup: _own
     {{python}} -m venv --clear .venv
     @{{just}} _install dev
     @echo "installed in .venv"
@@ -40,7 +39,10 @@ _needs EXTRA:
     [[ -e .venv ]] || {{python}} -m venv .venv
     {{just}} _install {{EXTRA}}
 
-_install EXTRA:
+_own:
+    @[ ! -L .venv ] || { echo "error: .venv is a link; run setup where it leads" >&2; exit 1; }
+
+_install EXTRA: _own
     {{bin}}/python -m pip install --quiet --disable-pip-version-check --constraint requirements.txt --editable \
         '{{ if EXTRA == "light" { "." } else { ".[" + EXTRA + "]" } }}'
     @touch .venv/installed-{{EXTRA}}

@@ -17,6 +17,7 @@ from evaluation.predictions import compare
 from model.checkpoint import PROGRAM, load_checkpoint
 from model.metrics import MirexScore
 from model.run_folder import resolve
+from songkey.detector import Detector
 from songkey.keys import KEYS, relation
 
 
@@ -266,6 +267,8 @@ def test_a_calibrated_checkpoint_is_as_sure_as_its_temperature_says_wherever_it_
     assert again.temperature == fit.temperature  # fitted anew, not on what is scaled already
     network, _ = trained_network(run_folder)
     assert network.temperature == fit.temperature
+    detector = Detector(resolve(run_folder).with_suffix(".onnx"))  # exported anew with it
+    assert detector.info.answer.temperature == fit.temperature
     calibrated = answers_of(run_folder, packed)
     assert [one.intervals for one in calibrated.songs] == [one.intervals for one in answers.songs]
     confidences = [

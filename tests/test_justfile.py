@@ -46,6 +46,34 @@ def test_arguments_pass_through_as_they_are(echoing, recipe):
 
 
 @pytest.mark.skipif(just is None, reason="just is not on the path")
+def test_a_recipe_installs_what_it_needs_when_that_is_not_there_or_old(echoing):
+    def installed(recipe: str) -> list[str]:
+        """What pip was asked to install."""
+        done = subprocess.run([just, recipe, "x"], cwd=echoing, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        words = done.stdout.splitlines()
+        return [
+            after for word, after in zip(words, words[1:], strict=False) if word == "--editable"
+        ]
+
+    assert installed("predict") == installed("train") == []  # with all, nothing is missing
+    (echoing / ".venv/installed-dev").unlink()
+    assert (installed("predict"), installed("predict")) == (["."], [])
+    assert (installed("train"), installed("export")) == ([".[train]"], [])
+    (echoing / "pyproject.toml").touch()
+    os.utime(echoing / "pyproject.toml", (2**31, 2**31))
+    assert installed("predict") == ["."]
+    os.utime(echoing / "pyproject.toml", (0, 0))
+    (echoing / ".venv").rename(echoing / "another")
+    (echoing / ".venv").symlink_to(echoing / "another")
+    assert installed("train") == []
+    done = subprocess.run([just, "test"], cwd=echoing, capture_output=True, text=True)
+    assert (
+        done.returncode == 1 and "error: .venv is a link; run setup where it leads" in done.stderr
+    )
+
+
+@pytest.mark.skipif(just is None, reason="just is not on the path")
 def test_every_recipe_that_takes_arguments_passes_them_on_last(echoing):
     dump = subprocess.run([just, "--dump", "--dump-format", "json"], cwd=ROOT, capture_output=True)
     description = json.loads(dump.stdout)

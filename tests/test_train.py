@@ -1,6 +1,5 @@
 """Laws of training: it learns, goes on exactly where it stopped, and shares work without loss."""
 
-import csv
 import os
 import shutil
 import signal
@@ -16,6 +15,7 @@ from conftest import ROOT, contents, pack_synthetic, run_program, settings, smal
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.functional import cross_entropy
 
+import train
 from evaluation.answers import answer
 from evaluation.listener import front_end_of, network_of, shards_of, trained_network
 from model.checkpoint import CheckpointError, load_checkpoint
@@ -270,28 +270,13 @@ def test_a_data_set_without_songs_to_validate_with_is_refused(packed, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_two_processes_train_on_uneven_shards_and_evaluate_each_song_once(packed):
+def test_two_processes_train_on_uneven_shards(packed):
     done = launch(2, "train.py", "--name", "two", *settings(packed))
     assert done.returncode == 0, done.stderr
     (run,) = packed.glob("runs/*-two")
     assert len(curve(run, "valid/loss")) == 2
     refused = launch(2, "train.py", *settings(packed, "train.global_batch_size=7"))
     assert "batch of 7 cannot be shared by 2 processes" in refused.stderr
-    answers = []
-    for processes in (1, 2):
-        output = run / f"{processes}.tsv"
-        arguments = ["--checkpoint", str(run), "--output", str(output)]
-        done = launch(processes, "eval.py", *arguments, *settings(packed))
-        assert done.returncode == 0, done.stderr
-        answers.append(list(csv.DictReader(output.open(), delimiter="\t")))
-    config = small_config(packed)
-    shards = shards_of(config, config, ("synthetic",), "test")
-    assert len(answers[0]) == shards.songs.sum()
-    assert sum(int(row["intervals"]) for row in answers[0]) == shards.total
-    for one, two in zip(*answers, strict=True):
-        assert (one["song_id"], one["estimate"], one["intervals"]) == (
-            two["song_id"], two["estimate"], two["intervals"],
-        )  # fmt: skip
 
 
 def test_one_batch_can_be_learned_by_heart(packed):
@@ -388,8 +373,8 @@ def test_a_best_checkpoint_answers_as_the_run_s_last_line_said(trained, packed):
         (["--set", "model.name=keynett"], "unknown network 'keynett'; known: keynet"),
     ],
 )
-def test_wrong_input_ends_in_one_line_and_exit_code_1(packed, arguments, message):
+def test_wrong_input_ends_in_one_line_and_exit_code_1(called, packed, arguments, message):
     extra = [] if "--resume" in arguments else settings(packed)
-    done = run_program("train.py", *extra, *arguments)
+    done = called(train.main, *extra, *arguments)
     assert done.returncode == 1 and message in done.stderr
     assert "Traceback" not in done.stderr
