@@ -12,6 +12,7 @@ from model.average import moving_average
 from model.checkpoint import Checkpoint, restore_model, restore_trained, restore_training
 from model.loss import KeyLoss
 from model.optimizer import adamw, schedule
+from pipeline.frontend import FrontEnd, Waveforms
 from pipeline.sample import Batch
 from settings.sections import Train
 from songkey.errors import AudioKeyError
@@ -43,7 +44,7 @@ class Learner:
     """A network in training on this process's device."""
 
     def __init__(
-        self, network: nn.Module, front_end: nn.Module, loss: KeyLoss, setting: Train,
+        self, network: nn.Module, front_end: FrontEnd | Waveforms, loss: KeyLoss, setting: Train,
         total_steps: int, accelerator: Accelerator,
     ):  # fmt: skip
         self._setting, self._accelerator = setting, accelerator
