@@ -23,7 +23,7 @@ def main() -> None:
     if arguments.checkpoint and arguments.model:
         options.error("--model and --checkpoint both name a network; give one")
     model = _exported(arguments.checkpoint) if arguments.checkpoint else arguments.model
-    name_keys(arguments.paths, model, arguments.json)
+    name_keys(arguments.paths, model, arguments.json, arguments.minor_prior)
 
 
 def _exported(checkpoint: str) -> Path:

@@ -74,8 +74,8 @@ def _graph(log_cqt: LogCQT, config: Config, threads: int) -> Callable:
     info = NetworkInfo("front end", rate, seconds, {}, AnswerRule(), "")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    module = nn.Sequential(GraphCQT(log_cqt, config.interval_samples))
-    session = onnxruntime.InferenceSession(onnx_bytes(module, info), options)
+    file = onnx_bytes(GraphCQT(log_cqt, config.interval_samples), nn.Identity(), info)
+    session = onnxruntime.InferenceSession(file, options)
     return lambda waveform: session.run(None, {"waveform": waveform})[0]
 
 

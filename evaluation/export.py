@@ -2,13 +2,16 @@
 
 python -m evaluation.export runs/20260101-120000-keynet
 python -m evaluation.export best.safetensors --output mine.onnx --licence MIT --temperature 2.5
+python -m evaluation.scorecard FOLDER --fit says which --song-temperature and --clear-threshold fit
 """
 
 import settings.extras  # noqa: F401  # isort: skip
 
 import argparse
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from torch import nn
 
@@ -27,6 +30,12 @@ from songkey.estimate import AnswerRule
 from songkey.networkfile import NetworkFileError, NetworkInfo, open_network
 from storage.whole import write_whole
 
+ANSWER = {  # fields of AnswerRule that the command line may set
+    "temperature": "what an interval's logits are divided by; default: the checkpoint's own",
+    "first_interval_weight": "how often a song's first interval counts; default: once",
+    "song_temperature": "above 1 makes the answers for songs less sure, below 1 surer; default: 1",
+    "clear_threshold": "the confidence below which there is no clear key; default: 0, always clear",
+}
 DIGEST = "checkpoint_sha256"  # in the provenance; it tells whether a file is a checkpoint's own
 
 
@@ -37,35 +46,31 @@ def main() -> None:
     )
     parser.add_argument("checkpoint", metavar="RUN_OR_CHECKPOINT")
     parser.add_argument("--output", metavar="FILE", help="default: beside the checkpoint")
-    parser.add_argument("--temperature", type=float, help="default: the checkpoint's own")
-    parser.add_argument(
-        "--first-weight", type=float, help="how often a song's first interval counts; default: once"
-    )
+    for name, meaning in ANSWER.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, help=meaning)
     parser.add_argument("--licence", default="not stated", help="of the weights; kept in the file")
     parser.add_argument("--data", help="what they were trained on; default: its data sets' names")
     arguments = parser.parse_args()
     checkpoint = resolve(arguments.checkpoint)
     output = Path(arguments.output or onnx_beside(checkpoint))
-    answers_anew = arguments.temperature is not None or arguments.first_weight is not None
-    if answers_anew and output.resolve() == onnx_beside(checkpoint).resolve():
+    answer = {n: value for n in ANSWER if (value := getattr(arguments, n)) is not None}
+    if answer and output.resolve() == onnx_beside(checkpoint).resolve():
         raise AudioKeyError(
-            "--temperature and --first-weight need another --output: the file beside a checkpoint "
-            "answers as the checkpoint does in evaluation"
+            "another answer than the checkpoint's needs another --output: the file beside a "
+            "checkpoint answers as it does in evaluation"
         )
-    export(
-        checkpoint, output, arguments.temperature, arguments.first_weight, arguments.licence,
-        arguments.data,
-    )  # fmt: skip
+    export(checkpoint, output, answer, arguments.licence, arguments.data)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
 
 
 def export(
-    checkpoint: Path, output: Path, temperature: float | None = None,
-    first_weight: float | None = None, licence: str = "not stated", data: str | None = None,
+    checkpoint: Path, output: Path, answer: Mapping[str, float] = MappingProxyType({}),
+    licence: str = "not stated", data: str | None = None,
 ) -> None:  # fmt: skip
     """Write the network of a checkpoint to `output`; without more it answers as in evaluation.
 
-    Raises ExportError for a network that ONNX cannot express.
+    `answer` holds fields of its AnswerRule that are other than that. Raises ExportError for a
+    network that ONNX cannot express.
     """
     digest = _digest(checkpoint)
     calibrated, hearing = trained_network(checkpoint)
@@ -76,15 +81,12 @@ def export(
         "data": data or ", ".join(load_checkpoint(checkpoint).trained_on),
         "exported_by": commit(),
     }
-    own = calibrated.temperature
-    rule = AnswerRule(
-        own if temperature is None else temperature, 1.0 if first_weight is None else first_weight
-    )
+    rule = AnswerRule(**{"temperature": calibrated.temperature, **answer})
     info = NetworkInfo(
         hearing.model.name, hearing.audio.sample_rate, hearing.prepare.interval_seconds,
         hearing.cqt.model_dump(), rule, licence, provenance,
     )  # fmt: skip
-    write_whole(output, onnx_bytes(_listening(calibrated.network, hearing), info))
+    write_whole(output, onnx_bytes(*_parts(calibrated.network, hearing), info))
 
 
 def current_export(checkpoint: Path) -> Path:
@@ -100,14 +102,14 @@ def onnx_beside(checkpoint: Path) -> Path:
     return checkpoint.with_suffix(".onnx")
 
 
-def _listening(network: nn.Module, hearing: Hearing) -> nn.Module:
-    """The network with what it hears by: waveform (B, S) -> logits (B, 24)."""
+def _parts(network: nn.Module, hearing: Hearing) -> tuple[nn.Module, nn.Module]:
+    """What hears, waveform (B, S) -> log CQT (B, F, T), and what answers -> logits (B, 24)."""
     log_cqt: LogCQT | TrainableLogCQT
     if isinstance(network, HearingNetwork):
         log_cqt, network = network.log_cqt, network.network
     else:
         log_cqt = LogCQT(hearing.audio.sample_rate, **hearing.cqt.shape)
-    return nn.Sequential(GraphCQT(log_cqt, hearing.interval_samples), network)
+    return GraphCQT(log_cqt, hearing.interval_samples), network
 
 
 def _is_of(path: Path, checkpoint: Path) -> bool:

@@ -2,6 +2,7 @@
 
 songkey song.mp3
 songkey ~/Music --json
+songkey techno/ --minor-prior 0.85
 """
 
 import argparse
@@ -22,7 +23,7 @@ def main() -> None:
     """The console command: exits 1, with one line each, if a file has no key."""
     try:
         arguments = parser(__doc__).parse_args()
-        name_keys(arguments.paths, arguments.model, arguments.json)
+        name_keys(arguments.paths, arguments.model, arguments.json, arguments.minor_prior)
     except (AudioKeyError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -40,12 +41,18 @@ def parser(description: str) -> argparse.ArgumentParser:
         "--model", metavar="FILE", help="an exported network (.onnx); default: songkey's own"
     )
     made.add_argument("--json", action="store_true", help="print one JSON list")
+    made.add_argument(
+        "--minor-prior", type=float, metavar="SHARE",
+        help="of minor keys in this music, where you know it: 0.85 for much dance music",
+    )  # fmt: skip
     return made
 
 
-def name_keys(paths: Iterable[str], model: str | Path | None, as_json: bool) -> None:
-    """Print each file's key, then raise AudioKeyError if there were files without one."""
-    detector = Detector(model)
+def name_keys(
+    paths: Iterable[str], model: str | Path | None, as_json: bool, minor_prior: float | None
+) -> None:
+    """Print each file's key, then raise AudioKeyError if there were files that have no answer."""
+    detector = Detector(model, minor_prior=minor_prior)
     failed = 0
     with _Printer(as_json) as printer:
         for path in _files(paths):
@@ -67,21 +74,23 @@ class _Printer:
 
     def __enter__(self) -> "_Printer":
         if not self.as_json:
-            print(f"{'key':<10} {'Camelot':<8} {'conf.':>6}  {'next candidates':<32} path")
+            print(f"{'key':<12} {'Camelot':<8} {'conf.':>6}  {'next candidates':<32} path")
         return self
 
     def add(self, path: Path, estimate: KeyEstimate) -> None:
         """One file's answer."""
-        best, *others = estimate.candidates(3)
         if self.as_json:
             self.rows.append(_as_json(path, estimate))
-        else:
-            following = ", ".join(f"{key} {probability:.0%}" for key, probability in others)
-            key, confidence = best
-            print(
-                f"{key!s:<10} {key.camelot:<8} {confidence:>6.1%}  {following:<32} "
-                f"{printable(path)}"
-            )
+            return
+        answer, camelot = str(estimate.key), estimate.key.camelot
+        candidates = estimate.candidates(3)[1:]
+        if not estimate.is_clear:
+            answer, camelot, candidates = "no clear key", "-", estimate.candidates(2)
+        following = ", ".join(f"{key} {probability:.0%}" for key, probability in candidates)
+        print(
+            f"{answer:<12} {camelot:<8} {estimate.confidence:>6.1%}  {following:<32} "
+            f"{printable(path)}"
+        )
 
     def __exit__(self, *_: object) -> None:
         if self.as_json:
@@ -92,6 +101,7 @@ def _as_json(path: Path, estimate: KeyEstimate) -> dict:
     return {
         "path": printable(path),
         "key": str(estimate.key),
+        "clear": estimate.is_clear,
         "camelot": estimate.key.camelot,
         "open_key": estimate.key.open_key,
         "confidence": round(estimate.confidence, 4),

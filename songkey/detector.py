@@ -1,6 +1,7 @@
 """A network that names the key of any audio, in a file or in memory."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -22,12 +23,18 @@ Audio = str | Path | BinaryStream | np.ndarray
 class Detector:
     """An exported network, ready for many songs; threads may share one."""
 
-    def __init__(self, model: str | Path | None = None, threads: int = 1):
+    def __init__(
+        self, model: str | Path | None = None, threads: int = 1, minor_prior: float | None = None
+    ):
         """The network in the file `model`, or the one that comes with songkey.
 
-        `threads` compute one song; 0 is one a core. Raises AudioKeyError for a file that is none.
+        `threads` compute one song; 0 is one a core. `minor_prior` is the share of minor keys in the
+        music, where that is known. Raises AudioKeyError for a file that is none.
         """
         self._session, self.info = open_network(model, threads)
+        self.rule = self.info.answer
+        if minor_prior is not None:
+            self.rule = replace(self.rule, minor_prior=minor_prior)
 
     def estimate(self, audio: Audio, sample_rate: float | None = None) -> KeyEstimate:
         """The key of a file, of an open binary file, or of samples at `sample_rate`.
@@ -35,9 +42,12 @@ class Detector:
         Samples are of full scale 1, or 16-bit integers; (S,), (S, C) or (C, S) of one or two
         channels. Raises AudioKeyError for what has no key or cannot be read.
         """
+        return estimate_song(self.logits(audio, sample_rate), self.rule)
+
+    def logits(self, audio: Audio, sample_rate: float | None = None) -> np.ndarray:
+        """What the network says of each interval of `audio` that is not silent, (N, 24)."""
         pieces = intervals(*self._blocks(audio, sample_rate))
-        logits = [self._logits(chunk) for chunk in _chunks(pieces)]  # 24 numbers an interval
-        return estimate_song(np.concatenate(logits), self.info.answer)
+        return np.concatenate([self._logits(chunk) for chunk in _chunks(pieces)])
 
     def _blocks(
         self, audio: Audio, sample_rate: float | None

@@ -13,21 +13,31 @@ from songkey.keys import KEYS, Key
 class AnswerRule:
     """How the logits of a song's intervals become one answer; every exported network has its own.
 
-    The logits are divided by `temperature`: a network is then as sure of itself as it is right. The
-    first interval that is not silent counts `first_interval_weight` times, the others once.
+    The logits are divided by `temperature` before their softmax. The first interval that is not
+    silent counts `first_interval_weight` times, the others once. The mean of their probabilities is
+    raised to the power 1 / `song_temperature`: an answer is then as sure as it is right. An answer
+    below `clear_threshold` is no clear key. `minor_prior` is the share of minor keys in the music,
+    where that is known; 0.5 leaves the answer to what is heard.
     """
 
     temperature: float = 1.0
     first_interval_weight: float = 1.0
+    song_temperature: float = 1.0
+    clear_threshold: float = 0.0
+    minor_prior: float = 0.5
 
     def __post_init__(self) -> None:
-        if not all(
-            0 < number < math.inf for number in (self.temperature, self.first_interval_weight)
-        ):
+        positive = (self.temperature, self.first_interval_weight, self.song_temperature)
+        if not all(0 < number < math.inf for number in positive):
             raise AudioKeyError(
                 f"temperature {self.temperature}, first interval's weight "
-                f"{self.first_interval_weight}: give numbers above 0"
+                f"{self.first_interval_weight}, song temperature {self.song_temperature}: "
+                "give numbers above 0"
             )
+        if not 0 <= self.clear_threshold < 1:
+            raise AudioKeyError(f"clear threshold {self.clear_threshold}: give 0 to below 1")
+        if not 0 < self.minor_prior < 1:
+            raise AudioKeyError(f"minor prior {self.minor_prior}: give a share between 0 and 1")
 
 
 PLAIN_MEAN = AnswerRule()
@@ -35,11 +45,15 @@ PLAIN_MEAN = AnswerRule()
 
 @dataclass(frozen=True)
 class KeyEstimate:
-    """The most probable key; `probabilities` holds all 24 in id order, `confidence` the key's."""
+    """The most probable key; `probabilities` holds all 24 in id order, `confidence` the key's.
+
+    `is_clear` is False where there may be no key at all: speech, drums, noise.
+    """
 
     key: Key
     confidence: float
     probabilities: tuple[float, ...]
+    is_clear: bool = True
 
     def candidates(self, count: int) -> list[tuple[Key, float]]:
         """The `count` most probable keys with their probabilities, the best first."""
@@ -48,15 +62,16 @@ class KeyEstimate:
 
 
 def estimate_song(logits: np.ndarray, rule: AnswerRule = PLAIN_MEAN) -> KeyEstimate:
-    """The key of one song from its intervals' logits, (N, 24): the mean of their probabilities."""
+    """The key of one song from its intervals' logits, (N, 24)."""
     logits = np.asarray(logits, np.float64) / rule.temperature
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))  # (N, 24)
     weights = np.ones(len(logits))  # (N,)
     weights[:1] = rule.first_interval_weight
-    return estimate_from_probabilities(weights @ (odds / odds.sum(axis=1, keepdims=True)))
+    summed = weights @ (odds / odds.sum(axis=1, keepdims=True))  # (24,)
+    return estimate_from_probabilities(summed, rule)
 
 
-def estimate_from_probabilities(summed: np.ndarray) -> KeyEstimate:
+def estimate_from_probabilities(summed: np.ndarray, rule: AnswerRule = PLAIN_MEAN) -> KeyEstimate:
     """The key of one song from the sum of its intervals' probabilities, (24,).
 
     Sums can be added over batches and over ranks before they come here.
@@ -68,6 +83,11 @@ def estimate_from_probabilities(summed: np.ndarray) -> KeyEstimate:
             "no key can be estimated: the song has no interval, or the network's output is not "
             "finite; check the audio, then the checkpoint"
         )
-    probabilities = summed / total  # (24,)
+    odds = (summed / summed.max()) ** (1 / rule.song_temperature)  # (24,)
+    odds[12:] *= rule.minor_prior / (1 - rule.minor_prior)
+    probabilities = odds / odds.sum()
     best = int(probabilities.argmax())
-    return KeyEstimate(KEYS[best], float(probabilities[best]), tuple(probabilities.tolist()))
+    confidence = float(probabilities[best])
+    return KeyEstimate(
+        KEYS[best], confidence, tuple(probabilities.tolist()), confidence >= rule.clear_threshold
+    )

@@ -21,6 +21,7 @@ from songkey.keys import KEYS
 FORMAT_VERSION = 1
 METADATA_NAME = "songkey"
 INPUT, OUTPUT = "waveform", "logits"
+HEARD = "log_cqt"  # the tensor (B, F, T) inside, 0 to 1, between what hears and what answers
 KEY_ORDER = [str(key) for key in KEYS]
 UNREADABLE = (  # onnxruntime's errors have no class in common
     ort.Fail, ort.InvalidArgument, ort.InvalidGraph, ort.InvalidProtobuf, ort.NotImplemented,
@@ -80,7 +81,7 @@ def open_network(
     path: str | Path | None, threads: int
 ) -> tuple[onnxruntime.InferenceSession, NetworkInfo]:
     """The network in a file, or the one that is installed with songkey, ready to run."""
-    data, where = _bytes_of(path)
+    data, where = network_bytes(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # what is wrong is raised; onnxruntime would print it too
@@ -102,7 +103,8 @@ def open_network(
     return session, info
 
 
-def _bytes_of(path: str | Path | None) -> tuple[bytes, str]:
+def network_bytes(path: str | Path | None) -> tuple[bytes, str]:
+    """The content of a network's file, or of the installed one, and what to call it."""
     if path is not None:
         return Path(path).read_bytes(), printable(path)
     installed = resources.files("songkey") / "weights" / "default.onnx"

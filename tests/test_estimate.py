@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from songkey.estimate import estimate_from_probabilities, estimate_song
+from songkey.errors import AudioKeyError
+from songkey.estimate import AnswerRule, estimate_from_probabilities, estimate_song
 from songkey.keys import KEYS
 
 
@@ -61,3 +62,58 @@ def test_no_interval_or_a_broken_network_gives_an_error_and_no_key(logits):
 def test_an_estimate_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         estimate_song(np.zeros((1, 24))).confidence = 1.0
+
+
+LOGITS = np.random.default_rng(4).normal(0, 2, size=(5, 24))
+
+
+def test_a_song_s_temperature_changes_how_sure_an_answer_is_and_never_the_ranking():
+    """Of one interval it is the temperature of its logits."""
+    plain = estimate_song(LOGITS)
+    cold, hot = (estimate_song(LOGITS, AnswerRule(song_temperature=t)) for t in (0.5, 2.0))
+    assert cold.confidence > plain.confidence > hot.confidence
+    for other in (cold, hot):
+        assert [k for k, _ in other.candidates(24)] == [k for k, _ in plain.candidates(24)]
+        assert sum(other.probabilities) == pytest.approx(1)
+    one, same = AnswerRule(song_temperature=3.0), AnswerRule(temperature=3.0)
+    assert estimate_song(LOGITS[:1], one).probabilities == pytest.approx(
+        estimate_song(LOGITS[:1], same).probabilities
+    )
+
+
+def test_sharpening_survives_probabilities_too_small_for_a_float():
+    estimate = estimate_song(1000 * LOGITS, AnswerRule(song_temperature=0.01))
+    assert sum(estimate.probabilities) == pytest.approx(1)
+
+
+def test_below_the_threshold_no_key_is_clear_and_the_best_is_still_named():
+    plain = estimate_song(LOGITS)
+    assert plain.is_clear
+    below = AnswerRule(clear_threshold=plain.confidence + 0.01)
+    assert estimate_song(LOGITS, below) == dataclasses.replace(plain, is_clear=False)
+    assert estimate_song(LOGITS, AnswerRule(clear_threshold=plain.confidence)).is_clear
+
+
+def test_a_prior_multiplies_the_odds_of_minor_keys_and_of_nothing_else():
+    plain, prior = np.array(estimate_song(LOGITS).probabilities), AnswerRule(minor_prior=0.8)
+    given = np.array(estimate_song(LOGITS, prior).probabilities)
+    assert given[12:].sum() / given[:12].sum() == pytest.approx(
+        4 * plain[12:].sum() / plain[:12].sum()
+    )
+    for mode in (slice(0, 12), slice(12, 24)):
+        assert given[mode] / given[mode].sum() == pytest.approx(plain[mode] / plain[mode].sum())
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"song_temperature": 0.0}, "song temperature 0.0: give numbers above 0"),
+        ({"clear_threshold": 1.0}, "clear threshold 1.0: give 0 to below 1"),
+        ({"clear_threshold": float("nan")}, "clear threshold nan"),
+        ({"minor_prior": 1.0}, "minor prior 1.0: give a share between 0 and 1"),
+        ({"minor_prior": 0.0}, "minor prior 0.0"),
+    ],
+)
+def test_a_rule_that_means_nothing_is_refused(wrong, message):
+    with pytest.raises(AudioKeyError, match=message):
+        AnswerRule(**wrong)

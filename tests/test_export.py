@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from conftest import small_config
@@ -15,7 +16,7 @@ import evaluation.export
 from evaluation.export import current_export, export, onnx_beside
 from evaluation.listener import front_end_of, network_of, trained_network
 from model.checkpoint import save_checkpoint, store_temperature
-from model.onnx_file import ExportError, onnx_bytes
+from model.onnx_file import ExportError, onnx_bytes, without_hearing
 from model.run_folder import resolve
 from pipeline.graph_cqt import GraphCQT
 from pipeline.sample import Batch
@@ -24,7 +25,7 @@ from songkey.audio import to_int16
 from songkey.detector import Detector
 from songkey.errors import AudioKeyError
 from songkey.estimate import AnswerRule, estimate_song
-from songkey.networkfile import METADATA_NAME, NetworkFileError, NetworkInfo
+from songkey.networkfile import HEARD, METADATA_NAME, NetworkFileError, NetworkInfo
 from songs import synthetic
 from training.progress import Progress
 from training.run_checkpoints import export_best, keep_best
@@ -102,6 +103,30 @@ def test_any_number_of_intervals_is_computed_at_once(exported):
     np.testing.assert_allclose(together, np.concatenate(one_by_one), atol=1e-5)
 
 
+def test_the_part_that_answers_can_be_had_alone(exported):
+    detector = Detector(exported[1])
+    waveforms = heard(detector.info.interval_samples).astype(np.float32) / 32768
+    model = onnx.load(exported[1])
+    model.graph.output.append(onnx.helper.make_empty_tensor_value_info(HEARD))
+    whole = onnxruntime.InferenceSession(model.SerializeToString())
+    logits, cqt = whole.run(None, {"waveform": waveforms})
+    assert cqt.shape[1] == detector.info.cqt["n_bins"] and 0 <= cqt.min() < cqt.max() <= 1
+    part = onnxruntime.InferenceSession(without_hearing(exported[1].read_bytes()))
+    np.testing.assert_allclose(part.run(None, {HEARD: cqt})[0], logits, atol=1e-4)
+
+
+def test_a_file_whose_cqt_has_no_name_has_no_such_part():
+    named = onnx_bytes(
+        nn.Identity(), nn.Linear(10, 24), NetworkInfo("a", 10, 1.0, {}, AnswerRule(), "")
+    )
+    model = onnx.load_from_string(named)
+    for node in model.graph.node:
+        node.output[:] = [name.replace(HEARD, "other") for name in node.output]
+        node.input[:] = [name.replace(HEARD, "other") for name in node.input]
+    with pytest.raises(ExportError, match="no tensor log_cqt in it; export it again"):
+        without_hearing(model.SerializeToString())
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -174,7 +199,7 @@ def test_a_network_that_onnx_cannot_express_is_named_and_the_run_goes_on(
         def forward(self, waveform):
             return torch.linalg.eigvals(waveform[:, :16].reshape(-1, 4, 4)).real
 
-    monkeypatch.setattr(evaluation.export, "_hearing", lambda *_: Sorted())
+    monkeypatch.setattr(evaluation.export, "_parts", lambda *_: (nn.Identity(), Sorted()))
     checkpoint = resolve(run_folder)
     onnx_beside(checkpoint).unlink()
     with pytest.raises(ExportError, match="keynet cannot be exported to ONNX: Exporting the oper"):
@@ -187,15 +212,16 @@ def test_a_network_that_onnx_cannot_express_is_named_and_the_run_goes_on(
 def test_the_command_line_gives_another_answer_only_to_another_file(called, run_folder):
     main, checkpoint = evaluation.export.main, resolve(run_folder)
     other = run_folder / "other.onnx"
-    answer = ["--temperature", "3", "--first-weight", "2.5"]
+    answer = ["--temperature", "3", "--first-interval-weight", "2.5", "--song-temperature", "0.7",
+              "--clear-threshold", "0.3"]  # fmt: skip
     for beside in ([], ["--output", onnx_beside(checkpoint)]):
         done = called(main, run_folder, *answer, *beside)
-        assert done.returncode == 1 and "need another --output" in done.stderr
+        assert done.returncode == 1 and "needs another --output" in done.stderr
     said = ["--licence", "MIT", "--data", "made-up songs"]
     done = called(main, checkpoint, *answer, *said, "--output", other)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(f"{other}: 3.")
     info = Detector(other).info
-    assert (info.answer, info.licence) == (AnswerRule(3.0, 2.5), "MIT")
+    assert (info.answer, info.licence) == (AnswerRule(3.0, 2.5, 0.7, 0.3), "MIT")
     assert info.provenance["data"] == "made-up songs"
 
 
@@ -246,7 +272,7 @@ def test_a_network_of_other_inputs_or_outputs_is_refused(tmp_path):
     info = NetworkInfo("other", 1000, 1.0, {}, AnswerRule(), "MIT")
     file = tmp_path / "other.onnx"
     for outputs in (23, 24):
-        file.write_bytes(onnx_bytes(nn.Linear(1000, outputs), info))
+        file.write_bytes(onnx_bytes(nn.Identity(), nn.Linear(1000, outputs), info))
         if outputs == 24:
             Detector(file)
         else:

@@ -12,6 +12,7 @@ from conftest import SONGS, small_config
 
 import eval
 import predict
+from evaluation.export import export
 from model.run_folder import resolve
 from songkey import detector as detection
 from songkey.audio import to_int16
@@ -20,7 +21,7 @@ from songkey.keys import KEYS, parse_key
 from songs import synthetic
 
 RATE = 11_025  # of the small settings
-COLUMNS = "key        Camelot   conf.  next candidates"
+COLUMNS = "key          Camelot   conf.  next candidates"
 
 
 def assert_alike(one, other, tolerance: float) -> None:
@@ -131,6 +132,28 @@ def test_json_says_the_same_in_more_digits(called, trained, detector, song, writ
         str(k) for k, _ in estimate.candidates(3)
     ]
     assert "白鳥" in done.stdout
+
+
+def test_below_the_threshold_the_table_says_so_and_names_the_best_as_a_candidate(
+    called, trained, detector, song, write, tmp_path
+):
+    path, unsure = write("a.wav", song), tmp_path / "unsure.onnx"
+    export(resolve(trained), unsure, {"clear_threshold": 0.999})
+    line = called(predict.main, "--model", unsure, path).stdout.splitlines()[1]
+    (best, share), _ = detector.estimate(path).candidates(2)
+    assert line.startswith("no clear key -  ") and f"{best} {share:.0%}, " in line
+    (found,) = json.loads(called(predict.main, "--model", unsure, path, "--json").stdout)
+    assert (found["clear"], found["key"]) == (False, str(best))
+    assert detector.estimate(path).is_clear
+
+
+def test_who_knows_that_the_music_is_in_minor_says_so(called, trained, song, write):
+    asked = ["--checkpoint", trained, "--json", write("a.wav", song)]
+    for prior, mode in (("0.000001", "major"), ("0.999999", "minor")):
+        (found,) = json.loads(called(predict.main, *asked, "--minor-prior", prior).stdout)
+        assert found["key"].endswith(mode)
+    done = called(predict.main, *asked, "--minor-prior", "85")
+    assert done.returncode == 1 and "minor prior 85.0: give a share between" in done.stderr
 
 
 def test_a_folder_means_its_audio_files_in_order(called, trained, song, write, tmp_path):
