@@ -115,7 +115,7 @@ def _evaluated(
         return []
     predictions, report = _results(arguments, checkpoint, datasets, config)
     facts = facts_of(load_checkpoint(checkpoint), config, datasets, answers)
-    write_predictions(predictions, answers)
+    write_predictions(predictions, answers.songs)
     write_report(report, facts, answers, config.eval.split)
     scores, unit = (interval_scores, "intervals") if arguments.intervals else (song_scores, "songs")
     return [

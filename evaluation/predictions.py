@@ -3,10 +3,11 @@
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.answers import Answers
+from evaluation.answers import SongAnswer
 from evaluation.keyfiles import (
     ESTIMATE_NAMES,
     TRUTH_NAMES,
@@ -33,7 +34,7 @@ class Comparison:
     repeated: tuple[str, ...]  # songs given twice with one key, counted once
 
 
-def write_predictions(path: Path, answers: Answers) -> None:
+def write_predictions(path: Path, songs: Sequence[SongAnswer]) -> None:
     """One line a song: the true key, the estimate, their relation, and all 24 probabilities."""
     header = [
         "dataset", "song_id", "key", "estimate", "relation", "confidence", "intervals",
@@ -42,7 +43,7 @@ def write_predictions(path: Path, answers: Answers) -> None:
     text = io.StringIO()
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
     table.writerow([*header, *KEYS])
-    for song in answers.songs:
+    for song in songs:
         estimate = song.estimate
         row = [
             song.dataset, song.song_id, song.key, estimate.key, relation(estimate.key, song.key),

@@ -218,7 +218,7 @@ def answers() -> Answers:
 
 def test_our_own_predictions_read_back_as_answers_and_as_truth(answers, tmp_path):
     file = tmp_path / "new folder" / "predictions.tsv"
-    write_predictions(file, answers)
+    write_predictions(file, answers.songs)
     compared = compare(file, file)
     assert compared.score == answers.song_score
     assert not compared.without_answer + compared.without_truth + compared.unreadable_truth
@@ -228,7 +228,7 @@ def test_our_own_predictions_read_back_as_answers_and_as_truth(answers, tmp_path
 
 
 def test_a_line_of_our_predictions_has_the_song_its_answer_and_24_probabilities(answers, tmp_path):
-    write_predictions(tmp_path / "p.tsv", answers)
+    write_predictions(tmp_path / "p.tsv", answers.songs)
     with open(tmp_path / "p.tsv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     assert [row["song_id"] for row in rows] == [one.song_id for one in answers.songs]
@@ -243,5 +243,5 @@ def test_a_line_of_our_predictions_has_the_song_its_answer_and_24_probabilities(
 
 def test_writing_predictions_leaves_one_file_and_replaces_the_old(answers, tmp_path):
     for _ in range(2):
-        write_predictions(tmp_path / "p.tsv", answers)
+        write_predictions(tmp_path / "p.tsv", answers.songs)
     assert [path.name for path in tmp_path.iterdir()] == ["p.tsv"]

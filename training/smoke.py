@@ -104,7 +104,7 @@ def _test_step(config: Config, folder: Path, shards: ShardSet) -> None:
     )  # fmt: skip
     if not answers.songs:
         raise SmokeError("no interval of the first batch could be read; see the warnings above")
-    write_predictions(folder / "predictions.tsv", answers)
+    write_predictions(folder / "predictions.tsv", answers.songs)
     logger.info("%s loss %.3f", config.eval.split, answers.loss)
 
 
