@@ -235,6 +235,24 @@ export RUN *ARGS: (_needs "train")
 compare A B *ARGS: (_needs "train")
     {{bin}}/python eval.py --compare "$@"
 
+# Score an exported network on labelled material, beside every target of the shipped one
+[group('eval')]
+evaluate-default FOLDER *ARGS: (_needs "train")
+    {{bin}}/python -m evaluation.scorecard "$@"
+
+# Compare our network with Essentia, and any table of answers: just compare-peers FOLDER --answers theirs=theirs.tsv
+[group('eval')]
+compare-peers FOLDER *ARGS: (_needs "prepare") _peers
+    {{bin}}/python -m study.peers "$@"
+
+_peers:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    [[ .venv-peers/installed -nt requirements-peers.txt ]] && exit
+    {{python}} -m venv --clear .venv-peers
+    .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-peers.txt
+    touch .venv-peers/installed
+
 # Name the key of audio files: just predict song.mp3
 [group('eval')]
 predict *ARGS: (_needs "light")

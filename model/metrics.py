@@ -96,9 +96,16 @@ def table_rows(scores: Mapping[str, MirexScore], unit: str) -> list[list[str]]:
 
 def format_table(scores: Mapping[str, MirexScore], unit: str = "songs") -> str:
     """The MIREX table as text whose columns line up; `unit` is what was answered."""
-    rows = table_rows(scores, unit)
+    return aligned(table_rows(scores, unit))
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines: the first column to the left, the numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_aligned(row, widths) for row in rows)
+    return "\n".join(
+        "  ".join(cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in cells)
+        for cells in (enumerate(zip(row, widths, strict=True)) for row in rows)
+    )
 
 
 def _row(name: str, score: MirexScore) -> list[str]:
@@ -107,12 +114,6 @@ def _row(name: str, score: MirexScore) -> list[str]:
     numbers = [score.weighted_ascending, score.accuracy, *shares]
     summary = [name, str(score.total), f"{score.weighted:.1f}", f"{low:.1f} to {high:.1f}"]
     return summary + [f"{number:.1f}" for number in numbers]
-
-
-def _aligned(row: list[str], widths: list[int]) -> str:
-    """The first cell to the left, the numbers to the right."""
-    numbers = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-    return "  ".join([row[0].ljust(widths[0]), *numbers])
 
 
 def _percent(part: float, total: int) -> float:
