@@ -48,7 +48,7 @@ def main() -> None:
     """Parse the command line, hear all, print the tables."""
     arguments = _parser().parse_args()
     folder = Path(arguments.folder)
-    detector = Detector(arguments.model, threads=0)
+    detector = Detector(arguments.model)
     songs, left_out = heard_in(folder, detector, arguments.model)
     if not any(song.key for song in songs):
         raise AudioKeyError(f"{folder}: nothing in it that has a key; " + "; ".join(left_out))

@@ -19,8 +19,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from evaluation.notes import named
-from evaluation.paired import PairedComparison, compare_systems
-from model.metrics import MirexScore, aligned, bootstrap_interval
+from evaluation.paired import compare_systems
+from evaluation.side_by_side import comparison_table
 from settings.command import run
 from songkey.decode import AudioError
 from songkey.detector import Detector
@@ -30,10 +30,6 @@ from songs.song import Song, by_reason
 from study import essentia_keys
 
 OURS = "songkey"
-HEADER = [
-    "system", "songs", "weighted", "95% interval", "accuracy", "songkey better by", "95% interval",
-    "p", "right alone", "songkey alone", "p (McNemar)",
-]  # fmt: skip
 
 
 def main() -> None:
@@ -50,34 +46,12 @@ def main() -> None:
     work = Path(arguments.work)
     work.mkdir(parents=True, exist_ok=True)
     truth = _write(work / "truth.tsv", {song.song_id: str(song.key) for song in songs})
-    ours, unread = _our_answers(songs, Detector(arguments.model, threads=0))
+    ours, unread = _our_answers(songs, Detector(arguments.model))
     mine = _write(work / f"{OURS}.tsv", ours)
     peers = _essentia_answers(songs, work, arguments.essentia) | given
     compared = {name: compare_systems(mine, file, truth) for name, file in peers.items()}
-    print(comparison_table(compared))
+    print(comparison_table(OURS, compared))
     print("\n".join([*named("files that songkey cannot read", unread), f"answers in {work}"]))
-
-
-def comparison_table(compared: Mapping[str, PairedComparison]) -> str:
-    """A line a system, on the songs that it and songkey answer; songkey's own comes first."""
-    fullest = max(compared.values(), key=lambda paired: paired.scores[0].total)
-    rows = [HEADER, [OURS, *_scored(fullest.scores[0]), *[""] * 6]]
-    for name, paired in compared.items():
-        difference, (ours_alone, alone) = paired.difference, paired.only_right
-        rows.append(
-            [
-                name, *_scored(paired.scores[1]), f"{difference.points:+.1f}",
-                f"{difference.low:+.1f} to {difference.high:+.1f}", f"{difference.p_value:.2g}",
-                str(alone), str(ours_alone), f"{paired.mcnemar_p_value:.2g}",
-            ]
-        )  # fmt: skip
-    return aligned(rows)
-
-
-def _scored(score: MirexScore) -> list[str]:
-    low, high = bootstrap_interval(score)
-    interval = f"{low:.1f} to {high:.1f}"
-    return [str(score.total), f"{score.weighted:.1f}", interval, f"{score.accuracy:.1f}"]
 
 
 def _our_answers(songs: Sequence[Song], detector: Detector) -> tuple[dict[str, str], list[str]]:

@@ -19,6 +19,8 @@ def echoing(tmp_path):
     (tmp_path / ".venv/bin").mkdir(parents=True)
     shutil.copy(ROOT / "Justfile", tmp_path)
     (tmp_path / ".venv/installed-dev").touch()
+    (tmp_path / ".venv-peers").mkdir()
+    (tmp_path / ".venv-peers/installed").touch()
     for name in ("python", "accelerate", "tensorboard"):
         program = tmp_path / ".venv/bin" / name
         program.write_text('#!/bin/sh\nfor word in "$@"; do printf "%s\\n" "$word"; done\n')
