@@ -16,7 +16,10 @@ JUST = shutil.which("just")
 # A recipe whose .venv is old begins with `setup`, which clears it: not from within a test.
 WITHOUT_SETUP = {"PYTHON": "false", "OMP_NUM_THREADS": "1"}
 GROUPS = ("train", "eval", "experiments", "smoke", "tune")
-ELSEWHERE = {"tensorboard": "a server that does not end", "predict": "tests/test_predict.py"}
+ELSEWHERE = {
+    "tensorboard": "a server that does not end", "predict": "tests/test_predict.py",
+    "evaluate-default": "tests/test_scorecard.py", "compare-peers": "tests/test_peers.py",
+}  # fmt: skip
 STAND_INS = ("synthetic", "ncs", "gs_mtg", "gs_key")
 QUICK = (
     "train.epochs=1",

@@ -268,6 +268,15 @@ def test_what_is_no_network_of_ours_is_refused(trained, tmp_path, content, messa
         Detector(file)
 
 
+def test_a_file_of_before_the_newest_fields_of_its_rule_answers_as_it_did(trained, tmp_path):
+    file = tmp_path / "older.onnx"
+    older = {"temperature": 2.0, "first_interval_weight": 3.0}
+    exported = onnx_beside(resolve(trained))
+    file.write_bytes(described(exported, fields(exported, answer=older)))
+    assert Detector(file).rule == AnswerRule(2.0, 3.0, 1.0, 0.0, 0.5)
+    assert Detector(file, minor_prior=0.8).rule == AnswerRule(2.0, 3.0, minor_prior=0.8)
+
+
 def test_a_network_of_other_inputs_or_outputs_is_refused(tmp_path):
     info = NetworkInfo("other", 1000, 1.0, {}, AnswerRule(), "MIT")
     file = tmp_path / "other.onnx"
