@@ -265,7 +265,7 @@ test *ARGS: (_needs "dev")
 test-all *ARGS: (_needs "dev")
     {{bin}}/python -m pytest tests/every_recipe.py "$@"
 
-# Measure the speeds that README reports, as ratios
+# Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]
 bench *ARGS: (_needs "dev")
     {{bin}}/python -m benchmarks "$@"

@@ -1,7 +1,4 @@
-"""What an answer costs beside decoding its file, and why the CQT is computed in the ONNX graph.
-
-python -m benchmarks.answering
-"""
+"""What an answer costs beside decoding its file, and why the CQT is computed in the ONNX graph."""
 
 import os
 
@@ -15,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import soundfile
 from torch import nn
 
+from benchmarks.songs import written_songs
 from benchmarks.turns import median_seconds, report
 from evaluation.export import export
 from evaluation.listener import network_of
@@ -31,7 +28,6 @@ from songkey.audio import waveform_blocks
 from songkey.detector import Detector
 from songkey.estimate import AnswerRule
 from songkey.networkfile import NetworkInfo
-from songs import synthetic
 
 SETTINGS = ["audio.sample_rate=11025", "cqt.hop_length=2048"]  # of the network that is shipped
 SONG_SECONDS, BATCH, RUNS = 60.0, 4, 15
@@ -42,9 +38,8 @@ def measure() -> None:
     config = load_config(None, SETTINGS)
     _front_ends(config)
     with tempfile.TemporaryDirectory() as folder:
-        song, model = Path(folder, "one.mp3"), Path(folder, "untrained.onnx")
-        waveform = synthetic.render(synthetic.songs(1, SONG_SECONDS, 0)[0].audio_path, 44_100)
-        soundfile.write(song, np.stack([waveform, 0.9 * waveform], axis=1), 44_100)
+        (one,) = written_songs(folder, 1, SONG_SECONDS, ending="mp3", channels=2)
+        song, model = Path(one.audio_path), Path(folder, "untrained.onnx")
         checkpoint = Path(folder, "untrained.safetensors")
         save_checkpoint(checkpoint, network_of(config), config.model_dump(mode="json"), {})
         export(checkpoint, model)
@@ -121,7 +116,3 @@ def _answers(song: Path, model: Path, sample_rate: int) -> None:
 
     ours, bare = median_seconds([lambda: detector.estimate(song), decode], RUNS)
     report(f"mp3 to its key, beside decoding and resampling ({bare:.3f} s)", ours, bare, 0.8)
-
-
-if __name__ == "__main__":
-    measure()
