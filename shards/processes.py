@@ -28,6 +28,11 @@ class ShardTask(Protocol):
     def name(self) -> str: ...  # of the tar, without its ending
 
 
+def shard_path(task: ShardTask) -> str:
+    """The tar that a task makes, for messages."""
+    return f"{task.folder / task.name}.tar"
+
+
 Task = TypeVar("Task", bound=ShardTask)
 Result = TypeVar("Result")
 
@@ -71,10 +76,7 @@ class Worker(Generic[Task]):
 
 
 def run_in_processes(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    workers: int,
-    name_of: Callable[[Task], str],
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
 ) -> Iterator[Result]:
     """What `function` gives for each task, as they end; raises a task's error as it is."""
     waiting = iter(tasks)
@@ -90,11 +92,11 @@ def run_in_processes(
                     error, result = connection.recv()
                 except (EOFError, OSError):
                     crew.pop(connection).end()
-                    worker = Worker(function, worker.task, _next_attempt(worker, name_of))
+                    worker = Worker(function, worker.task, _next_attempt(worker))
                     crew[worker.connection] = worker
                     continue
                 if error:
-                    with writing_to(name_of(worker.task)):
+                    with writing_to(shard_path(worker.task)):
                         raise error
                 if following := next(waiting, None):
                     worker.begin(following)
@@ -106,11 +108,11 @@ def run_in_processes(
             worker.end()
 
 
-def _next_attempt(worker: Worker[Task], name_of: Callable[[Task], str]) -> int:
+def _next_attempt(worker: Worker) -> int:
     """The number of the next attempt of a task whose worker died, if there may be one."""
     if worker.attempt >= ATTEMPTS:
         raise WorkerDiedError(
-            f"{name_of(worker.task)}: its worker process died {worker.attempt} times (out of "
+            f"{shard_path(worker.task)}: its worker process died {worker.attempt} times (out of "
             "memory, or killed); run the same command again to go on, with fewer workers "
             "(--set prepare.workers=1) if memory was short"
         )

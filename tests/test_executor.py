@@ -130,4 +130,4 @@ def test_packing_on_a_cluster_to_an_address_gives_the_same_bytes(scheduler, buck
 def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
     monkeypatch.setattr("shards.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(ClusterError, match=f"{address}: no Dask scheduler answers.*just dask-up"):
-        list(run_on_cluster(run_errand, [], address, str))
+        list(run_on_cluster(run_errand, [], address))
