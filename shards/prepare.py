@@ -18,7 +18,7 @@ from shards.executor import run_tasks, worker_count
 from shards.pack import Packed, PackTask, pack_shard
 from shards.plan import SplitPlan, begin, plans
 from shards.processes import ShardTask
-from shards.splitfolder import clear, make_way, remove_unfinished_files, split_manifest
+from shards.splitfolder import clear, make_way, remove, split_manifest
 from songkey.errors import AudioKeyError
 from songs.song import LeftOut, Song, by_reason
 from storage.places import Place
@@ -130,8 +130,8 @@ def _checked(
             f"{dataset}: no song has a usable label; left out: {by_reason(left_out)}"
         )
     splits = plans(dataset, songs, format, config)
-    for split in splits:
-        make_way(split.folder, split.settings, dataset, overwrite)
+    settings = {split.settings.split: split.settings for split in splits}
+    make_way(splits[0].folder.parent, settings, dataset, overwrite)
     return splits
 
 
@@ -184,7 +184,7 @@ def _finished(
 
 def write_left_out(folder: Place, table: bytes) -> None:
     """Write the list of what was left out, unless it is there already."""
-    remove_unfinished_files(folder, f".{LEFT_OUT_NAME}.*.tmp")
+    remove(folder, f".{LEFT_OUT_NAME}.*.tmp")  # by runs that were killed
     path = folder / LEFT_OUT_NAME
     if not path.exists() or path.read_bytes() != table:
         write_whole(path, table)

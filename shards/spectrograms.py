@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 from pipeline.flac import decode_flac
 from pipeline.manifest import ManifestError, PackSettings, read_manifest
 from pipeline.sample import MEDIA_EXTENSION
-from settings.differences import differences
 from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.pack import Packed, encoder_of
@@ -66,8 +65,7 @@ def create_spectrograms(
         )
     tasks_of_split = {split: _tasks(audio / split, png / split, config) for split in there}
     settings = {split: tasks[0].settings for split, tasks in tasks_of_split.items() if tasks}
-    for split in SPLITS:
-        make_way(png / split, settings.get(split), audio, overwrite)
+    make_way(png, settings, audio, overwrite)
     missing = [task for tasks in tasks_of_split.values() for task in _missing(tasks)]
     make_shards(f"spectrograms of {dataset}", make_shard, missing, config, scheduler)
     with writing_to(png):
@@ -84,9 +82,8 @@ def create_spectrograms(
 def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask]:
     """One task for each of the audio shards' own; refuses audio of other settings than today's."""
     manifest = read_manifest(source)
-    there, audio = manifest.settings.model_dump(), {"sample_rate": config.audio.sample_rate}
-    today = {**audio, "interval_seconds": config.prepare.interval_seconds}
-    if changed := differences({name: there[name] for name in today}, today):
+    rate, seconds = config.audio.sample_rate, config.prepare.interval_seconds
+    if changed := manifest.settings.changed({"sample_rate": rate, "interval_seconds": seconds}):
         raise ManifestError(
             f"{source}: packed with other settings ({changed}); "
             "set them back, or pack the audio again with --overwrite"
