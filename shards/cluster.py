@@ -7,13 +7,12 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar
 
 from distributed import Client, Future, KilledWorker, as_completed
 
 from pipeline.allocator import keep_freed_memory
 from shards.disk_error import writing_to
-from shards.processes import ShardTask, WorkerDiedError, shard_path
+from shards.processes import Result, Task, WorkerDiedError, shard_path
 from songkey.errors import AudioKeyError
 
 RETRIES = 2  # of a task that fails by no fault of its input; Dask gives a dead worker's to another
@@ -21,9 +20,6 @@ IN_FLIGHT = 1000  # tasks the scheduler holds: enough for as many workers, littl
 CONNECT_SECONDS = 10
 WORKER_SECONDS = 60  # to wait for the first worker
 CLOSE_SECONDS = 2
-
-Task = TypeVar("Task", bound=ShardTask)
-Result = TypeVar("Result")
 
 
 class ClusterError(AudioKeyError):

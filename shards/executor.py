@@ -2,13 +2,10 @@
 
 import os
 from collections.abc import Callable, Generator, Sequence
-from typing import Literal, TypeVar
+from typing import Literal
 
 from shards.disk_error import writing_to
-from shards.processes import ShardTask, run_in_processes, shard_path
-
-Task = TypeVar("Task", bound=ShardTask)
-Result = TypeVar("Result")
+from shards.processes import Result, Task, run_in_processes, shard_path
 
 
 def worker_count(setting: Literal["auto"] | int) -> int:

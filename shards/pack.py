@@ -23,6 +23,7 @@ from pipeline.image import png_bytes, to_levels
 from pipeline.manifest import PackSettings, SongEntry
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
 from shards.cut import cut
+from shards.processes import ShardTask
 from shards.shardfile import TaskTars
 from songkey.decode import AudioError
 from songs import synthetic
@@ -34,11 +35,9 @@ SPOOL_BYTES = 64_000_000  # of one song's encoded intervals held in memory; more
 
 
 @dataclass(frozen=True)
-class PackTask:
+class PackTask(ShardTask):
     """One shard to be made: the songs in it, in order."""
 
-    folder: Place
-    name: str  # of the tar, without its ending
     songs: tuple[Song, ...]
     settings: PackSettings
 
@@ -77,15 +76,11 @@ def deal(folder: Place, songs: Sequence[Song], settings: PackSettings) -> list[P
     ordered = sorted(songs, key=lambda song: song.song_id)
     dealt = np.random.default_rng(settings.seed).permutation(len(ordered))
     size = settings.songs_per_shard
-    return [
-        PackTask(
-            folder,
-            f"{number:06d}",
-            tuple(ordered[place] for place in dealt[start : start + size]),
-            settings,
-        )
-        for number, start in enumerate(range(0, len(ordered), size))
-    ]
+    tasks = []
+    for number, start in enumerate(range(0, len(ordered), size)):
+        its_songs = tuple(ordered[place] for place in dealt[start : start + size])
+        tasks.append(PackTask(folder, f"{number:06d}", its_songs, settings))
+    return tasks
 
 
 @threadpool_limits.wrap(limits=1)

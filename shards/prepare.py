@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -17,7 +16,7 @@ from shards.disk_error import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import Packed, PackTask, pack_shard
 from shards.plan import SplitPlan, begin, plans
-from shards.processes import ShardTask
+from shards.processes import Task
 from shards.splitfolder import clear, make_way, remove, split_manifest
 from songkey.errors import AudioKeyError
 from songs.song import LeftOut, Song, by_reason
@@ -26,8 +25,6 @@ from storage.whole import write_whole
 
 LEFT_OUT_NAME = "left_out.tsv"
 MOST_NAMES = 10  # of missing shards, in a message
-
-Task = TypeVar("Task", bound=ShardTask)
 
 
 class PrepareError(AudioKeyError):

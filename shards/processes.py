@@ -5,10 +5,11 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from shards.disk_error import writing_to
 from songkey.errors import AudioKeyError
@@ -18,23 +19,21 @@ from storage.staging import remove_unfinished
 ATTEMPTS = 3  # of a task whose worker dies
 
 
-class ShardTask(Protocol):
+@dataclass(frozen=True)
+class ShardTask:
     """A task that makes a shard."""
 
-    @property
-    def folder(self) -> Place: ...
+    folder: Place
+    name: str  # of the tar, without its ending
 
-    @property
-    def name(self) -> str: ...  # of the tar, without its ending
+
+Task = TypeVar("Task", bound=ShardTask)
+Result = TypeVar("Result")
 
 
 def shard_path(task: ShardTask) -> str:
     """The tar that a task makes, for messages."""
     return f"{task.folder / task.name}.tar"
-
-
-Task = TypeVar("Task", bound=ShardTask)
-Result = TypeVar("Result")
 
 
 class WorkerDiedError(AudioKeyError):

@@ -20,6 +20,7 @@ from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.pack import Packed, encoder_of
 from shards.prepare import LEFT_OUT_NAME, Prepared, make_shards, write_left_out
+from shards.processes import ShardTask
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.splitfolder import (
     SPLITS,
@@ -37,12 +38,10 @@ from storage.staging import staged
 
 
 @dataclass(frozen=True)
-class SpectrogramTask:
+class SpectrogramTask(ShardTask):
     """The PNG tars to be made of one task's audio tars."""
 
     source: Place  # the folder of the audio shards
-    folder: Place
-    name: str
     settings: PackSettings  # of the PNG shards
 
 
@@ -90,7 +89,7 @@ def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask
         )
     cqt = config.cqt.shape
     settings = manifest.settings.model_copy(update={"format": "png", "cqt": cqt})
-    return [SpectrogramTask(source, folder, name, settings) for name in task_names(manifest)]
+    return [SpectrogramTask(folder, name, source, settings) for name in task_names(manifest)]
 
 
 def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:

@@ -13,7 +13,6 @@ from accelerate.utils import send_to_device
 from evaluation.answers import Answers, answer
 from evaluation.listener import front_end_of, input_of, network_of, shards_of
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.layers import network_summary
 from model.run_folder import resolve
 from pipeline.order import epoch_total, limited, step_count
 from pipeline.sample import Batch
@@ -38,6 +37,7 @@ from training.run_checkpoints import (
     set_aside_later,
 )
 from training.signals import Signals, Stopped
+from training.summary import network_summary
 
 logger = logging.getLogger(__name__)
 
