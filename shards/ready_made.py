@@ -42,8 +42,13 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
     manifest says; what was downloaded whole stays.
     """
     began = time.perf_counter()
+    if not config.images.base_url:
+        raise ManifestError(
+            "images.base_url is empty: name the place where PNG shards were published, "
+            "e.g. --set images.base_url=https://example.org/shards"
+        )
     root = local_root(config, "png", dataset, "train right from images.base_url, or name a folder")
-    source = place_of(_base_url(config)) / "png" / dataset
+    source = place_of(config.images.base_url) / "png" / dataset
     refuse_itself(root, source)
     manifests = manifests_in(source)
     if not manifests:
@@ -56,15 +61,6 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
     for split, manifest in manifests.items():
         left_out += _download_split(source / split, manifest, root / split)
     return Prepared(root, manifests, tuple(left_out), time.perf_counter() - began)
-
-
-def _base_url(config: Config) -> str:
-    if not config.images.base_url:
-        raise ManifestError(
-            "images.base_url is empty: name the place where PNG shards were published, "
-            "e.g. --set images.base_url=https://example.org/shards"
-        )
-    return config.images.base_url
 
 
 def _check_published(source: Place, manifest: Manifest, config: Config) -> None:

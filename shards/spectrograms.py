@@ -121,8 +121,12 @@ def make_shard(task: SpectrogramTask) -> Packed:
     settings, extension = task.settings, MEDIA_EXTENSION["png"]
     encode = encoder_of(settings)
     records = list(records_of(task.source, [task.name]))
-    for record in records:
-        _refuse_another_packing(task, record.settings)
+    audio = settings.model_copy(update={"format": "audio", "cqt": None})
+    if any(record.settings != audio for record in records):
+        raise ShardError(
+            f"{task.source}/{task.name}.json: of another packing than the manifest; "
+            "pack the audio again with --overwrite"
+        )
     songs = set()
     with (
         staged(task.folder) as folder,
@@ -137,14 +141,6 @@ def make_shard(task: SpectrogramTask) -> Packed:
                 songs.add(song.song_id)
         intervals = tars.commit(settings, records[0].left_out)
     return Packed(len(songs), intervals, len(records[0].left_out))
-
-
-def _refuse_another_packing(task: SpectrogramTask, audio: PackSettings) -> None:
-    if audio != task.settings.model_copy(update={"format": "audio", "cqt": None}):
-        raise ShardError(
-            f"{task.source}/{task.name}.json: of another packing than the manifest; "
-            "pack the audio again with --overwrite"
-        )
 
 
 def _copy_left_out(source: Place, folder: Place) -> tuple[LeftOut, ...]:

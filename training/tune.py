@@ -40,10 +40,9 @@ def main() -> None:
 def _tune_batch_size(config: Config) -> None:
     trial = Trial(changed(config, train={"accumulation": 1}))
     batch = next(trial.batches())
-    on_cpu = trial.accelerator.device.type == "cpu"
-    most = (
-        min(trial.shards.total, config.tune.most_intervals_on_cpu) if on_cpu else trial.shards.total
-    )
+    most = trial.shards.total
+    if trial.accelerator.device.type == "cpu":
+        most = min(most, config.tune.most_intervals_on_cpu)
     print("intervals a step   intervals/s")
 
     def measure(size: int) -> float:
