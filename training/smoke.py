@@ -6,7 +6,6 @@ python -m training.smoke fdr        # one train, one valid and one test step, in
 
 import settings.extras  # noqa: F401  # isort: skip
 
-import argparse
 import logging
 import tempfile
 from pathlib import Path
@@ -18,7 +17,7 @@ from evaluation.listener import front_end_of, shards_of, trained_network
 from evaluation.predictions import write_predictions
 from pipeline.shardset import ShardSet
 from settings.command import run
-from settings.config import add_config_arguments, load_config
+from settings.config import config_parser, load_config
 from settings.sections import Config
 from songkey.errors import AudioKeyError
 from training.loop import Training
@@ -32,11 +31,8 @@ ONE_BATCH = 1e-9  # of an epoch: any share, however small, is at least one batch
 
 def main() -> None:
     """Parse the command line and run one smoke test."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = config_parser(__doc__)
     parser.add_argument("test", choices=["overfit", "fdr"], help="which smoke test")
-    add_config_arguments(parser)
     arguments = parser.parse_args()
     config = load_config(arguments.config, arguments.overrides)
     if arguments.test == "overfit":

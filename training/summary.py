@@ -6,15 +6,13 @@ python -m training.summary --set model.name=allconv --set model.num_feature_maps
 
 import settings.extras  # noqa: F401  # isort: skip
 
-import argparse
-
 from torch import Tensor, nn
 from torchinfo import ModelStatistics, summary
 from torchinfo.enums import Units
 
 from evaluation.listener import input_of, network_of
 from settings.command import run
-from settings.config import add_config_arguments, load_config
+from settings.config import config_parser, load_config
 
 COLUMNS = ("output_size", "num_params", "mult_adds")
 DEPTH = 3  # modules inside modules that get a line: down to each convolution or block of one
@@ -22,10 +20,7 @@ DEPTH = 3  # modules inside modules that get a line: down to each convolution or
 
 def main() -> None:
     """Parse the command line, print the table for one interval."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_config_arguments(parser)
+    parser = config_parser(__doc__)
     arguments = parser.parse_args()
     config = load_config(arguments.config, arguments.overrides)
     print(network_summary(network_of(config), input_of(config)))
