@@ -35,7 +35,7 @@ from model.metrics import format_table
 from model.run_folder import newest_run, resolve
 from pipeline.stream import StreamError
 from settings.command import is_main_process, run
-from settings.config import add_config_arguments, given_settings, load_config
+from settings.config import config_parser, given_settings, load_config
 from settings.ending import end_together
 from settings.sections import Config
 from songkey.errors import AudioKeyError
@@ -168,9 +168,7 @@ def _refuse_to_calibrate_on(arguments: argparse.Namespace, given: dict) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = config_parser(__doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--checkpoint", metavar="RUN_OR_FILE",
@@ -197,7 +195,6 @@ def _parser() -> argparse.ArgumentParser:
         "--calibrate", action="store_true",
         help="fit the temperature on the valid split and store it in the checkpoint",
     )  # fmt: skip
-    add_config_arguments(parser)
     return parser
 
 

@@ -121,7 +121,7 @@ def _percent(part: float, total: int) -> float:
 
 def _key_ids(ids: Ids) -> np.ndarray:
     key_ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids, dtype=np.int64)  # (N,)
-    if ((key_ids < 0) | (key_ids >= len(KEYS))).any():
-        wrong = key_ids[(key_ids < 0) | (key_ids >= len(KEYS))][0]
-        raise ValueError(f"no such key id: {wrong} (0 to {len(KEYS) - 1})")
+    wrong = key_ids[(key_ids < 0) | (key_ids >= len(KEYS))]
+    if len(wrong):
+        raise ValueError(f"no such key id: {wrong[0]} (0 to {len(KEYS) - 1})")
     return key_ids

@@ -17,15 +17,9 @@ class Augment(nn.Module):
     """From a log CQT with its margin to the network's input: transposed, tilted and masked."""
 
     def __init__(
-        self,
-        bins_per_octave: int,
-        margin_bins: int,
-        range_db: float,
-        transpose_semitones: int,
-        tilt_db_per_octave: float,
-        frequency_mask_bins: int,
-        time_mask_frames: int,
-    ):
+        self, bins_per_octave: int, margin_bins: int, range_db: float, transpose_semitones: int,
+        tilt_db_per_octave: float, frequency_mask_bins: int, time_mask_frames: int,
+    ):  # fmt: skip
         super().__init__()
         self.range_db = range_db
         self.transpose = RandomTranspose(transpose_semitones, bins_per_octave, margin_bins)

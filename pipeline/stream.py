@@ -5,7 +5,6 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Iterator
-from functools import cache
 
 import numpy as np
 import torch
@@ -50,16 +49,9 @@ class Stream(IterableDataset):
     """
 
     def __init__(
-        self,
-        shards: ShardSet,
-        order: np.ndarray,
-        global_batch_size: int,
-        rank: int,
-        ranks: int,
-        lanes: int | None = None,
-        first_step: int = 0,
-        limit_fraction: float = 1.0,
-    ):
+        self, shards: ShardSet, order: np.ndarray, global_batch_size: int, rank: int, ranks: int,
+        lanes: int | None = None, first_step: int = 0, limit_fraction: float = 1.0,
+    ):  # fmt: skip
         """`lanes` is that of the epoch's order in training, None in evaluation.
 
         `limit_fraction` is the share of the steps after which the pass ends.
@@ -77,12 +69,8 @@ class Stream(IterableDataset):
                 f"{len(order)} intervals do not fill one batch of {global_batch_size}; "
                 f"lower train.global_batch_size,{raised} or pack more songs"
             )
-        self.shards = shards
-        self.order = order
-        self.global_batch_size = global_batch_size
-        self.rank = rank
-        self.ranks = ranks
-        self.lanes = lanes
+        self.shards, self.order, self.lanes = shards, order, lanes
+        self.global_batch_size, self.rank, self.ranks = global_batch_size, rank, ranks
         self.steps = range(first_step, limited(last_step, limit_fraction))
         self._bad_samples = multiprocessing.Value("i", 0)
 
@@ -153,7 +141,8 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
     Not to go through accelerator.prepare: it would shard the stream again, and each process would
     silently lose a part of its intervals (huggingface/accelerate#4144).
     """
-    _kill_workers_at_exit()
+    atexit.unregister(_kill_workers)  # so that it is called once
+    atexit.register(_kill_workers)
     if workers:
         return_freed_memory()  # they are forked when the loader is iterated
     return DataLoader(
@@ -168,13 +157,8 @@ def _leave_signals_to_the_parent(_worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-@cache
-def _kill_workers_at_exit() -> None:
-    """Once in a process: multiprocessing would wait forever for workers that ignore SIGTERM."""
-    atexit.register(_kill_workers)
-
-
 def _kill_workers() -> None:
+    """At exit multiprocessing would wait forever for workers that ignore SIGTERM."""
     for process in multiprocessing.active_children():
         if process.daemon:
             process.kill()

@@ -29,6 +29,15 @@ class ConfigError(AudioKeyError):
     """A setting that does not exist or cannot have its value."""
 
 
+def config_parser(description: str | None) -> argparse.ArgumentParser:
+    """An entry point's parser: its docstring is the help; `--config` and `--set` are known."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(parser)
+    return parser
+
+
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Give an entry point `--config FILE` and the repeatable `--set section.name=value`."""
     parser.add_argument(

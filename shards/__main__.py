@@ -35,12 +35,7 @@ from songs.song import LeftOut, Song
 from storage.places import place_of
 
 # Each has download(datasets, settings) and songs(datasets, downloads).
-FROM_THE_WEB = {
-    "gs_key": gs_key,
-    "gs_key_plus": gs_key_plus,
-    "gs_mtg": gs_mtg,
-    "ncs": ncs,
-}
+FROM_THE_WEB = {"gs_key": gs_key, "gs_key_plus": gs_key_plus, "gs_mtg": gs_mtg, "ncs": ncs}
 DATASETS = ("synthetic", "folder", *FROM_THE_WEB)
 
 

@@ -46,12 +46,9 @@ def draw_production(rng: np.random.Generator) -> Production:
 
 
 def produce(
-    dry: np.ndarray,
-    sends: np.ndarray,
-    production: Production,
-    sample_rate: int,
+    dry: np.ndarray, sends: np.ndarray, production: Production, sample_rate: int,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """The finished song, (S,) float32 in -1..1, from the dry mix and what goes to the room."""
     mix = equalised(dry, sends, production, sample_rate, rng)
     mix /= np.sqrt(np.mean(mix**2)) + 1e-9
@@ -66,11 +63,9 @@ def equalised(
 ) -> np.ndarray:  # fmt: skip
     """Dry mix plus the room's answer, through the equaliser, (S,): one product of spectra."""
     count, has_room = dry.size, production.reverb_db > -100
-    room = (
-        impulse_response(production.reverb_seconds, sample_rate, rng)
-        if has_room
-        else np.zeros(1, np.float32)
-    )
+    room = np.zeros(1, np.float32)
+    if has_room:
+        room = impulse_response(production.reverb_seconds, sample_rate, rng)
     size = fft.next_fast_len(count + room.size, real=True)
     spectrum = fft.rfft(dry, size)
     if has_room:

@@ -134,4 +134,4 @@ def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
     gc.collect()
     monkeypatch.setattr("shards.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(ClusterError, match=f"{address}: no Dask scheduler answers.*just dask-up"):
-        list(run_on_cluster(run_errand, [], address, str))
+        list(run_on_cluster(run_errand, [], address))

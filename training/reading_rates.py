@@ -16,10 +16,6 @@ from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
 
 
-class WeightsError(AudioKeyError):
-    """Weights that the data cannot have."""
-
-
 def song_weights(
     shards: ShardSet, rates: np.ndarray, class_weights: str, confidence_weights: bool
 ) -> Tensor:
@@ -49,7 +45,7 @@ def interval_rates(
     table = shards.song_table()
     datasets = {dataset for dataset, _ in table}
     if unknown := [name for name in dataset_weights if name not in datasets]:
-        raise WeightsError(
+        raise AudioKeyError(
             f"train.dataset_weights: {unknown[0]} is not among the data sets of this run "
             f"({', '.join(sorted(datasets))}); name it in train.datasets, or leave it out"
         )
@@ -63,7 +59,7 @@ def interval_rates(
 def check_balanced_once(class_weights: str, balance: str) -> None:
     """Refuse to even out classes twice, which would make the rare ones the frequent ones."""
     if class_weights != "none" and balance != "none":
-        raise WeightsError(
+        raise AudioKeyError(
             f"loss.class_weights = {class_weights} and train.balance = {balance} both even out the "
             "classes; set one of them to none"
         )
@@ -81,10 +77,10 @@ def _evened(songs: Sequence[SongEntry], by: str, amounts: np.ndarray) -> np.ndar
 
 
 def _confidences(songs: Sequence[SongEntry]) -> np.ndarray:
-    """(songs,) of the labels, 0 to 1; WeightsError where all are zero."""
+    """(songs,) of the labels, 0 to 1; AudioKeyError where all are zero."""
     confidences = np.array([song.confidence for song in songs])
     if not confidences.any():
-        raise WeightsError(
+        raise AudioKeyError(
             "loss.confidence_weights = true, but every label's confidence is zero; set it to false"
         )
     return confidences
