@@ -14,7 +14,6 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from evaluation.answer_files import compared, scored
 from evaluation.answers import Answers, answer, interval_logits
 from evaluation.export import current_export, onnx_beside
 from evaluation.listener import (
@@ -24,7 +23,7 @@ from evaluation.listener import (
     shards_of,
     trained_network,
 )
-from evaluation.notes import fit_notes, named
+from evaluation.notes import compared, fit_notes, named, scored
 from evaluation.predictions import write_predictions
 from evaluation.provenance import facts_of
 from evaluation.report import write_report

@@ -79,9 +79,7 @@ def config_changed(config: Config, overrides: Sequence[str], source: str) -> Con
 
 def given_settings(file: str | None, overrides: Sequence[str]) -> dict[str, Any]:
     """What `file` and `overrides` themselves name, flat: {'train.epochs': 5}."""
-    sources = ([read_toml(Path(file))] if file else []) + [
-        _parse_override(text) for text in overrides
-    ]
+    sources = [*([read_toml(Path(file))] if file else []), *map(_parse_override, overrides)]
     return {name: value for source in sources for name, value in flat(source).items()}
 
 
