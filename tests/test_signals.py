@@ -82,7 +82,7 @@ def test_workers_go_on_reading_when_they_get_the_signal_too(packed, number):
     config = small_config(packed)
     shards = shards_of(config, config, ("synthetic",), "train")
     batches = iter(loader(training_stream(shards, 4, 0, 1, 0, 0, 48, 16), 2, pin_memory=False))
-    read = [next(batches)]
+    read = [next(batches), next(batches)]  # one of each worker: both have begun
     for worker in psutil.Process().children():
         worker.send_signal(number)
     read += list(batches)
