@@ -174,7 +174,7 @@ def test_a_network_that_onnx_cannot_express_is_named_and_the_run_goes_on(
         def forward(self, waveform):
             return torch.linalg.eigvals(waveform[:, :16].reshape(-1, 4, 4)).real
 
-    monkeypatch.setattr(evaluation.export, "_hearing", lambda *_: Sorted())
+    monkeypatch.setattr(evaluation.export, "_listening", lambda *_: Sorted())
     checkpoint = resolve(run_folder)
     onnx_beside(checkpoint).unlink()
     with pytest.raises(ExportError, match="keynet cannot be exported to ONNX: Exporting the oper"):
