@@ -7,6 +7,8 @@ python eval.py --predictions answers.tsv --annotations annotations/key
 python eval.py --compare ours.tsv theirs.tsv
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 from pathlib import Path
 
@@ -14,7 +16,14 @@ from accelerate import Accelerator
 
 from evaluation.answer_files import compared, scored
 from evaluation.answers import Answers, answer, interval_logits
-from evaluation.listener import front_end_of, refuse_other_settings, shards_of, trained_network
+from evaluation.export import current_export, onnx_beside
+from evaluation.listener import (
+    front_end_of,
+    hearing_of,
+    refuse_other_settings,
+    shards_of,
+    trained_network,
+)
 from evaluation.notes import fit_notes, named
 from evaluation.predictions import write_predictions
 from evaluation.provenance import facts_of
@@ -29,6 +38,7 @@ from settings.command import is_main_process, run
 from settings.config import add_config_arguments, given_settings, load_config
 from settings.ending import end_together
 from settings.sections import Config
+from songkey.errors import AudioKeyError
 
 IDLE_IN_CALIBRATION = ("datasets", "intervals", "full", "output", "report")
 
@@ -43,16 +53,16 @@ def main() -> None:
             print("\n".join(_of_files(arguments)))
         return
     if arguments.annotations:
-        raise ValueError("--annotations (the true keys) goes with --predictions or --compare")
+        raise AudioKeyError("--annotations (the true keys) goes with --predictions or --compare")
     config = load_config(arguments.config, arguments.overrides)
-    checkpoint = arguments.checkpoint or str(newest_run(config.train.runs_dir))
+    checkpoint = resolve(arguments.checkpoint or newest_run(config.train.runs_dir))
     given = given_settings(arguments.config, arguments.overrides)
-    refuse_other_settings(given, trained_network(checkpoint)[1])
+    refuse_other_settings(given, hearing_of(load_checkpoint(checkpoint)))
     accelerator = Accelerator()
     if arguments.calibrate:
         _refuse_to_calibrate_on(arguments, given)
         fit = calibrate(checkpoint, config, accelerator)
-        lines = [*fit_notes(fit), f"stored in {resolve(checkpoint)}"]
+        lines = [*fit_notes(fit), f"stored in {checkpoint}"]
     else:
         lines = _evaluated(arguments, checkpoint, config, accelerator)
     if accelerator.is_main_process:
@@ -61,7 +71,7 @@ def main() -> None:
 
 
 def evaluate(
-    checkpoint: str, config: Config, datasets: tuple[str, ...], accelerator: Accelerator
+    checkpoint: str | Path, config: Config, datasets: tuple[str, ...], accelerator: Accelerator
 ) -> Answers:
     """The answers of a checkpoint for the songs of one split of `datasets`."""
     network, trained_with = trained_network(checkpoint)
@@ -75,23 +85,28 @@ def evaluate(
     return answers
 
 
-def calibrate(checkpoint: str, config: Config, accelerator: Accelerator) -> Fit:
+def calibrate(checkpoint: str | Path, config: Config, accelerator: Accelerator) -> Fit:
     """Fit a temperature on the valid split of what a checkpoint was trained on, and store it."""
-    network, trained_with = trained_network(checkpoint)
+    file = resolve(checkpoint)
+    network, trained_with = trained_network(file)
     network.temperature = 1.0  # an earlier one is fitted anew
-    shards = shards_of(config, trained_with, trained_with.train.datasets, "valid")
+    if not (datasets := load_checkpoint(file).trained_on):
+        raise CalibrationError(f"{file}: does not say which data sets it was trained on")
+    shards = shards_of(config, trained_with, datasets, "valid")
     batches = interval_logits(
         network.to(accelerator.device), front_end_of(trained_with).to(accelerator.device), shards,
         accelerator, config.eval.batch_size, config.stream.workers, config.stream.max_bad_samples,
     )  # fmt: skip
     fit = fit_temperature(*gathered(batches, accelerator))
     if accelerator.is_main_process:
-        store_temperature(resolve(checkpoint), fit.temperature)
+        store_temperature(file, fit.temperature)
+        if onnx_beside(file).exists():
+            current_export(file)
     return fit
 
 
 def _evaluated(
-    arguments: argparse.Namespace, checkpoint: str, config: Config, accelerator: Accelerator
+    arguments: argparse.Namespace, checkpoint: Path, config: Config, accelerator: Accelerator
 ) -> list[str]:
     """Write the predictions and the report of a checkpoint; the lines to print."""
     datasets = tuple(arguments.datasets or config.eval.datasets)
@@ -99,7 +114,7 @@ def _evaluated(
     if not accelerator.is_main_process:
         return []
     predictions, report = _results(arguments, checkpoint, datasets, config)
-    facts = facts_of(load_checkpoint(resolve(checkpoint)), config, datasets, answers)
+    facts = facts_of(load_checkpoint(checkpoint), config, datasets, answers)
     write_predictions(predictions, answers)
     write_report(report, facts, answers, config.eval.split)
     scores, unit = (interval_scores, "intervals") if arguments.intervals else (song_scores, "songs")
@@ -111,10 +126,9 @@ def _evaluated(
 
 
 def _results(
-    arguments: argparse.Namespace, checkpoint: str, datasets: tuple[str, ...], config: Config
+    arguments: argparse.Namespace, file: Path, datasets: tuple[str, ...], config: Config
 ) -> tuple[Path, Path]:
     """Where predictions and report go: as told, or in the run's folder or beside the file."""
-    file = resolve(checkpoint)
     folder = file.parent.parent if file.parent.name == "checkpoints" else file.parent
     what = "-".join((file.stem, config.stream.format, "+".join(datasets), config.eval.split))
     predictions = folder / f"predictions-{what}.tsv"
@@ -135,12 +149,12 @@ def _of_files(arguments: argparse.Namespace) -> list[str]:
 def _refuse_with_files(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Options that a file of answers has no use for are refused, not ignored."""
     if arguments.predictions and not arguments.annotations:
-        raise ValueError("--predictions and --annotations (the true keys) go together")
+        raise AudioKeyError("--predictions and --annotations (the true keys) go together")
     used = {"predictions", "compare", "annotations"}
     idle = [n for n, v in vars(arguments).items() if v != parser.get_default(n) and n not in used]
     if idle:
         flags = ", ".join(f"--{'set' if name == 'overrides' else name}" for name in idle)
-        raise ValueError(f"{flags}: of no use with files of answers, which need no checkpoint")
+        raise AudioKeyError(f"{flags}: of no use with files of answers, which need no checkpoint")
 
 
 def _refuse_to_calibrate_on(arguments: argparse.Namespace, given: dict) -> None:

@@ -4,6 +4,8 @@ accelerate launch --quiet train.py --set train.epochs=10 --name first
 accelerate launch --quiet train.py --resume runs/20260101-120000-first
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 import sys
 import time
@@ -11,7 +13,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from settings.command import is_main_process, run
-from settings.config import add_config_arguments, load_config
+from settings.config import add_config_arguments, load_config, run_config
+from songkey.errors import AudioKeyError
 from training.loop import Training
 from training.profiler import profiled
 from training.run_checkpoints import run_and_checkpoint
@@ -40,7 +43,7 @@ def main() -> None:
     )  # fmt: skip
     arguments = parser.parse_args()
     if arguments.resume and (arguments.config or arguments.name):
-        raise ValueError("--resume takes settings and name from the run; change them with --set")
+        raise AudioKeyError("--resume takes settings and name from the run; change them with --set")
     training = _resumed(arguments) if arguments.resume else _begun(arguments)
     profiling = arguments.profile and is_main_process()
     try:
@@ -54,7 +57,7 @@ def main() -> None:
 
 def _resumed(arguments: argparse.Namespace) -> Training:
     folder, checkpoint = run_and_checkpoint(Path(arguments.resume))
-    config = load_config(str(folder / "config.toml"), arguments.overrides)
+    config = run_config(folder / "config.toml", arguments.overrides)
     return Training(config, folder, resume=True, checkpoint=checkpoint)
 
 

@@ -8,7 +8,7 @@ import sys
 
 NAMES = (
     "cqt", "streaming", "packing", "spectrograms", "memory", "synthetic", "downloading", "parallel",
-    "scaling", "interrupting", "training", "processes", "evaluating",
+    "scaling", "interrupting", "training", "processes", "evaluating", "answering",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
 from songkey.keys import Key, KeyParseError, parse_key
 
@@ -22,7 +23,7 @@ Row = tuple[str, str]  # a song's id and its key as written
 Line = tuple[int, list[str]]  # a line's number in its file, and its cells
 
 
-class PredictionsError(ValueError):
+class PredictionsError(AudioKeyError):
     """Files of keys that cannot be read or matched."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from model.checkpoint import CheckpointError, load_checkpoint, restore_model
+from model.checkpoint import Checkpoint, CheckpointError, load_checkpoint, restore_model
 from model.network import build_network
 from model.run_folder import resolve
 from pipeline.augment import Augment
@@ -15,10 +15,10 @@ from pipeline.cqt import LogCQT
 from pipeline.frontend import FrontEnd, Waveforms
 from pipeline.shardset import ShardSet, open_shards
 from pipeline.trainable import HearingNetwork, TrainableLogCQT
-from settings.config import ConfigError, config_from_dict
-from settings.sections import Config
-
-OF_THE_CHECKPOINT = ("audio", "cqt", "model")  # sections that it brings, whatever today's are
+from settings.config import BROUGHT, ConfigError, hearing_from_dict
+from settings.differences import named
+from settings.sections import Config, Hearing
+from songkey.errors import AudioKeyError
 
 
 class Calibrated(nn.Module):
@@ -37,7 +37,7 @@ class Calibrated(nn.Module):
         return self.network(cqt) / self.temperature
 
 
-def network_of(config: Config) -> nn.Module:
+def network_of(config: Hearing) -> nn.Module:
     """The network of [model], untrained; with cqt.trainable it takes waveforms, else log CQTs."""
     setting = config.model
     network = build_network(
@@ -50,38 +50,45 @@ def network_of(config: Config) -> nn.Module:
     return HearingNetwork(log_cqt, _augment_of(config, log_cqt.margin_bins), network)
 
 
-def trained_network(path: str | Path) -> tuple[Calibrated, Config]:
+def trained_network(path: str | Path) -> tuple[Calibrated, Hearing]:
     """The network of a checkpoint file, or of a run folder's best, and the settings it has.
 
     Raises CheckpointError for a file that is missing, damaged, or of another network.
     """
     checkpoint = load_checkpoint(resolve(path))
-    config = config_from_dict(checkpoint.config, str(checkpoint.path))
+    hearing = hearing_of(checkpoint)
     try:
-        network = network_of(config)
-    except ValueError as error:
-        raise CheckpointError(
-            f"{checkpoint.path}: {error}; use the version that wrote it"
-        ) from None
+        network = network_of(hearing)
+    except AudioKeyError as error:
+        raise _of_another_version(f"{checkpoint.path}: {error}") from None
     restore_model(checkpoint, network)
-    return Calibrated(network, checkpoint.temperature).eval(), config
+    return Calibrated(network, checkpoint.temperature).eval(), hearing
 
 
-def refuse_other_settings(given: Mapping[str, Any], trained_with: Config) -> None:
+def hearing_of(checkpoint: Checkpoint) -> Hearing:
+    """What its network is and hears; CheckpointError where this version knows no such thing."""
+    try:
+        return hearing_from_dict(checkpoint.config, str(checkpoint.path))
+    except ConfigError as error:
+        raise _of_another_version(str(error)) from None
+
+
+def _of_another_version(problem: str) -> CheckpointError:
+    return CheckpointError(f"{problem}; use the version that wrote it")
+
+
+def refuse_other_settings(given: Mapping[str, Any], trained_with: Hearing) -> None:
     """Refuse settings named today that a checkpoint brings itself and that differ from its own."""
-    own = trained_with.model_dump(mode="json")
+    own = named(trained_with.model_dump(mode="json"), BROUGHT)
     for name, value in given.items():
-        section, _, last = name.partition(".")
-        if name == "prepare.interval_seconds" or section in OF_THE_CHECKPOINT:
-            there = own[section][last]
-            if value != there:
-                raise ConfigError(
-                    f"{name} = {value!r}: the checkpoint was trained with {there!r}, and always "
-                    "uses that; leave the setting out"
-                )
+        if name in own and value != own[name]:
+            raise ConfigError(
+                f"{name} = {value!r}: the checkpoint was trained with {own[name]!r}, and always "
+                "uses that; leave the setting out"
+            )
 
 
-def front_end_of(config: Config) -> FrontEnd | Waveforms:
+def front_end_of(config: Hearing) -> FrontEnd | Waveforms:
     """What makes the input of that network: CQT and augmentation, or only the waveforms."""
     if config.cqt.trainable:
         return Waveforms()
@@ -89,7 +96,7 @@ def front_end_of(config: Config) -> FrontEnd | Waveforms:
     return FrontEnd(log_cqt, _augment_of(config, log_cqt.margin_bins))
 
 
-def input_of(config: Config) -> Tensor:
+def input_of(config: Hearing) -> Tensor:
     """A silent input of that network: (1, F, T), or (1, S) with cqt.trainable."""
     if config.cqt.trainable:
         return torch.zeros(1, config.interval_samples)
@@ -97,7 +104,7 @@ def input_of(config: Config) -> Tensor:
     return torch.zeros(1, config.cqt.n_bins, n_frames)
 
 
-def shards_of(config: Config, shaped_by: Config, datasets: Sequence[str], split: str) -> ShardSet:
+def shards_of(config: Config, shaped_by: Hearing, datasets: Sequence[str], split: str) -> ShardSet:
     """The shards of `split` that lie where `config` says and were packed as `shaped_by` says."""
     if shaped_by.cqt.trainable and config.stream.format != "audio":
         raise ConfigError(
@@ -115,7 +122,7 @@ def shards_of(config: Config, shaped_by: Config, datasets: Sequence[str], split:
     )  # fmt: skip
 
 
-def _augment_of(config: Config, margin_bins: int) -> Augment:
+def _augment_of(config: Hearing, margin_bins: int) -> Augment:
     return Augment(
         config.cqt.bins_per_octave, margin_bins, config.cqt.range_db,
         **config.augment.model_dump(),

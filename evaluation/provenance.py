@@ -17,11 +17,10 @@ def facts_of(
 ) -> dict[str, str]:
     """The checkpoint, the songs and the circumstances of an evaluation, by what they are."""
     intervals = sum(song.intervals.total for song in answers.songs)
-    network = checkpoint.config["model"]["name"]
-    trained_on = checkpoint.config["train"]["datasets"]
+    network, trained_on = checkpoint.config["model"]["name"], checkpoint.trained_on
     return {
         "Checkpoint": str(checkpoint.path),
-        "Network": f"{network}, trained on {', '.join(trained_on)}",
+        "Network": f"{network}, trained on {', '.join(trained_on) or 'unknown songs'}",
         "Temperature": f"{checkpoint.temperature:.3f}",
         "Data sets": f"{', '.join(datasets)}: {config.eval.split} split, "
         f"{config.stream.format} shards",

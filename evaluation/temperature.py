@@ -15,11 +15,12 @@ from torch import Tensor
 
 from evaluation.answers import IntervalLogits
 from evaluation.calibration import Reliability, reliability
+from songkey.errors import AudioKeyError
 
 COLDEST, HOTTEST = 0.1, 10.0  # where all answers are right, or none is, no other bound is there
 
 
-class CalibrationError(ValueError):
+class CalibrationError(AudioKeyError):
     """Data that a temperature cannot, or must not, be fitted on."""
 
 

@@ -10,11 +10,13 @@ Shapes: B, F and T as everywhere; N feature maps.
 
 from torch import Tensor, nn
 
+from songkey.errors import AudioKeyError
+
 SHRINKAGE = 8  # bins and frames that become one: three poolings halve both
 
 
 class AllConv(nn.Module):
-    """Log CQT (B, F, T), 0 to 1 -> logits (B, 24); F and T are 8 at least, else ValueError."""
+    """Log CQT (B, F, T), 0 to 1 -> logits (B, 24); F and T are 8 at least, else AudioKeyError."""
 
     def __init__(self, num_feature_maps: int, dropout: float):
         super().__init__()
@@ -29,7 +31,7 @@ class AllConv(nn.Module):
 class Features(nn.Module):
     """Log CQT (B, F, T) -> feature maps (B, 8N, F / 8, T / 8): the eight convolutions of 5 and 3.
 
-    ValueError for an input that does not survive three poolings.
+    AudioKeyError for an input that does not survive three poolings.
     """
 
     def __init__(self, num_feature_maps: int, dropout: float):
@@ -46,7 +48,7 @@ class Features(nn.Module):
     def forward(self, cqt: Tensor) -> Tensor:
         n_bins, n_frames = cqt.shape[1:]
         if min(n_bins, n_frames) < SHRINKAGE:
-            raise ValueError(
+            raise AudioKeyError(
                 f"an interval of {n_bins} bins and {n_frames} frames: allconv halves both three "
                 f"times, so that it needs {SHRINKAGE} of each; raise cqt.n_bins or "
                 "prepare.interval_seconds, or lower cqt.hop_length"

@@ -9,7 +9,6 @@ files.
 """
 
 import json
-import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from model.optimizer import Schedule
+from songkey.errors import AudioKeyError
+from storage.whole import write_whole
 
 PROGRAM = "audio-key-classification"
 FORMAT_VERSION = 1
@@ -30,7 +31,7 @@ NAMES_IN_A_MESSAGE = 3
 PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
-class CheckpointError(ValueError):
+class CheckpointError(AudioKeyError):
     """A checkpoint that is missing, damaged, not ours, or does not fit."""
 
 
@@ -46,6 +47,12 @@ class Checkpoint:
     optimizer: dict
     scheduler: dict
     temperature: float = 1.0  # of its logits; fitted after training
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The data sets that it says it was trained on; its config is not checked."""
+        train = self.config.get("train")
+        return tuple(train.get("datasets", ())) if isinstance(train, dict) else ()
 
 
 def save_checkpoint(
@@ -73,7 +80,7 @@ def save_checkpoint(
         document["scheduler"] = scheduler.state_dict()
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     document["crc32"] = _checksum(contiguous)
-    _write_atomically(Path(path), save(contiguous, {PROGRAM: json.dumps(document)}))
+    write_whole(Path(path), save(contiguous, {PROGRAM: json.dumps(document)}))
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
@@ -111,7 +118,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 
 def copy_checkpoint(source: Path, target: Path) -> None:
     """Makes `target` the same file; at any time it is the old one or the whole new one."""
-    _write_atomically(target, source.read_bytes())
+    write_whole(target, source.read_bytes())
 
 
 def _document(path: Path, text: str) -> dict:
@@ -166,7 +173,7 @@ def store_temperature(path: Path, temperature: float) -> None:
         document = json.loads(file.metadata()[PROGRAM])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     document["temperature"] = temperature
-    _write_atomically(path, save(tensors, {PROGRAM: json.dumps(document)}))
+    write_whole(path, save(tensors, {PROGRAM: json.dumps(document)}))
 
 
 def _flattened(optimizer_state: Mapping[int, Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -235,17 +242,3 @@ def _differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) ->
 def _first(names: list[str]) -> str:
     rest = len(names) - NAMES_IN_A_MESSAGE
     return ", ".join(names[:NAMES_IN_A_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Renames a synced temporary file into place; one killed halfway is overwritten by the next."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

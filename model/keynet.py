@@ -14,6 +14,8 @@ Shapes: B, F and T as everywhere; C channels; P = 12 F / bins_per_octave semiton
 import torch
 from torch import Tensor, nn
 
+from songkey.errors import AudioKeyError
+
 FRAMES_PER_STEP = 4  # of the stem: 0.74 s, about a chord, with the default hop
 
 
@@ -77,12 +79,12 @@ def _circular_layer(channels_in: int, channels_out: int) -> nn.Sequential:
 
 def _check_octaves(n_bins: int, bins_per_octave: int) -> None:
     if bins_per_octave % 12:
-        raise ValueError(
+        raise AudioKeyError(
             f"cqt.bins_per_octave = {bins_per_octave}: a semitone must be a whole number of bins; "
             "choose a multiple of 12"
         )
     if n_bins % bins_per_octave or not n_bins:
-        raise ValueError(
+        raise AudioKeyError(
             f"cqt.n_bins = {n_bins}: keynet folds whole octaves; choose a multiple of "
             f"cqt.bins_per_octave ({bins_per_octave})"
         )

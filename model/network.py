@@ -5,6 +5,7 @@ from torch import nn
 from model.allconv import AllConv
 from model.allconv_rnn import AllConvRNN
 from model.keynet import KeyNet
+from songkey.errors import AudioKeyError
 
 
 def build_network(
@@ -18,7 +19,7 @@ def build_network(
 ) -> nn.Module:
     """The network `name`, untrained: log CQT (B, F, T), 0 to 1 -> logits (B, 24).
 
-    Each takes what it needs of the settings. ValueError for settings that make no network.
+    Each takes what it needs of the settings. AudioKeyError for settings that make no network.
     """
     match name:
         case "keynet":
@@ -27,4 +28,6 @@ def build_network(
             return AllConv(num_feature_maps, dropout)
         case "allconv_rnn":
             return AllConvRNN(n_bins, num_feature_maps, recurrent_units, dropout)
-    raise ValueError(f"model.name: unknown network {name!r}; known: keynet, allconv, allconv_rnn")
+    raise AudioKeyError(
+        f"model.name: unknown network {name!r}; known: keynet, allconv, allconv_rnn"
+    )

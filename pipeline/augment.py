@@ -7,8 +7,10 @@ Shapes: B intervals, F CQT bins that the network sees, M bins of margin below an
 
 import torch
 from torch import Tensor, nn
+from torchaudio.functional import mask_along_axis_iid
 
 from pipeline.cqt import unit_scale
+from songkey.errors import AudioKeyError
 
 
 class Augment(nn.Module):
@@ -37,24 +39,32 @@ class Augment(nn.Module):
 
 
 class RandomTranspose(nn.Module):
-    """Each interval and its key moved by -max_semitones to +max_semitones, all equally likely."""
+    """Each interval and its key moved by at most `max_semitones` up or down, all tonics alike.
+
+    Shifts to one tonic share its chance: of -6 and +6 each has half of what -5 has. So no tritone
+    is drawn twice as often as other intervals, and both edges of the margin are used alike.
+    """
+
+    chances: Tensor
 
     def __init__(self, max_semitones: int, bins_per_octave: int, margin_bins: int):
         super().__init__()
         if max_semitones * bins_per_octave > margin_bins * 12:
-            raise ValueError(
+            raise AudioKeyError(
                 f"augment.transpose_semitones = {max_semitones}: the CQT's margin holds "
                 f"{margin_bins * 12 // bins_per_octave}; lower it or raise cqt.margin_semitones"
             )
         self.max_semitones, self.margin_bins = max_semitones, margin_bins
         self.bins_per_semitone = bins_per_octave // 12
+        tonics = torch.arange(-max_semitones, max_semitones + 1) % 12  # (shifts,)
+        self.register_buffer("chances", 1 / tonics.bincount()[tonics], persistent=False)
 
     def forward(self, cqt: Tensor, key_id: Tensor) -> tuple[Tensor, Tensor]:
         """(B, F + 2M, T) and (B,) -> (B, F, T) and (B,); the unmoved centre in evaluation mode."""
         if not self.training:
             return cqt[:, self.margin_bins : cqt.shape[1] - self.margin_bins], key_id
-        reach = self.max_semitones
-        semitones = torch.randint(-reach, reach + 1, key_id.shape, device=cqt.device)
+        shifts = self.chances.multinomial(len(key_id), replacement=True)  # (B,)
+        semitones = shifts - self.max_semitones
         return transpose(cqt, key_id, semitones, self.margin_bins, self.bins_per_semitone)
 
 
@@ -79,7 +89,10 @@ class RandomTilt(nn.Module):
 
 
 class RandomMask(nn.Module):
-    """SpecAugment's masks (Park et al. 2019): a band of bins, a stretch of frames fall silent."""
+    """SpecAugment's masks (Park et al. 2019): a band of bins, a stretch of frames fall silent.
+
+    As there, none begins so late that it would hide the last bin or frame, unless it hides all.
+    """
 
     def __init__(self, max_bins: int, max_frames: int):
         super().__init__()
@@ -89,10 +102,10 @@ class RandomMask(nn.Module):
         """(B, F, T) of 0 to 1 -> the same, with zeros."""
         if not self.training:
             return x
-        batch, n_bins, n_frames = x.shape
-        bins = _random_span(batch, n_bins, self.max_bins, x.device)[:, :, None]  # (B, F, 1)
-        frames = _random_span(batch, n_frames, self.max_frames, x.device)[:, None]  # (B, 1, T)
-        return x.masked_fill(bins | frames, 0)
+        # Masks of ones: to mask x itself, once along each axis, takes over twice the time.
+        bins = _masked(x.new_ones(len(x), x.shape[1], 1), self.max_bins, axis=1)  # (B, F, 1)
+        frames = _masked(x.new_ones(len(x), 1, x.shape[2]), self.max_frames, axis=2)  # (B, 1, T)
+        return x * bins * frames
 
 
 def transpose(
@@ -113,9 +126,7 @@ def _loudest(x: Tensor) -> Tensor:
     return x.amax(dim=(1, 2), keepdim=True)
 
 
-def _random_span(batch: int, size: int, max_width: int, device: torch.device) -> Tensor:
-    """True on 0 to `max_width` neighbours somewhere among `size`, in each row (batch, size)."""
-    width = torch.randint(0, min(max_width, size) + 1, (batch, 1), device=device)
-    start = (torch.rand(batch, 1, device=device) * (size - width + 1)).long()
-    position = torch.arange(size, device=device)
-    return (position >= start) & (position < start + width)
+def _masked(ones: Tensor, max_width: int, axis: int) -> Tensor:
+    """In each example 0 to `max_width` neighbours along `axis` zero, all widths equally likely."""
+    # torchaudio draws a width below its parameter, and would take one that no interval has.
+    return mask_along_axis_iid(ones, min(max_width, ones.shape[axis]) + 1, 0.0, axis)

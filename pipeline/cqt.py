@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from nnAudio.utils import create_cqt_kernels
 from torch import Tensor, nn
 
+from songkey.errors import AudioKeyError
+
 # Magnitude of a tone as loud as one step of 16-bit audio. No quieter peak counts as the loudest
 # bin, so that silence stays silent and dither is not blown up to full level.
 SILENT_PEAK = 1e-3
@@ -20,7 +22,7 @@ SILENT_PEAK = 1e-3
 
 @dataclass(frozen=True)
 class Bins:
-    """The bins of a transform, margins included; ValueError for those that audio cannot hold."""
+    """The bins of a transform, margins included; AudioKeyError for those that audio cannot hold."""
 
     sample_rate: int
     lowest_hz: float
@@ -30,13 +32,13 @@ class Bins:
 
     def __post_init__(self) -> None:
         if self.per_octave % 12:
-            raise ValueError(
+            raise AudioKeyError(
                 f"cqt.bins_per_octave = {self.per_octave}: a semitone must be a whole number of "
                 "bins; choose a multiple of 12"
             )
         highest_hz = self.lowest_hz * 2 ** ((self.total - 1) / self.per_octave)
         if highest_hz > self.sample_rate / 2:
-            raise ValueError(
+            raise AudioKeyError(
                 f"the CQT's highest bin is at {highest_hz:.0f} Hz, but audio sampled at "
                 f"{self.sample_rate} Hz ends at {self.sample_rate / 2:.0f} Hz: lower cqt.n_bins, "
                 "cqt.margin_semitones or cqt.fmin_hz, or raise audio.sample_rate"
@@ -93,7 +95,7 @@ class LogCQT(nn.Module):
 
     The network sees `n_bins` bins from `fmin_hz`; `margin_bins` more lie below and above, so that
     transposing is cropping. Float32 even under autocast. The kernels are made from the settings and
-    never saved. ValueError for settings that do not fit together.
+    never saved. AudioKeyError for settings that do not fit together.
     """
 
     def __init__(
@@ -133,11 +135,11 @@ class LogCQT(nn.Module):
     def magnitude(self, waveform: Tensor) -> Tensor:
         """Linear CQT (B, F + 2M, T), T = S // hop_length + 1, equal to nnAudio's CQT1992v2.
 
-        ValueError if the waveform is not longer than half of the lowest bin's kernel.
+        AudioKeyError if the waveform is not longer than half of the lowest bin's kernel.
         """
         n_samples, reach = waveform.shape[-1], self.reach
         if n_samples <= reach:
-            raise ValueError(
+            raise AudioKeyError(
                 f"waveform of {n_samples / self.sample_rate:.2f} s: the CQT needs more than "
                 f"{reach / self.sample_rate:.2f} s; pad it with zeros"
             )

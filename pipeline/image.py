@@ -13,9 +13,10 @@ from PIL import Image
 from torch import Tensor
 
 from pipeline import png
+from songkey.errors import AudioKeyError
 
 
-class ImageError(ValueError):
+class ImageError(AudioKeyError):
     """Bytes that are not the PNG of a log CQT."""
 
 

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from songkey.errors import AudioKeyError
 from storage.places import Place
 from storage.whole import write_whole
 
@@ -26,7 +27,7 @@ SAMPLE_COLUMNS = (  # of a record
 )  # fmt: skip
 
 
-class ManifestError(ValueError):
+class ManifestError(AudioKeyError):
     """A manifest or record that is missing, damaged, or of other settings than today's."""
 
 
@@ -42,7 +43,10 @@ Parsed = TypeVar("Parsed", bound=Frozen)
 
 
 class PackSettings(Frozen):
-    """Everything that shapes a split's shards: the same settings and songs give the same bytes."""
+    """Everything that shapes a split's shards: the same settings and songs give the same bytes.
+
+    On processors of one kind: on another, samples and levels may be rounded otherwise.
+    """
 
     format_version: int = FORMAT_VERSION
     dataset: str
@@ -173,12 +177,7 @@ def write_manifest(folder: Place, manifest: Manifest) -> None:
 def read_manifest(folder: Place) -> Manifest:
     """The manifest of a split's folder; raises ManifestError when it is missing or damaged."""
     path = folder / MANIFEST_NAME
-    return parse_manifest(path, _read(path))
-
-
-def parse_manifest(path: Place, data: bytes) -> Manifest:
-    """The manifest that the bytes of the file `path` are; raises ManifestError."""
-    return _parse(Manifest, path, _decompress(path, data))
+    return _parse(Manifest, path, _decompress(path, _read(path)))
 
 
 def write_songs(folder: Place, songs: Iterable[SongEntry]) -> None:

@@ -12,11 +12,13 @@ from functools import cache
 import numpy as np
 from isal import isal_zlib
 
+from songkey.errors import AudioKeyError
+
 UP = 2  # the filter's number, in front of each row
 ZLIB_HEAD = b"\x78\x01"  # of what zlib packs by runs; Pillow's files have another
 
 
-class PngError(ValueError):
+class PngError(AudioKeyError):
     """A file of which some bytes are not those that were written."""
 
 

@@ -29,16 +29,18 @@ from pipeline.manifest import (
     record_name,
 )
 from settings.differences import differences
+from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
-from storage.copies import cached, remove_leftovers
+from storage.copies import cached
 from storage.places import Place, RemotePath, StorageError, place_of
+from storage.whole import remove_leftovers
 
 logger = logging.getLogger(__name__)
 
 OPEN_SHARDS = 64  # tars and records a process keeps open
 
 
-class BadSample(ValueError):
+class BadSample(AudioKeyError):
     """A sample whose bytes are not what its shard's record says, or that cannot be decoded."""
 
 

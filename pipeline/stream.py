@@ -27,18 +27,19 @@ from pipeline.order import (
 from pipeline.sample import Batch
 from pipeline.shardset import ShardSet
 from pipeline.source import Reader, Source
+from songkey.errors import AudioKeyError
 
 logger = logging.getLogger(__name__)
 
 Label = tuple[int, int]  # key_id, song_index
 
 
-class StreamError(ValueError):
+class StreamError(AudioKeyError):
     """Data that cannot make a batch, or too many samples that could not be read."""
 
 
 def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Audio as int16 (S,), a PNG as uint8 levels (F, T); ValueError where it is not of `shape`."""
+    """Audio as int16 (S,), a PNG as uint8 levels (F, T); AudioKeyError unless of `shape`."""
     match format:
         case "audio":
             return decode_flac(media, *shape)
@@ -144,7 +145,7 @@ class Stream(IterableDataset):
         try:
             stored = reader.read(number)
             row[:] = decode_media(stored.media, self.shards.format, row.shape)
-        except (ValueError, OSError) as error:  # BadSample, or the decoder's complaint
+        except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint
             logger.warning("bad sample left out: %s: %s", reader.name(number), error)
             with self._bad_samples.get_lock():
                 self._bad_samples.value += 1

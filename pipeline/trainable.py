@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pipeline.augment import Augment
 from pipeline.cqt import as_float, bins_of, decibels_below_peak
+from songkey.errors import AudioKeyError
 
 # Adam moves every weight by about the learning rate, however small. nnAudio's kernels, whose values
 # sum to 1, would be gone after a step; as high as this, a step of 0.003 changes them by 0.03%.
@@ -51,11 +52,11 @@ class TrainableLogCQT(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Decibels (B, F + 2M, T) of a waveform (B, S); in float32 even under autocast.
 
-        ValueError if the waveform is not longer than half of a kernel.
+        AudioKeyError if the waveform is not longer than half of a kernel.
         """
         reach = self.transform.kernel_width // 2
         if waveform.shape[-1] <= reach:
-            raise ValueError(
+            raise AudioKeyError(
                 f"waveform of {waveform.shape[-1] / self.sample_rate:.2f} s: the trainable CQT "
                 f"needs more than {reach / self.sample_rate:.2f} s; pad it with zeros"
             )

@@ -1,9 +1,11 @@
-"""How every entry point ends: with one clear line and the right exit code, never a traceback."""
+"""How every entry point ends: with one clear line for what the user can mend."""
 
 import logging
 import os
 import sys
 from collections.abc import Callable
+
+from songkey.errors import AudioKeyError
 
 
 def run(
@@ -11,7 +13,7 @@ def run(
 ) -> None:
     """Run an entry point; exits 1 with one line for wrong input, 130 when interrupted.
 
-    AKC_DEBUG=1 shows the traceback instead.
+    Any other exception is a fault of ours and keeps its traceback; AKC_DEBUG=1 shows all.
     """
     logging.basicConfig(
         format="%(message)s", level=logging.INFO if is_main_process() else "WARNING"
@@ -20,7 +22,7 @@ def run(
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
         main()
-    except (ValueError, OSError) as error:
+    except (AudioKeyError, OSError) as error:
         if os.environ.get("AKC_DEBUG"):
             raise
         sys.exit(f"error: {error}")

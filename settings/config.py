@@ -2,8 +2,9 @@
 
 import argparse
 import difflib
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,14 +12,20 @@ import tomli
 import tomli_w
 from pydantic import ValidationError
 
-from settings.sections import Config, Section
+from settings.differences import parts
+from settings.sections import Augment, Config, Hearing, Section
+from songkey.errors import AudioKeyError
 
 DEFAULTS = Path(__file__).parent.parent / "config.toml"
 OPEN_TABLES = ("train.dataset_weights",)  # the names in them are the user's own
+# What a checkpoint brings itself: sections, and a setting of another.
+BROUGHT = {"audio", "cqt", "model", "prepare.interval_seconds"}
 Record = TypeVar("Record", bound=Section)
 
+logger = logging.getLogger(__name__)
 
-class ConfigError(ValueError):
+
+class ConfigError(AudioKeyError):
     """A setting that does not exist or cannot have its value."""
 
 
@@ -40,16 +47,25 @@ def load_config(file: str | None = None, overrides: Sequence[str] = ()) -> Confi
     return config_with(read_toml(Path(file)), Path(file).name, overrides)
 
 
+def run_config(file: Path, overrides: Sequence[str]) -> Config:
+    """The settings of a run that goes on; those that this version does not know are only named."""
+    left_out: list[str] = []
+    settings = _merged(read_toml(DEFAULTS), read_toml(file), file.name, left_out=left_out)
+    if left_out:
+        logger.info("%s: left out, unknown to this version: %s", file, ", ".join(left_out))
+    return checked(Config, _overridden(settings, overrides), file.name)
+
+
 def config_with(changes: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> Config:
     """config.toml, changed by `changes` that stood in `source`, then by each override."""
     settings = _merged(read_toml(DEFAULTS), changes, source)
-    return config_from_dict(_overridden(settings, overrides))
+    return checked(Config, _overridden(settings, overrides), "config")
 
 
 def config_changed(config: Config, overrides: Sequence[str], source: str) -> Config:
     """`config` with 'section.name=value' settings that stood in `source` laid over it."""
     settings = _overridden(config.model_dump(mode="json"), overrides, source)
-    return config_from_dict(settings, source)
+    return checked(Config, settings, source)
 
 
 def given_settings(file: str | None, overrides: Sequence[str]) -> dict[str, Any]:
@@ -57,15 +73,29 @@ def given_settings(file: str | None, overrides: Sequence[str]) -> dict[str, Any]
     sources = ([read_toml(Path(file))] if file else []) + [
         _parse_override(text) for text in overrides
     ]
-    return {name: value for source in sources for name, value in _flat(source).items()}
+    return {name: value for source in sources for name, value in flat(source).items()}
 
 
-def config_from_dict(settings: dict[str, Any], source: str = "config") -> Config:
-    """The Config of nested plain values, such as a checkpoint's; raises ConfigError.
+def flat(settings: dict[str, Any], whole: Collection[str] = ()) -> dict[str, Any]:
+    """{'train': {'epochs': 3}} as {'train.epochs': 3}; a table with a name of `whole` stays one."""
+    pairs: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, dict) and not value.keys() & set(whole):
+            pairs |= {f"{name}.{inner}": leaf for inner, leaf in flat(value, whole).items()}
+        else:
+            pairs[name] = value
+    return pairs
 
-    What an older version did not know yet is as in config.toml.
+
+def hearing_from_dict(settings: dict[str, Any], source: str) -> Hearing:
+    """What a checkpoint's settings say of its network; raises ConfigError.
+
+    Of them only those that it brings are looked at: the others may be of any version. What an older
+    version did not know yet is as in config.toml. Nothing is augmented.
     """
-    return checked(Config, _merged(read_toml(DEFAULTS), settings, source), source)
+    known, brought = (parts(one, BROUGHT) for one in (read_toml(DEFAULTS), settings))
+    still = {"augment": dict.fromkeys(Augment.model_fields, 0)}
+    return checked(Hearing, _merged(known, brought, source) | still, source)
 
 
 def checked(record: type[Record], settings: dict[str, Any], source: str) -> Record:
@@ -101,6 +131,8 @@ def _overridden(
 
 def _parse_override(text: str) -> dict[str, Any]:
     """'a.b=value' as nested dicts; a bare word that is no TOML value is taken as a string."""
+    if (shown := text.encode("utf-8", "backslashreplace").decode()) != text:
+        raise ConfigError(f"--set {shown}: not a text in UTF-8, so no config.toml could hold it")
     name, equals, value = text.partition("=")
     *sections, last = name.strip().split(".")
     if not equals or not sections:
@@ -115,21 +147,15 @@ def _parse_override(text: str) -> dict[str, Any]:
     return nested
 
 
-def _flat(settings: dict[str, Any], section: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        flat |= (
-            _flat(value, f"{section}{name}.")
-            if isinstance(value, dict)
-            else {section + name: value}
-        )
-    return flat
-
-
-def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:
-    """`base` with `changes` laid over it; a name that `base` does not hold is refused."""
+def _merged(
+    base: dict, changes: dict, source: str, section: str = "", left_out: list[str] | None = None
+) -> dict:
+    """`base` with `changes` laid over it; a name that `base` lacks is refused or put in a list."""
     result = dict(base)
     for name, value in changes.items():
+        if name not in base and left_out is not None:
+            left_out.append(f"{section}{name}")
+            continue
         if name not in base:
             raise ConfigError(unknown(name, list(base), source, section))
         if isinstance(base[name], dict) != isinstance(value, dict):
@@ -138,7 +164,7 @@ def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:
         if f"{section}{name}" in OPEN_TABLES:
             result[name] = {**base[name], **value}
         elif isinstance(value, dict):
-            result[name] = _merged(base[name], value, source, f"{section}{name}.")
+            result[name] = _merged(base[name], value, source, f"{section}{name}.", left_out)
         else:
             result[name] = value
     return result

@@ -28,9 +28,14 @@ class Audio(Section):
     sample_rate: Annotated[Integer, Field(ge=8000, le=192000)]
 
 
-class Prepare(Section):
-    shards_dir: str
+class Cut(Section):
+    """What [prepare] says of an interval."""
+
     interval_seconds: Annotated[Number, Field(ge=1)]
+
+
+class Prepare(Cut):
+    shards_dir: str
     songs_per_shard: Count
     max_shard_bytes: Annotated[Integer, Field(ge=1_000_000)]
     seed: CountOrZero
@@ -147,6 +152,21 @@ class Model(Section):
     dropout: Fraction
 
 
+class Hearing(Section):
+    """What the weights of a network belong to: its input and its shape."""
+
+    audio: Audio
+    prepare: Cut
+    cqt: Cqt
+    augment: Augment
+    model: Model
+
+    @property
+    def interval_samples(self) -> int:
+        """S, of the audio of one interval."""
+        return round(self.prepare.interval_seconds * self.audio.sample_rate)
+
+
 class Loss(Section):
     name: Literal["cross_entropy", "mirex"]
     normalised: bool
@@ -208,26 +228,17 @@ class Tune(Section):
         return self
 
 
-class Config(Section):
+class Config(Hearing):
     """Every setting, typed; its sections and names are those of config.toml."""
 
-    audio: Audio
     prepare: Prepare
     split: Split
     datasets: Datasets
     download: Download
     images: Images
-    cqt: Cqt
-    augment: Augment
     stream: Stream
-    model: Model
     loss: Loss
     train: Train
     eval: Eval
     smoke: Smoke
     tune: Tune
-
-    @property
-    def interval_samples(self) -> int:
-        """S, of the audio of one interval."""
-        return round(self.prepare.interval_seconds * self.audio.sample_rate)

@@ -12,9 +12,11 @@ python -m shards images synthetic --set images.base_url=s3://bucket/shards
 python -m shards check data/shards
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from settings.command import run
@@ -26,6 +28,7 @@ from shards.prepare import merge, parse_part, prepare, prepare_part
 from shards.publish import publish
 from shards.ready_made import download_images
 from shards.spectrograms import create_spectrograms
+from songkey.errors import AudioKeyError
 from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
 from songs.download import failure_table
 from songs.song import LeftOut, Song
@@ -45,42 +48,40 @@ def main() -> None:
     """Parse the command line and do what it says."""
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
-    arguments.command(arguments)
+    arguments.command(arguments, load_config(arguments.config, arguments.overrides))
 
 
-def _download(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config, arguments.overrides)
+def _download(arguments: argparse.Namespace, config: Config) -> None:
     failures = FROM_THE_WEB[arguments.dataset].download(config.datasets, config.download)
     if failures:
         print(failure_table(failures))
-        raise ValueError(f"{arguments.dataset}: {len(failures)} missing files, see above")
+        raise AudioKeyError(f"{arguments.dataset}: {len(failures)} missing files, see above")
     print(f"{arguments.dataset} is whole in {config.download.dir}")
 
 
-def _pack(arguments: argparse.Namespace) -> None:
+def _pack(arguments: argparse.Namespace, config: Config) -> None:
     part = parse_part(arguments.part) if arguments.part else None
     if part and arguments.overwrite:
-        raise ValueError(
+        raise AudioKeyError(
             "--overwrite would remove what other parts have packed; delete the shards once, then "
             "run each part without it"
         )
-    for what in _wanted(arguments):
+    for what in _wanted(arguments, config):
         if part:
             print(prepare_part(*what, part, arguments.scheduler))
         else:
             print(summary(prepare(*what, arguments.overwrite, arguments.scheduler)))
 
 
-def _merge(arguments: argparse.Namespace) -> None:
-    for what in _wanted(arguments):
+def _merge(arguments: argparse.Namespace, config: Config) -> None:
+    for what in _wanted(arguments, config):
         print(summary(merge(*what)))
 
 
 def _wanted(
-    arguments: argparse.Namespace,
+    arguments: argparse.Namespace, config: Config
 ) -> Iterator[tuple[str, list[Song], list[LeftOut], str, Config]]:
     """Of each data set its name, songs, what has no usable label, the format, and the settings."""
-    config = load_config(arguments.config, arguments.overrides)
     for dataset, path in _datasets(arguments.datasets):
         yield *_songs(dataset, path, config), arguments.format, config
 
@@ -88,7 +89,7 @@ def _wanted(
 def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
     """The data sets that are named, each with the path that may follow `folder`, else ""."""
     if words.count("folder") > 1:
-        raise ValueError(
+        raise AudioKeyError(
             "folder is named twice, and both would be the data set of datasets.folder.name; pack "
             "one at a time, each with its own name (--set datasets.folder.name=...)"
         )
@@ -99,7 +100,7 @@ def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
         elif before == "folder":
             named[-1] = (before, word)
         else:
-            raise ValueError(
+            raise AudioKeyError(
                 f"'{word}' is no data set; known: {', '.join(DATASETS)}, of which folder alone may "
                 "be followed by a path"
             )
@@ -117,39 +118,35 @@ def _songs(dataset: str, path: str, config: Config) -> tuple[str, list[Song], li
     return music.name, *folder.songs(path or music.path, music.name)
 
 
-def _spectrograms(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config, arguments.overrides)
+def _spectrograms(arguments: argparse.Namespace, config: Config) -> None:
     for dataset in arguments.datasets:
         made = create_spectrograms(dataset, config, arguments.overwrite, arguments.scheduler)
         print(summary(made))
 
 
-def _publish(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config, arguments.overrides)
+def _publish(arguments: argparse.Namespace, config: Config) -> None:
     for dataset in arguments.datasets:
         place = arguments.destination
         count = publish(dataset, place, arguments.format, config, arguments.overwrite)
         print(f"{dataset}: {count} {arguments.format} shards are published: {place}")
 
 
-def _images(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config, arguments.overrides)
+def _images(arguments: argparse.Namespace, config: Config) -> None:
     datasets = arguments.datasets or config.images.datasets
     if not datasets:
-        raise ValueError("no data set named; name some, or set images.datasets")
+        raise AudioKeyError("no data set named; name some, or set images.datasets")
     for dataset in datasets:
         print(summary(download_images(dataset, config, arguments.overwrite)))
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config, arguments.overrides)
+def _check(arguments: argparse.Namespace, config: Config) -> None:
     folders = manifest_folders(place_of(arguments.path or config.prepare.shards_dir))
     problems = 0
     for problem in problems_of(folders):
         print(problem)
         problems += 1
     if problems:
-        raise ValueError(f"{problems} problems in {len(folders)} splits")
+        raise AudioKeyError(f"{problems} problems in {len(folders)} splits")
     print(f"{len(folders)} splits are whole")
 
 
@@ -160,49 +157,45 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True)
-    download = commands.add_parser("download", help="fetch a data set from the web")
+
+    def command(does: Callable, name: str, gives: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=gives)
+        one.set_defaults(command=does)
+        add_config_arguments(one)
+        return one
+
+    download = command(_download, "download", "fetch a data set from the web")
     download.add_argument("dataset", choices=FROM_THE_WEB)
-    download.set_defaults(command=_download)
-    pack = commands.add_parser("pack", help="pack data sets into shards")
-    joining = commands.add_parser("merge", help="write the manifests of what was packed in parts")
-    for command in (pack, joining):
-        command.add_argument(
+    pack = command(_pack, "pack", "pack data sets into shards")
+    pack.add_argument("--part", help="pack one part of the shards, e.g. 3/64; merge when all are")
+    joining = command(_merge, "merge", "write the manifests of what was packed in parts")
+    spectrograms = command(_spectrograms, "spectrograms", "make PNG shards of audio shards")
+    publishing = command(_publish, "publish", "copy shards to a folder or address")
+    publishing.add_argument(
+        "destination", help="a folder, or an address such as s3://bucket/shards"
+    )
+    images = command(_images, "images", "download published PNG shards")
+    images.add_argument(
+        "datasets", nargs="*", metavar="dataset", help="images.datasets where none is named"
+    )
+    check = command(_check, "check", "read shards back and report what is wrong")
+    check.add_argument(
+        "path", nargs="?", help="a folder or address of shards (prepare.shards_dir if absent)"
+    )
+    for one in (pack, joining):
+        one.add_argument(
             "datasets", nargs="*", default=["synthetic"], metavar="dataset",
             help=f"{', '.join(DATASETS)}; after folder its path, if not datasets.folder.path, and "
             "./synthetic for a folder that is called as a data set is",
         )  # fmt: skip
-        command.add_argument("--format", choices=["audio", "png"], default="audio")
-    joining.set_defaults(command=_merge)
-    pack.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
-    pack.add_argument("--part", help="pack one part of the shards, e.g. 3/64; merge when all are")
-    pack.add_argument("--overwrite", action="store_true", help="pack anew what is there already")
-    pack.set_defaults(command=_pack)
-    spectrograms = commands.add_parser("spectrograms", help="make PNG shards of audio shards")
-    spectrograms.add_argument("datasets", nargs="+", metavar="dataset")
-    spectrograms.add_argument(
-        "--overwrite", action="store_true", help="make anew what is there already"
-    )
-    spectrograms.add_argument("--scheduler", default="", help="a Dask scheduler, as with pack")
-    spectrograms.set_defaults(command=_spectrograms)
-    publish = commands.add_parser("publish", help="copy shards to a folder or address")
-    publish.add_argument("destination", help="a folder, or an address such as s3://bucket/shards")
-    publish.add_argument("datasets", nargs="+", metavar="dataset")
-    publish.add_argument("--format", choices=["audio", "png"], default="png")
-    publish.add_argument("--overwrite", action="store_true", help="publish all shards anew")
-    publish.set_defaults(command=_publish)
-    images = commands.add_parser("images", help="download published PNG shards")
-    images.add_argument(
-        "datasets", nargs="*", metavar="dataset", help="images.datasets where none is named"
-    )
-    images.add_argument("--overwrite", action="store_true", help="download all shards anew")
-    images.set_defaults(command=_images)
-    check = commands.add_parser("check", help="read shards back and report what is wrong")
-    check.add_argument(
-        "path", nargs="?", help="a folder or address of shards (prepare.shards_dir if absent)"
-    )
-    check.set_defaults(command=_check)
-    for command in (download, pack, joining, spectrograms, publish, images, check):
-        add_config_arguments(command)
+    for one in (spectrograms, publishing):
+        one.add_argument("datasets", nargs="+", metavar="dataset")
+    for one, format in ((pack, "audio"), (joining, "audio"), (publishing, "png")):
+        one.add_argument("--format", choices=["audio", "png"], default=format)
+    for one in (pack, spectrograms):
+        one.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
+    for one in (pack, spectrograms, publishing, images):
+        one.add_argument("--overwrite", action="store_true", help="begin anew: clear what is there")
     return parser
 
 

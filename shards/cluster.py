@@ -15,6 +15,7 @@ from distributed import Client, Future, KilledWorker, as_completed
 from pipeline.allocator import keep_freed_memory
 from shards.disk_error import writing_to
 from shards.processes import WorkerDiedError
+from songkey.errors import AudioKeyError
 
 RETRIES = 2  # of a task that fails by no fault of its input; Dask gives a dead worker's to another
 IN_FLIGHT = 1000  # tasks the scheduler holds: enough for as many workers, little memory
@@ -26,7 +27,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-class ClusterError(ValueError):
+class ClusterError(AudioKeyError):
     """A cluster that cannot be reached, has no worker, or does not know the project."""
 
 
@@ -34,7 +35,7 @@ class ClusterError(ValueError):
 class Refused:
     """An error of our own kinds: no other worker would do better."""
 
-    error: ValueError
+    error: AudioKeyError
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Outcome(Generic[Task, Result]):
         keep_freed_memory()
         try:
             return self.function(task)
-        except ValueError as error:
+        except AudioKeyError as error:
             return Refused(error)
 
 

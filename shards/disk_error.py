@@ -4,6 +4,8 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from songkey.errors import AudioKeyError
+
 ADVICE = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space, or ask for a larger quota",
@@ -14,7 +16,7 @@ ADVICE = {
 }
 
 
-class TargetError(ValueError):
+class TargetError(AudioKeyError):
     """A folder that shards cannot be written to."""
 
 

@@ -8,13 +8,12 @@ from pipeline.manifest import MANIFEST_NAME, PackSettings, ShardRecord, read_man
 from pipeline.shardset import split_folder
 from settings.sections import Config
 from shards.pack import PackTask, deal, songs_digest
-from shards.splitfolder import done_tasks, first_records, is_whole
+from shards.splitfolder import SPLITS, done_tasks, first_records, is_whole
 from songs.song import LeftOut, Song
 from songs.split import split_of
 from storage.places import Place, place_of, sizes
 from storage.staging import refuse_unwritable
 
-SPLITS = ("train", "valid", "test")
 VANISHED = "file not found"  # the reason of a song whose file was listed, and gone when packed
 
 

@@ -4,35 +4,33 @@ import csv
 import io
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tqdm import tqdm
 
-from pipeline.manifest import Manifest, read_manifest
+from pipeline.manifest import Manifest
 from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.executor import run_tasks, worker_count
-from shards.pack import PackTask, pack_shard
-from shards.plan import SPLITS as SPLITS
+from shards.pack import Packed, PackTask, pack_shard
 from shards.plan import SplitPlan, begin, plans
-from shards.splitfolder import (
-    clear,
-    is_whole,
-    refuse_other_settings,
-    remove_unfinished_files,
-    write_split_manifest,
-)
+from shards.processes import ShardTask
+from shards.splitfolder import clear, make_way, remove_unfinished_files, split_manifest
+from songkey.errors import AudioKeyError
 from songs.song import LeftOut, Song, by_reason
-from storage.places import Place, sizes
+from storage.places import Place
 from storage.whole import write_whole
 
 LEFT_OUT_NAME = "left_out.tsv"
 MOST_NAMES = 10  # of missing shards, in a message
 
+Task = TypeVar("Task", bound=ShardTask)
 
-class PrepareError(ValueError):
+
+class PrepareError(AudioKeyError):
     """A data set that cannot become shards."""
 
 
@@ -77,9 +75,8 @@ def prepare(
     """
     began = time.perf_counter()
     splits = _checked(dataset, songs, left_out, format, config, overwrite)
-    missing = {split.folder: split.missing() for split in splits}
-    tasks = [task for its_tasks in missing.values() for task in its_tasks]
-    _pack(dataset, tasks, config, scheduler)
+    tasks = [task for split in splits for task in split.missing()]
+    make_shards(f"packing {dataset}", pack_shard, tasks, config, scheduler)
     with writing_to(splits[0].folder.parent):
         return _finished(dataset, splits, left_out, began)
 
@@ -93,7 +90,7 @@ def prepare_part(
     every = [task for split in splits for task in split.tasks]
     mine = every[part.number - 1 :: part.of]
     tasks = [task for split in splits for task in _only(split, mine).missing()]
-    _pack(dataset, tasks, config, scheduler)
+    make_shards(f"packing {dataset}", pack_shard, tasks, config, scheduler)
     return (
         f"part {part}: {len(mine)} of {len(every)} shards, {len(tasks)} packed now: "
         f"{splits[0].folder.parent}; after the last part, merge (python -m shards merge)"
@@ -134,24 +131,24 @@ def _checked(
         )
     splits = plans(dataset, songs, format, config)
     for split in splits:
-        if overwrite:
-            clear(split.folder)
-        refuse_other_settings(split.folder, split.settings)
+        make_way(split.folder, split.settings, dataset, overwrite)
     return splits
 
 
-def _pack(dataset: str, tasks: Sequence[PackTask], config: Config, scheduler: str) -> None:
+def make_shards(
+    title: str, function: Callable[[Task], Packed], tasks: Sequence[Task], config: Config,
+    scheduler: str,
+) -> None:  # fmt: skip
     """Run the tasks, with a progress bar on a terminal."""
     for folder in sorted({task.folder for task in tasks}):
         with writing_to(folder):
             begin(folder)
-    songs = sum(len(task.songs) for task in tasks)
     intervals = left_out = 0
     began = time.perf_counter()
-    results = run_tasks(pack_shard, tasks, worker_count(config.prepare.workers), scheduler)
+    results = run_tasks(function, tasks, worker_count(config.prepare.workers), scheduler)
     with (
         closing(results),
-        tqdm(total=songs, desc=f"packing {dataset}", unit="song", disable=None) as bar,
+        tqdm(total=len(tasks), desc=title, unit="shard", disable=None) as bar,
     ):
         for packed in results:
             intervals += packed.intervals
@@ -161,14 +158,20 @@ def _pack(dataset: str, tasks: Sequence[PackTask], config: Config, scheduler: st
                 f"{intervals} intervals, {audio_seconds / (time.perf_counter() - began):.0f} s of "
                 f"audio a second, {left_out} songs left out"
             )
-            bar.update(packed.songs + packed.left_out)
+            bar.update()
 
 
 def _finished(
     dataset: str, splits: Sequence[SplitPlan], left_out: Sequence[LeftOut], began: float
 ) -> Prepared:
     """The manifests, written where they are not there, and the list of what was left out."""
-    manifests = {split.settings.split: _manifest(split) for split in splits if split.tasks}
+    manifests = {
+        split.settings.split: split_manifest(
+            split.folder, [task.name for task in split.tasks], split.settings
+        )
+        for split in splits
+        if split.tasks
+    }
     everything = (*left_out, *(one for split in splits for one in split.left_out()))
     prepared = Prepared(splits[0].folder.parent, manifests, everything, time.perf_counter() - began)
     write_left_out(prepared.folder, _left_out_table(everything))
@@ -177,12 +180,6 @@ def _finished(
             clear(split.folder)
         raise PrepareError(f"{dataset}: no song could be packed; left out: {by_reason(everything)}")
     return prepared
-
-
-def _manifest(split: SplitPlan) -> Manifest:
-    if is_whole(split.folder, split.settings, sizes(split.folder)):
-        return read_manifest(split.folder)
-    return write_split_manifest(split.folder, [task.name for task in split.tasks], split.settings)
 
 
 def write_left_out(folder: Place, table: bytes) -> None:

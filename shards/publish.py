@@ -15,22 +15,12 @@ from pipeline.manifest import (
     Manifest,
     ManifestError,
     ManifestShard,
-    read_manifest,
     record_name,
 )
-from settings.differences import differences
 from settings.sections import Config
-from shards.plan import SPLITS
-from shards.remote_split import (
-    bytes_of,
-    has_manifest,
-    is_whole_tar,
-    local_root,
-    published_in,
-    refuse_itself,
-)
+from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError
-from shards.splitfolder import clear
+from shards.splitfolder import SPLITS, make_way, manifests_in
 from storage.copies import send
 from storage.places import Place, place_of
 
@@ -46,8 +36,7 @@ def publish(
     here = local_root(
         config, format, dataset, "publish what is packed in a local folder, or copy it"
     )
-    folders = [here / split for split in SPLITS]
-    manifests = {folder.name: read_manifest(folder) for folder in folders if has_manifest(folder)}
+    manifests = manifests_in(here)
     if not manifests:
         raise ManifestError(
             f"{here}: no {format} shards; make them first "
@@ -56,41 +45,22 @@ def publish(
     target = place_of(destination) / format / dataset
     refuse_itself(here, target)
     for split in SPLITS:  # all of them before the first shard is sent
-        if overwrite:
-            clear(target / split)
-        _refuse_others(target / split, manifests.get(split))
+        settings = manifests[split].settings if split in manifests else None
+        make_way(target / split, settings, here, overwrite)
+    there = manifests_in(target)
     for split, manifest in manifests.items():
+        if there.get(split, manifest) != manifest:
+            (target / split / MANIFEST_NAME).unlink()  # until all the shards are of the new one
         _publish_split(here / split, manifest, target / split)
     return sum(len(manifest.shards) for manifest in manifests.values())
 
 
 def _publish_split(folder: Path, manifest: Manifest, target: Place) -> None:
-    there = published_in(target)
-    if there is not None and there.manifest_bytes != (folder / MANIFEST_NAME).read_bytes():
-        (target / MANIFEST_NAME).unlink()  # until all the shards are those of the new one
     title = f"publishing {target}"
     for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
         _publish_shard(folder, target, shard)
     for name in (SONGS_NAME, MANIFEST_NAME):
         send(folder / name, target / name)
-
-
-def _refuse_others(target: Place, manifest: Manifest | None) -> None:
-    """Refuse a published split of other settings, or one that the data set does not have."""
-    there = published_in(target)
-    if there is None:
-        return
-    if manifest is None:
-        raise ManifestError(
-            f"{target}: published there, but the data set here has no {target.name} split; "
-            "publish to another place, or anew with --overwrite"
-        )
-    before, today = there.manifest.settings.model_dump(), manifest.settings.model_dump()
-    if changed := differences(before, today):
-        raise ManifestError(
-            f"{target}: shards of other settings are published there ({changed}); "
-            "publish to another place, or anew with --overwrite"
-        )
 
 
 def _publish_shard(folder: Path, target: Place, shard: ManifestShard) -> None:

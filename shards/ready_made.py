@@ -2,16 +2,20 @@
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
 
 from pipeline.manifest import (
     MANIFEST_NAME,
+    Manifest,
     ManifestError,
     ManifestShard,
+    MissingError,
     ShardRecord,
     parse_record,
+    read_manifest,
     record_name,
 )
 from pipeline.sample import MEDIA_EXTENSION
@@ -19,19 +23,16 @@ from settings.differences import differences
 from settings.sections import Config
 from shards.check import problems_of_samples
 from shards.disk_error import writing_to
-from shards.plan import SPLITS
 from shards.prepare import Prepared
-from shards.remote_split import (
-    Published,
-    bytes_of,
-    has_manifest,
-    is_whole_tar,
-    local_root,
-    published_in,
-    refuse_itself,
-)
+from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError
-from shards.splitfolder import clear, refuse_other_settings, task_names, write_split_manifest
+from shards.splitfolder import (
+    SPLITS,
+    make_way,
+    manifests_in,
+    task_names,
+    write_split_manifest,
+)
 from songs.song import LeftOut
 from storage.copies import fetch
 from storage.places import Place, place_of
@@ -51,19 +52,17 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
     root = local_root(config, "png", dataset, "train right from images.base_url, or name a folder")
     source = place_of(_base_url(config)) / "png" / dataset
     refuse_itself(root, source)
-    found = {split: one for split in SPLITS if (one := published_in(source / split)) is not None}
-    if not found:
+    manifests = manifests_in(source)
+    if not manifests:
         raise ManifestError(f"{source}: no PNG shards are published there; see images.base_url")
-    for published in found.values():
-        _check_published(published, config)
+    for split, manifest in manifests.items():
+        _check_published(source / split, manifest, config)
     for split in SPLITS:
-        if overwrite:
-            clear(root / split)
-        _refuse_in_the_way(root / split, found.get(split), source)
+        settings = manifests[split].settings if split in manifests else None
+        make_way(root / split, settings, source, overwrite)
     left_out: list[LeftOut] = []
-    for split, published in found.items():
-        left_out += _download_split(published, root / split)
-    manifests = {split: published.manifest for split, published in found.items()}
+    for split, manifest in manifests.items():
+        left_out += _download_split(source / split, manifest, root / split)
     return Prepared(root, manifests, tuple(left_out), time.perf_counter() - began)
 
 
@@ -76,69 +75,58 @@ def _base_url(config: Config) -> str:
     return config.images.base_url
 
 
-def _refuse_in_the_way(folder: Path, published: Published | None, source: Place) -> None:
-    """Refuse shards here of other settings, or of a split that is not published."""
-    if published is not None:
-        refuse_other_settings(folder, published.manifest.settings)
-    elif has_manifest(folder):
-        raise ManifestError(
-            f"{folder}: here, but {source} has no {folder.name} split; "
-            "delete it, or download anew with --overwrite"
-        )
-
-
-def _check_published(published: Published, config: Config) -> None:
+def _check_published(source: Place, manifest: Manifest, config: Config) -> None:
     """Refuse spectrograms that training with today's settings would refuse, and strange names."""
-    there = published.manifest.settings.model_dump()
+    there = manifest.settings.model_dump()
     today = {
         "format": "png", "sample_rate": config.audio.sample_rate,
         "interval_seconds": config.prepare.interval_seconds, "cqt": config.cqt.shape,
     }  # fmt: skip
     if changed := differences({name: there[name] for name in today}, today):
         raise ManifestError(
-            f"{published.folder}: published with other settings ({changed}); "
+            f"{source}: published with other settings ({changed}); "
             "set them so, or make the spectrograms here (python -m shards spectrograms)"
         )
-    for shard in published.manifest.shards:
+    for shard in manifest.shards:
         if not re.fullmatch(SHARD_NAME, shard.name):
-            raise ManifestError(f"{published.folder}: '{shard.name}' in its manifest is no shard")
+            raise ManifestError(f"{source}: '{shard.name}' in its manifest is no shard")
 
 
-def _download_split(published: Published, folder: Path) -> list[LeftOut]:
+def _download_split(source: Place, manifest: Manifest, folder: Path) -> list[LeftOut]:
     """Download the shards, then write the table of songs and the manifest; what was left out."""
-    manifest, left_out = published.manifest, []
-    with writing_to(folder):
+    left_out: list[LeftOut] = []
+    with writing_to(folder), suppress(MissingError):
         folder.mkdir(parents=True, exist_ok=True)
-        if bytes_of(folder / MANIFEST_NAME) not in (None, published.manifest_bytes):
+        if read_manifest(folder) != manifest:
             (folder / MANIFEST_NAME).unlink()  # until all the shards are those of the new one
-    title = f"downloading {published.folder}"
+    title = f"downloading {source}"
     for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
         with writing_to(folder / shard.name):
-            record = _download_shard(published, folder, shard)
+            record = _download_shard(source, folder, shard)
         left_out += [LeftOut(*one) for one in record.left_out]
     with writing_to(folder):
         if write_split_manifest(folder, task_names(manifest), manifest.settings) != manifest:
             (folder / MANIFEST_NAME).unlink()
             raise ManifestError(
-                f"{published.folder}: its manifest and its records disagree; it has to be "
+                f"{source}: its manifest and its records disagree; it has to be "
                 "published again with --overwrite"
             )
     return left_out
 
 
-def _download_shard(published: Published, folder: Path, shard: ManifestShard) -> ShardRecord:
+def _download_shard(source: Place, folder: Path, shard: ManifestShard) -> ShardRecord:
     """Download a tar that is not here whole, and its record once the two are found to agree."""
-    source = published.folder / record_name(shard.name)
-    data = bytes_of(source)
+    place = source / record_name(shard.name)
+    data = bytes_of(place)
     if data is None:
-        raise ManifestError(f"{source}: not there, though the manifest names its shard")
-    record = parse_record(source, data)
+        raise ManifestError(f"{place}: not there, though the manifest names its shard")
+    record = parse_record(place, data)
     if (record.shard, record.sha256) != (shard.name, shard.sha256):
-        raise ManifestError(f"{source}: of another shard than the manifest's")
+        raise ManifestError(f"{place}: of another shard than the manifest's")
     path = folder / shard.name
     if not is_whole_tar(path, shard):
-        fetch(published.folder / shard.name, path, shard.sha256)
+        fetch(source / shard.name, path, shard.sha256)
     for problem in problems_of_samples(path, record, MEDIA_EXTENSION["png"]):
-        raise ShardError(f"{published.folder / shard.name}: {problem}; it has to be packed again")
-    write_whole(folder / source.name, data)
+        raise ShardError(f"{source / shard.name}: {problem}; it has to be packed again")
+    write_whole(folder / place.name, data)
     return record

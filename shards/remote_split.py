@@ -1,38 +1,11 @@
-"""A split of shards as it lies somewhere else, and what both sides of publishing ask about it."""
+"""What both sides of publishing ask of the shards here and elsewhere."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.manifest import (
-    MANIFEST_NAME,
-    Manifest,
-    ManifestShard,
-    parse_manifest,
-)
-from pipeline.shardset import split_folder
+from pipeline.manifest import ManifestShard
 from settings.sections import Config
-from storage.places import Place, RemotePath, StorageError
-
-
-@dataclass(frozen=True)
-class Published:
-    """One split as it lies somewhere else."""
-
-    folder: Place
-    manifest: Manifest
-    manifest_bytes: bytes
-
-
-def published_in(folder: Place) -> Published | None:
-    """The split that is published in `folder`, if one is."""
-    path = folder / MANIFEST_NAME
-    data = bytes_of(path)
-    return None if data is None else Published(folder, parse_manifest(path, data), data)
-
-
-def has_manifest(folder: Path) -> bool:
-    return (folder / MANIFEST_NAME).exists()
+from storage.places import Place, RemotePath, StorageError, place_of
 
 
 def bytes_of(path: Place) -> bytes | None:
@@ -53,7 +26,7 @@ def is_whole_tar(path: Path, shard: ManifestShard) -> bool:
 
 def local_root(config: Config, format: str, dataset: str, advice: str) -> Path:
     """The folder of a data set's splits; StorageError, with advice, where it is at an address."""
-    root = split_folder(config.prepare.shards_dir, format, dataset, "train").parent
+    root = place_of(config.prepare.shards_dir) / format / dataset
     if isinstance(root, RemotePath):
         raise StorageError(
             f"prepare.shards_dir is the address {config.prepare.shards_dir}: {advice}"

@@ -21,14 +21,16 @@ from pipeline.manifest import (
     write_record,
 )
 from pipeline.sample import SampleInfo
+from songkey.errors import AudioKeyError
 from storage.places import Place
 from storage.staging import local_copy
+from storage.whole import put_in_place, unfinished
 
 TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
 TAR_END_BYTES = 10240  # most that closing a tar adds
 
 
-class ShardError(ValueError):
+class ShardError(AudioKeyError):
     """A shard that does not read back as it was written."""
 
 
@@ -37,7 +39,7 @@ class ShardFile:
 
     def __init__(self, folder: Path, name: str):
         self.path = folder / f"{name}.tar"
-        self._temporary = folder / f".{name}.tar.{os.getpid()}.tmp"
+        self._temporary = unfinished(self.path)
         self._file = open(self._temporary, "w+b")  # noqa: SIM115 (finish closes it)
         self._tar = wds.TarWriter(self._file, encoder=False, mtime=0)
         self._end = 0
@@ -49,12 +51,12 @@ class ShardFile:
         sample_bytes = media_bytes + 6 * TAR_BLOCK_BYTES  # two headers, the JSON, filling up
         return not self._columns["song"] or self._end + sample_bytes + TAR_END_BYTES <= max_bytes
 
-    def begin_song(self, song: SongEntry) -> None:
-        """The samples that follow are of this song."""
-        self._songs.append(song)
-
-    def add(self, sample_id: str, extension: str, media: bytes, info: SampleInfo) -> None:
+    def add(
+        self, song: SongEntry, sample_id: str, extension: str, media: bytes, info: SampleInfo
+    ) -> None:
         """Append one sample: its media, then its JSON."""
+        if self._songs[-1:] != [song]:
+            self._songs.append(song)
         info_bytes = info.model_dump_json().encode()
         row = {
             "song": len(self._songs) - 1,
@@ -69,13 +71,12 @@ class ShardFile:
         """Close, read back, compare and rename the tar; its record is for the caller to write."""
         self._tar.close()
         self._file.flush()
-        os.fsync(self._file.fileno())
         self._read_back()
         self._file.seek(0)
         sha256 = hashlib.file_digest(self._file, "sha256").hexdigest()
         size = self._file.tell()
         self._file.close()
-        os.replace(self._temporary, self.path)
+        put_in_place(self._temporary, self.path)
         counts = Counter(self._columns["song"])
         songs = [
             song.model_copy(update={"intervals": counts[place]})
@@ -106,13 +107,8 @@ class ShardFile:
     def _read_back(self) -> None:
         """Compare what lies on the disk with what was written; raises ShardError."""
         for column in ("media", "json"):
-            members = zip(
-                self._columns[f"{column}_offset"],
-                self._columns[f"{column}_bytes"],
-                self._columns[f"{column}_crc32"],
-                strict=True,
-            )
-            for offset, size, expected in members:
+            columns = (self._columns[f"{column}_{part}"] for part in ("offset", "bytes", "crc32"))
+            for offset, size, expected in zip(*columns, strict=True):
                 if crc32(os.pread(self._file.fileno(), size, offset)) != expected:
                     raise ShardError(
                         f"{self.path}: does not read back as written; check the disk, pack again"
@@ -125,7 +121,6 @@ class TaskTars:
     def __init__(self, folder: Path, name: str, max_bytes: int):
         self._folder, self._name, self._max_bytes = folder, name, max_bytes
         self._parts = [ShardFile(folder, name)]
-        self._song: SongEntry | None = None  # whose samples the last tar takes
 
     def __enter__(self) -> Self:
         return self
@@ -141,11 +136,7 @@ class TaskTars:
         """Append a sample of `song`; the samples of one song come one after the other."""
         if not self._parts[-1].has_room(len(media), self._max_bytes):
             self._parts.append(ShardFile(self._folder, f"{self._name}-{len(self._parts):03d}"))
-            self._song = None
-        if song != self._song:
-            self._parts[-1].begin_song(song)
-            self._song = song
-        self._parts[-1].add(sample_id, extension, media, info)
+        self._parts[-1].add(song, sample_id, extension, media, info)
 
     def commit(self, settings: PackSettings, left_out: Sequence[tuple[str, str]]) -> int:
         """Finish the tars, write their records, the first's last; how many samples there are."""

@@ -7,44 +7,33 @@ would have written, byte for byte: `pack --format png` then finds nothing left t
 import csv
 import io
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 from pipeline.flac import decode_flac
-from pipeline.manifest import (
-    MANIFEST_NAME,
-    Manifest,
-    ManifestError,
-    PackSettings,
-    read_manifest,
-)
+from pipeline.manifest import ManifestError, PackSettings, read_manifest
 from pipeline.sample import MEDIA_EXTENSION
-from pipeline.shardset import split_folder
 from settings.differences import differences
 from settings.sections import Config
 from shards.disk_error import writing_to
-from shards.executor import run_tasks, worker_count
 from shards.pack import Packed, encoder_of
-from shards.plan import SPLITS, begin
-from shards.prepare import LEFT_OUT_NAME, Prepared, write_left_out
+from shards.prepare import LEFT_OUT_NAME, Prepared, make_shards, write_left_out
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.splitfolder import (
-    clear,
+    SPLITS,
     done_tasks,
     first_records,
     is_whole,
+    make_way,
     records_of,
-    refuse_other_settings,
+    split_manifest,
     task_names,
-    write_split_manifest,
 )
 from songs.song import LeftOut
-from storage.places import Place, sizes
+from storage.places import Place, place_of, sizes
 from storage.staging import staged
 
 
@@ -68,42 +57,28 @@ def create_spectrograms(
     where an audio shard is damaged, TargetError where shards cannot be written.
     """
     began = time.perf_counter()
-    sources = _sources(dataset, config)
-    folders = {
-        split: split_folder(config.prepare.shards_dir, "png", dataset, split) for split in SPLITS
-    }
-    tasks_of_split = {
-        split: _tasks(source, folders[split], config) for split, source in sources.items()
-    }
-    for split, folder in folders.items():
-        if overwrite:
-            clear(folder)
-        _refuse_others(folder, split, tasks_of_split)
-    missing = [task for tasks in tasks_of_split.values() for task in _missing(tasks)]
-    _make(dataset, missing, worker_count(config.prepare.workers), scheduler)
-    folder = folders["train"].parent
-    with writing_to(folder):
-        manifests = {split: _manifest(tasks) for split, tasks in tasks_of_split.items() if tasks}
-        left_out = _copy_left_out(next(iter(sources.values())).parent, folder)
-    return Prepared(folder, manifests, left_out, time.perf_counter() - began)
-
-
-def _sources(dataset: str, config: Config) -> dict[str, Place]:
-    """The folder of each split's audio shards."""
-    folders = {
-        split: split_folder(config.prepare.shards_dir, "audio", dataset, split) for split in SPLITS
-    }
-    there = {
-        split: folder
-        for split, folder in folders.items()
-        if (folder / MANIFEST_NAME).exists() or sizes(folder)  # begun, and to be refused
-    }
+    audio, png = (place_of(config.prepare.shards_dir) / f / dataset for f in ("audio", "png"))
+    there = [split for split in SPLITS if sizes(audio / split)]  # begun ones are refused below
     if not there:
         raise ManifestError(
-            f"{folders['train'].parent}: no audio shards; pack them first "
+            f"{audio}: no audio shards; pack them first "
             f"(python -m shards pack {dataset}), or pack with --format png"
         )
-    return there
+    tasks_of_split = {split: _tasks(audio / split, png / split, config) for split in there}
+    settings = {split: tasks[0].settings for split, tasks in tasks_of_split.items() if tasks}
+    for split in SPLITS:
+        make_way(png / split, settings.get(split), audio, overwrite)
+    missing = [task for tasks in tasks_of_split.values() for task in _missing(tasks)]
+    make_shards(f"spectrograms of {dataset}", make_shard, missing, config, scheduler)
+    with writing_to(png):
+        manifests = {
+            split: split_manifest(
+                png / split, [task.name for task in tasks_of_split[split]], settings[split]
+            )
+            for split in settings
+        }
+        left_out = _copy_left_out(audio, png)
+    return Prepared(png, manifests, left_out, time.perf_counter() - began)
 
 
 def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask]:
@@ -119,19 +94,6 @@ def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask
     cqt = config.cqt.shape
     settings = manifest.settings.model_copy(update={"format": "png", "cqt": cqt})
     return [SpectrogramTask(source, folder, name, settings) for name in task_names(manifest)]
-
-
-def _refuse_others(
-    folder: Place, split: str, tasks_of_split: Mapping[str, Sequence[SpectrogramTask]]
-) -> None:
-    """Refuse PNG shards that are in the way, or of a split that the audio does not have."""
-    if tasks := tasks_of_split.get(split):
-        refuse_other_settings(folder, tasks[0].settings)
-    elif (folder / MANIFEST_NAME).exists():
-        raise ManifestError(
-            f"{folder}: the audio shards have no {split} split; "
-            "make the spectrograms anew with --overwrite"
-        )
 
 
 def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
@@ -155,24 +117,6 @@ def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
         if left_out == record.left_out
     }
     return [task for task in tasks if task.name not in current]
-
-
-def _make(dataset: str, tasks: Sequence[SpectrogramTask], workers: int, scheduler: str) -> None:
-    """Run the tasks, with a progress bar on a terminal."""
-    for folder in sorted({task.folder for task in tasks}):
-        with writing_to(folder):
-            begin(folder)
-    intervals = 0
-    results = run_tasks(make_shard, tasks, workers, scheduler)
-    title = f"spectrograms of {dataset}"
-    with (
-        closing(results),
-        tqdm(total=len(tasks), desc=title, unit="shard", disable=None) as bar,
-    ):
-        for made in results:
-            intervals += made.intervals
-            bar.set_postfix_str(f"{intervals} intervals")
-            bar.update()
 
 
 @threadpool_limits.wrap(limits=1)
@@ -205,13 +149,6 @@ def _refuse_another_packing(task: SpectrogramTask, audio: PackSettings) -> None:
             f"{task.source}/{task.name}.json: of another packing than the manifest; "
             "pack the audio again with --overwrite"
         )
-
-
-def _manifest(tasks: Sequence[SpectrogramTask]) -> Manifest:
-    folder, settings = tasks[0].folder, tasks[0].settings
-    if is_whole(folder, settings, sizes(folder)):
-        return read_manifest(folder)
-    return write_split_manifest(folder, [task.name for task in tasks], settings)
 
 
 def _copy_left_out(source: Place, folder: Place) -> tuple[LeftOut, ...]:

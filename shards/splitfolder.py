@@ -12,6 +12,7 @@ from pipeline.manifest import (
     Manifest,
     ManifestError,
     ManifestShard,
+    MissingError,
     PackSettings,
     ShardRecord,
     SongEntry,
@@ -25,24 +26,52 @@ from pipeline.manifest import (
 from settings.differences import differences
 from songs.song import LeftOut
 from storage.places import Place, sizes
+from storage.whole import UNFINISHED
 
+SPLITS = ("train", "valid", "test")
 RECORDS = "[0-9]*.json"
-UNFINISHED = ".*.tmp"
 
 
-def refuse_other_settings(folder: Place, settings: PackSettings) -> None:
-    """Refuse to add to shards that were packed with other settings or songs."""
-    if (folder / MANIFEST_NAME).exists():
-        there = read_manifest(folder).settings
-    elif records := fnmatch.filter(sizes(folder), RECORDS):
-        there = read_record(folder, f"{min(records).removesuffix('.json')}.tar").settings
-    else:
+def make_way(
+    folder: Place, settings: PackSettings | None, source: object, overwrite: bool = False
+) -> None:
+    """Refuse to add to shards of other settings or songs than `source` has; `overwrite` clears.
+
+    `settings` is None where `source` lacks the split: then none may be there.
+    """
+    if overwrite:
+        clear(folder)
+    there = _settings_in(folder)
+    if there is None:
         return
+    if settings is None:
+        raise ManifestError(
+            f"{folder}: there, but {source} has no {folder.name} split; "
+            "begin anew with --overwrite, or take another folder"
+        )
     if changed := differences(there.model_dump(), settings.model_dump()):
         raise ManifestError(
             f"{folder}: packed with other settings ({changed}); "
-            "set them back, or pack anew with --overwrite"
+            "set them back, take another folder, or begin anew with --overwrite"
         )
+
+
+def _settings_in(folder: Place) -> PackSettings | None:
+    """The settings of a folder's shards, if it holds some."""
+    with suppress(MissingError):
+        return read_manifest(folder).settings
+    if records := fnmatch.filter(sizes(folder), RECORDS):
+        return read_record(folder, f"{min(records).removesuffix('.json')}.tar").settings
+    return None
+
+
+def manifests_in(root: Place) -> dict[str, Manifest]:
+    """The manifests of a data set's splits, as far as they are there."""
+    found = {}
+    for split in SPLITS:
+        with suppress(MissingError):
+            found[split] = read_manifest(root / split)
+    return found
 
 
 def clear(folder: Place) -> None:
@@ -90,6 +119,13 @@ def is_whole(folder: Place, settings: PackSettings, there: Mapping[str, int]) ->
         there.get(shard.name) == shard.bytes and record_name(shard.name) in there
         for shard in manifest.shards
     )
+
+
+def split_manifest(folder: Place, names: Sequence[str], settings: PackSettings) -> Manifest:
+    """The manifest of a split whose tasks are all done, written where it is not whole."""
+    if is_whole(folder, settings, sizes(folder)):
+        return read_manifest(folder)
+    return write_split_manifest(folder, names, settings)
 
 
 def write_split_manifest(folder: Place, names: Sequence[str], settings: PackSettings) -> Manifest:

@@ -1,1 +1,28 @@
-"""What is installed: the key of any audio file, without PyTorch. Imports nothing of ours."""
+"""What is installed: the key of any audio file, without PyTorch. Imports nothing of ours.
+
+songkey.estimate_key("song.mp3").key            # Key(tonic=9, mode='minor'); str: "A minor"
+songkey.estimate_key(waveform, sample_rate)     # of samples
+songkey.Detector("best.onnx").estimate(path)    # of another network
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from songkey.detector import Detector, estimate_key
+    from songkey.errors import AudioKeyError
+    from songkey.estimate import KeyEstimate
+    from songkey.keys import Key
+
+__all__ = ["AudioKeyError", "Detector", "Key", "KeyEstimate", "estimate_key"]
+HOMES = {
+    "AudioKeyError": "songkey.errors", "Detector": "songkey.detector", "Key": "songkey.keys",
+    "KeyEstimate": "songkey.estimate", "estimate_key": "songkey.detector",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    """Loaded when asked for: whoever needs the 24 keys alone does not wait for onnxruntime."""
+    if name not in HOMES:
+        raise AttributeError(f"module 'songkey' has no attribute {name!r}")
+    return getattr(import_module(HOMES[name]), name)

@@ -25,7 +25,7 @@ def waveform_blocks(
     try:
         with _opened(source) as file:
             blocks = mono_blocks(file, where, block_seconds, file.descriptor)
-            for block in _resampled(_finite(blocks, where), sample_rate):
+            for block in resampled(finite(blocks, where), sample_rate):
                 samples += len(block)
                 yield block
     except FileNotFoundError as error:
@@ -76,7 +76,7 @@ def _opened(source: str | Path | BinaryStream) -> Iterator[_Nameless]:
         yield _Nameless(source)
 
 
-def _finite(
+def finite(
     blocks: Iterator[tuple[int, np.ndarray]], where: str
 ) -> Iterator[tuple[int, np.ndarray]]:
     seconds = 0.0
@@ -89,7 +89,7 @@ def _finite(
         yield rate, block
 
 
-def _resampled(blocks: Iterator[tuple[int, np.ndarray]], sample_rate: int) -> Iterator[np.ndarray]:
+def resampled(blocks: Iterator[tuple[int, np.ndarray]], sample_rate: int) -> Iterator[np.ndarray]:
     """All blocks at `sample_rate`; the same samples however they are cut into blocks."""
     resampler = None
     for rate, block in blocks:

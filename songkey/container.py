@@ -1,7 +1,7 @@
 """What a file lacks of what its container announces: a broken-off download is no whole song."""
 
 import os
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 MAX_OGG_PAGE_BYTES = 65_307  # 27 of header, 255 of segment table, 255 segments of 255 (RFC 3533)
 ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -9,6 +9,7 @@ UNKNOWN_RIFF_BYTES = 0x7FFF0000  # recorders that write to a pipe announce a siz
 WHOLE_FRACTION = 0.95  # of the announced length: below it a file counts as truncated
 
 
+@runtime_checkable
 class BinaryStream(Protocol):
     """What readers of audio need of an open file."""
 

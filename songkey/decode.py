@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 
 from songkey.container import WHOLE_FRACTION, BinaryStream, is_mpeg, missing
+from songkey.errors import AudioKeyError
 
 MAX_BLOCK_VALUES = 2**24  # of one block, over all channels: 64 MB
 UNKNOWN_FRAMES = 2**62  # libsndfile's count for a stream of unknown length is above
@@ -15,7 +16,7 @@ EXACT_DURATIONS = ("flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")  # elsewh
 MAX_BAD_FRACTION = 1 - WHOLE_FRACTION  # of the packets: players pass over a few bad ones too
 
 
-class AudioError(ValueError):
+class AudioError(AudioKeyError):
     """Audio that cannot be used, and where; `reason` is a countable phrase, details after ": "."""
 
     def __init__(self, where: str, reason: str):
@@ -136,7 +137,7 @@ def _joined(
             reason = f"sample rate changes: from {rate} to {frame.rate} Hz; convert it to one rate"
             raise AudioError(where, reason)
         rate = frame.rate
-        waiting.append(_mono(_values(frame)))
+        waiting.append(_mono(_values(frame, where)))
         samples += frame.samples
         if samples >= block_seconds * rate:
             yield rate, np.concatenate(waiting)
@@ -145,9 +146,13 @@ def _joined(
         yield rate, np.concatenate(waiting)
 
 
-def _values(frame: av.AudioFrame) -> np.ndarray:
+def _values(frame: av.AudioFrame, where: str) -> np.ndarray:
     """A frame's samples as float32 (S, C), full scale 1."""
-    values: np.ndarray = frame.to_ndarray()  # (C, S) if planar, else (1, S * C)
+    try:
+        values: np.ndarray = frame.to_ndarray()  # (C, S) if planar, else (1, S * C)
+    except ValueError as error:
+        reason = f"samples of an unusual kind: {frame.format.name}; convert it to 16 or 24 bits"
+        raise AudioError(where, reason) from error
     values = values.T if frame.format.is_planar else values.reshape(-1, frame.layout.nb_channels)
     if values.dtype.kind == "f":
         return values.astype(np.float32, copy=False)

@@ -1,10 +1,36 @@
 """The answer for a song: what is heard of all its intervals becomes one KeyEstimate."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from songkey.errors import AudioKeyError
 from songkey.keys import KEYS, Key
+
+
+@dataclass(frozen=True)
+class AnswerRule:
+    """How the logits of a song's intervals become one answer; every exported network has its own.
+
+    The logits are divided by `temperature`: a network is then as sure of itself as it is right. The
+    first interval that is not silent counts `first_interval_weight` times, the others once.
+    """
+
+    temperature: float = 1.0
+    first_interval_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not all(
+            0 < number < math.inf for number in (self.temperature, self.first_interval_weight)
+        ):
+            raise AudioKeyError(
+                f"temperature {self.temperature}, first interval's weight "
+                f"{self.first_interval_weight}: give numbers above 0"
+            )
+
+
+PLAIN_MEAN = AnswerRule()
 
 
 @dataclass(frozen=True)
@@ -21,11 +47,13 @@ class KeyEstimate:
         return ranked[:count]
 
 
-def estimate_song(logits: np.ndarray) -> KeyEstimate:
+def estimate_song(logits: np.ndarray, rule: AnswerRule = PLAIN_MEAN) -> KeyEstimate:
     """The key of one song from its intervals' logits, (N, 24): the mean of their probabilities."""
-    logits = np.asarray(logits, np.float64)
+    logits = np.asarray(logits, np.float64) / rule.temperature
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))  # (N, 24)
-    return estimate_from_probabilities((odds / odds.sum(axis=1, keepdims=True)).sum(axis=0))
+    weights = np.ones(len(logits))  # (N,)
+    weights[:1] = rule.first_interval_weight
+    return estimate_from_probabilities(weights @ (odds / odds.sum(axis=1, keepdims=True)))
 
 
 def estimate_from_probabilities(summed: np.ndarray) -> KeyEstimate:
@@ -36,7 +64,7 @@ def estimate_from_probabilities(summed: np.ndarray) -> KeyEstimate:
     summed = np.asarray(summed, np.float64)
     total = summed.sum()
     if not (np.isfinite(summed).all() and total > 0):
-        raise ValueError(
+        raise AudioKeyError(
             "no key can be estimated: the song has no interval, or the network's output is not "
             "finite; check the audio, then the checkpoint"
         )

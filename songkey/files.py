@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 
 AUDIO_ENDINGS = (
     ".aac", ".aif", ".aifc", ".aiff", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka",
@@ -15,10 +16,12 @@ AUDIO_ENDINGS = (
 def audio_files(root: Path) -> dict[str, Path]:
     """All audio files below `root` by their path from it, in order; hidden ones are passed over.
 
-    Raises ValueError when there is no such folder or no audio file in it.
+    Raises AudioKeyError when there is no such folder or no audio file in it.
     """
     if not root.is_dir():
-        raise ValueError(f"{printable(root)}: no such folder; give the folder that holds the music")
+        raise AudioKeyError(
+            f"{printable(root)}: no such folder; give the folder that holds the music"
+        )
     files, seen = {}, set()
     for place, folders, names in os.walk(root, onerror=_refuse, followlinks=True):
         if (real := os.path.realpath(place)) in seen:  # a link that leads back
@@ -31,7 +34,9 @@ def audio_files(root: Path) -> dict[str, Path]:
                 files[printable(path.relative_to(root).as_posix())] = path
     if not files:
         endings = " ".join(AUDIO_ENDINGS)
-        raise ValueError(f"{printable(root)}: no audio file in it or below; looked for {endings}")
+        raise AudioKeyError(
+            f"{printable(root)}: no audio file in it or below; looked for {endings}"
+        )
     return dict(sorted(files.items()))
 
 

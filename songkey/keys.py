@@ -5,6 +5,8 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from songkey.errors import AudioKeyError
+
 MAJOR_TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 SEMITONES_ABOVE_C = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
@@ -23,7 +25,7 @@ OPEN_KEY = re.compile(r"0?(?P<number>[1-9]|1[0-2])(?P<mode>[dm])", re.IGNORECASE
 HINT = "give one tonic and major or minor, such as 'C minor', 'F#m', 'Ab maj', '8A' or '1m'"
 
 
-class KeyParseError(ValueError):
+class KeyParseError(AudioKeyError):
     """A text that does not name exactly one of the 24 keys."""
 
 

@@ -29,6 +29,7 @@ from songs.transfer import (
     transfer,
     version_of,
 )
+from storage.whole import put_in_place
 
 MOST_ROWS = 50
 HEADERS = {"User-Agent": "audio-key-classification", "Accept-Encoding": "identity"}
@@ -57,10 +58,9 @@ def fetch_all(files: Sequence[Remote], settings: Download) -> list[Failure]:
     """Fetch what is not there yet; gives what is missing, in order.
 
     A file is there if its checksum is right or, where that is unknown, if it exists. Raises
-    ValueError for a request that makes no sense, OSError when a file cannot be written.
+    OSError when a file cannot be written.
     """
     files = list(dict.fromkeys(files))
-    _refuse_nonsense(files)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request
     failures = asyncio.run(_fetch_all(files, settings))
     if len(files) > 1:  # of single ones, such as pages of a listing, there may be many
@@ -81,42 +81,17 @@ def failure_table(failures: Sequence[Failure]) -> str:
     )
 
 
-def _refuse_nonsense(files: Sequence[Remote]) -> None:
-    paths = set()
-    for file in files:
-        if file.path in paths:
-            raise ValueError(f"{printable(file.path)}: two different files are to have this name")
-        if not re.fullmatch("|md5:[0-9a-fA-F]{32}|sha256:[0-9a-fA-F]{64}", file.checksum):
-            raise ValueError(
-                f"{printable(file.path)}: '{file.checksum}' is no checksum; "
-                "write md5: and 32 hex digits, sha256: and 64, or nothing"
-            )
-        paths.add(file.path)
-
-
 async def _fetch_all(files: Sequence[Remote], settings: Download) -> list[Failure]:
-    client = httpx.AsyncClient(
+    async with httpx.AsyncClient(
         headers=HEADERS,
         timeout=httpx.Timeout(settings.timeout_seconds, pool=None),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        limits=httpx.Limits(),  # none: there are many hosts
         follow_redirects=True,
-    )
-    async with client:
+    ) as client:
         with tqdm(desc="download", unit="B", unit_scale=True, disable=None) as bar:
             fetcher = _Fetcher(client, settings, bar, len(files))
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(fetcher.fetch(file)) for file in files]
-            except ExceptionGroup as errors:
-                raise errors.exceptions[0] from None
-    reasons = [task.result() for task in tasks]
+            reasons = await asyncio.gather(*(fetcher.fetch(file) for file in files))
     return [Failure(f.path, reason) for f, reason in zip(files, reasons, strict=True) if reason]
-
-
-def _put_on_disk(path: Path) -> None:
-    """Make bytes outlast a loss of power: a name is never that of an empty file."""
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
 
 
 class _Fetcher:
@@ -130,12 +105,12 @@ class _Fetcher:
             lambda: asyncio.Semaphore(settings.connections_per_host)
         )
         self.unreachable: dict[str, str] = {}  # hosts, and why; not tried again for every file
-        self.checking = asyncio.Lock()
 
     async def fetch(self, file: Remote) -> str:
         """Bring a file under its name; gives "" or why it is missing."""
         try:
-            reason = await self._from_any_mirror(file)
+            there = file.path.is_file() and await asyncio.to_thread(_is_right, file)
+            reason = "" if there else await self._from_any_mirror(file)
         except OSError as error:
             raise OSError(
                 f"{printable(file.path)}: cannot be written ({error.strerror or error}); "
@@ -146,8 +121,6 @@ class _Fetcher:
         return reason
 
     async def _from_any_mirror(self, file: Remote) -> str:
-        if await self._is_there(file):
-            return ""
         file.path.parent.mkdir(parents=True, exist_ok=True)
         reasons = []
         for url in file.urls:
@@ -159,15 +132,6 @@ class _Fetcher:
             except (MirrorError, httpx.InvalidURL, UnicodeError) as error:
                 reasons.append(f"{host}: {error}")
         return "; ".join(reasons) or "no address is known"
-
-    async def _is_there(self, file: Remote) -> bool:
-        """Whether nothing is to be done; a wrong file becomes a `.part`, to be completed."""
-        if not file.path.is_file():
-            return False
-        if not file.checksum or await self._matches(file.path, file.checksum):
-            return True
-        os.replace(file.path, part_of(file.path))
-        return False
 
     async def _from_mirror(self, file: Remote, url: str, host: str) -> None:
         """Fetch from one mirror, with the retries that it is given; raises MirrorError.
@@ -198,43 +162,45 @@ class _Fetcher:
 
     async def _once(self, file: Remote, url: str) -> None:
         """One try: transfer, check, rename."""
-        known = bool(file.checksum)
-        resumed = await transfer(self.client, url, file.path, known, self.bar.update)
-        problem = await self._problem(file)
-        if problem and resumed:  # the first piece may have come from a mirror that was wrong
+        checked = bool(file.checksum)
+        resumed = await transfer(self.client, url, file.path, checked, self.bar.update)
+        if problem := await asyncio.to_thread(_finish, file):
             discard_part(file.path)
-            await transfer(self.client, url, file.path, known, self.bar.update)
-            problem = await self._problem(file)
-        if problem:
-            discard_part(file.path)
-            raise MirrorError(problem)
-        await asyncio.to_thread(_put_on_disk, part_of(file.path))  # for many files at once
-        os.replace(part_of(file.path), file.path)
-        if not known:
-            version_of(file.path).unlink(missing_ok=True)
+            if not resumed:
+                raise MirrorError(problem)
+            await self._once(
+                file, url
+            )  # the first piece may have come from a mirror that was wrong
 
-    async def _problem(self, file: Remote) -> str:
-        """What is wrong with a `.part` that came to its end, or ""."""
-        part = part_of(file.path)
-        if file.checksum and await self._matches(part, file.checksum):
-            return ""
+
+def _is_right(file: Remote) -> bool:
+    """Whether the file that is there will do; a wrong one becomes a `.part`, to be completed."""
+    if not file.checksum or _matches(file.path, file.checksum):
+        return True
+    os.replace(file.path, part_of(file.path))
+    return False
+
+
+def _finish(file: Remote) -> str:
+    """Give a `.part` that came to its end its name; or say what is wrong with it."""
+    part = part_of(file.path)
+    if not file.checksum or not _matches(part, file.checksum):
         with open(part, "rb") as opened:
             head = opened.read(1024).lower()
-        if not file.path.suffix.startswith(".htm") and (
-            b"<!doctype html" in head or b"<html" in head
-        ):
+        if not file.path.suffix.startswith(".htm") and re.search(b"<!doctype html|<html", head):
             return "an HTML page in place of the file"
         if file.checksum:
             return f"wrong {file.checksum.partition(':')[0]}"
-        return "" if head else "an empty file"
+        if not head:
+            return "an empty file"
+    put_in_place(part, file.path)
+    version_of(file.path).unlink(missing_ok=True)
+    return ""
 
-    async def _matches(self, path: Path, checksum: str) -> bool:
-        """Whether a file has the checksum; reads it in pieces so that downloads go on meanwhile."""
-        algorithm, _, expected = checksum.partition(":")
-        digest = hashlib.new(algorithm, usedforsecurity=False)
-        async with self.checking:
-            with open(path, "rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-                    await asyncio.sleep(0)
-        return digest.hexdigest() == expected.lower()
+
+def _matches(path: Path, checksum: str) -> bool:
+    """Whether a file has the checksum."""
+    algorithm, _, expected = checksum.partition(":")
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False))
+    return digest.hexdigest() == expected.lower()

@@ -12,10 +12,12 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from songkey.errors import AudioKeyError
 from songkey.keys import Key, KeyParseError, parse_key
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
@@ -28,15 +30,15 @@ SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "te
 AT_ONCE = 8  # files of an address that are asked for their tags at the same time
 
 
-class UnusableError(ValueError):
+class UnusableError(AudioKeyError):
     """Why a file gives no song: a phrase that can be counted, details after ": "."""
 
 
 def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs under `folder` and what was left out, each in order of the paths.
 
-    The folder may be an address. Raises ValueError when there is no such folder or no audio file in
-    it.
+    The folder may be an address. Raises AudioKeyError where there is no such folder, or no audio
+    file in it.
     """
     root = place_of(folder)
     files = found_in(root)
@@ -57,7 +59,7 @@ def _song(
     dataset: str, rows_of: Mapping[str, list[Row]], song_id: str, file: AudioFile
 ) -> Song | LeftOut:
     rows = rows_of.get(song_id, [])
-    row = rows[0] if rows else Row("", "", "", "", "", "", "")
+    row = rows[0] if rows else Row()
     try:
         texts, label_source = _labels(song_id, file.place, rows)
         return Song(
@@ -76,6 +78,8 @@ def _song(
         return LeftOut(song_id, str(error))
     except FileNotFoundError:
         return LeftOut(song_id, "file not found")
+    except OSError as error:
+        return LeftOut(song_id, f"not readable: {error.strerror}")
 
 
 def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str]:
@@ -83,19 +87,12 @@ def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str
     if rows:
         return [row.key for row in rows], rows[0].source
     for name in reversed(song_id.split("/")[:-1]):
-        if _is_key(name):
+        with suppress(KeyParseError):
+            parse_key(name)
             return [name], "folder name"
     if texts := key_tags(place):
         return texts, "tag"
     raise UnusableError("no label")
-
-
-def _is_key(text: str) -> bool:
-    try:
-        parse_key(text)
-    except KeyParseError:
-        return False
-    return True
 
 
 def one_key(texts: list[str]) -> Key:
@@ -139,13 +136,8 @@ def _content_id(file: AudioFile) -> str:
     """
     if file.md5:
         return file.md5
-    try:
-        with local_copy(file.place) as path, open(path, "rb") as opened:
-            digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise UnusableError(f"not readable: {error.strerror}") from error
+    with local_copy(file.place) as path, open(path, "rb") as opened:
+        digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False))
     return digest.hexdigest()
 
 

@@ -9,24 +9,47 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
-from settings.sections import Download
+from settings.sections import Download, GsKey, GsMtg
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songkey.keys import Key
 from songs.archive import ArchiveError, extract
 from songs.download import Failure, Remote, fetch_all
 from songs.folder import UnusableError, one_key
 from songs.song import LeftOut, Song
 
+Label = TypeVar("Label")
+Labelled = tuple[list[Song], list[LeftOut]]
 
-class NotDownloadedError(ValueError):
-    """A data set that is to be packed before it was downloaded."""
 
+def fetch_songs(
+    folder: Path,
+    setting: GsKey | GsMtg,
+    labelled: Callable[[Path, Path], Labelled],
+    settings: Download,
+) -> list[Failure]:
+    """Fetch a repository's archive, then the audio of its `labelled` songs; gives what is missing.
 
-def fetch_repository(folder: Path, urls: Sequence[str], settings: Download) -> list[Failure]:
-    """Fetch a repository's archive into a data set's folder, where `repository` finds it."""
-    archive = Remote(folder / "annotations.zip", tuple(urls), checksum="")
-    return fetch_archive(archive, folder / "annotations", settings)
+    Raises AudioKeyError where there is no song: then the repository is not what it was.
+    """
+    archive = Remote(folder / "annotations.zip", tuple(setting.annotations), checksum="")
+    if failures := fetch_archive(archive, folder / "annotations", settings):
+        return failures
+    root = repository(folder)
+    md5_of = md5_files(root)
+    remotes = [
+        Remote(
+            Path(song.audio_path),
+            tuple(url.replace("{id}", song.song_id) for url in setting.audio),
+            f"md5:{md5_of[song.song_id]}",
+        )
+        for song in labelled(root, folder)[0]
+    ]
+    if not remotes:
+        raise AudioKeyError("the annotations list no song with a usable label and an md5")
+    return fetch_all(remotes, settings)
 
 
 def fetch_archive(archive: Remote, target: Path, settings: Download) -> list[Failure]:
@@ -48,9 +71,9 @@ def fetch_archive(archive: Remote, target: Path, settings: Download) -> list[Fai
 
 
 def repository(folder: Path) -> Path:
-    """The root of the repository that `fetch_repository` extracted: it holds annotations and md5.
+    """The root of the repository that `fetch_songs` extracted: it holds annotations and md5.
 
-    Raises NotDownloadedError where there is none, ValueError where it is not what it was.
+    Raises AudioKeyError where there is none, or where it is not what it was.
     """
     target = folder / "annotations"
     if not target.is_dir():
@@ -61,70 +84,43 @@ def repository(folder: Path) -> Path:
     return found[0].parent.parent
 
 
-def changed(target: Path, lack: str) -> ValueError:
+def changed(target: Path, lack: str) -> AudioKeyError:
     """The error for an extracted archive that is whole but not what it was."""
-    return ValueError(
+    return AudioKeyError(
         f"{target}: it lacks {lack}; the archive has changed: delete it and {target.name}.zip, and "
         "name another mirror in the settings"
     )
 
 
-def not_downloaded(dataset: str, reason: str) -> NotDownloadedError:
+def not_downloaded(dataset: str, reason: str) -> AudioKeyError:
     """The error that says what is missing and how to get it."""
-    return NotDownloadedError(f"{dataset}: {reason}; run python -m shards download {dataset} first")
+    return AudioKeyError(f"{dataset}: {reason}; run python -m shards download {dataset} first")
 
 
-def fetch_songs(
-    songs: Sequence[Song], md5_of: Mapping[str, str], urls: Sequence[str], settings: Download
-) -> list[Failure]:
-    """Fetch the songs' audio; each `{id}` in `urls` stands for the song's id.
-
-    Raises ValueError where there is no song: then the repository is not what it was.
-    """
-    if not songs:
-        raise ValueError("the annotations list no song with a usable label and an md5")
-    remotes = [
-        Remote(
-            Path(song.audio_path),
-            tuple(url.replace("{id}", song.song_id) for url in urls),
-            f"md5:{md5_of[song.song_id]}",
-        )
-        for song in songs
-    ]
-    return fetch_all(remotes, settings)
-
-
-def test_songs(
+def labelled_songs(
     dataset: str,
-    texts: Mapping[str, str],
-    key_of_text: Callable[[str], Key],
+    labels: Mapping[str, Label],
+    key_of_label: Callable[[Label], Key],
     label_source: str,
     folder: Path,
-) -> tuple[list[Song], list[LeftOut]]:
-    """The songs of a test set, by id in `texts`, whose text gives one key; and the others.
+) -> Labelled:
+    """The songs, by id in `labels`, whose label gives one key; and the others.
 
-    Each is a recording of its own; its audio is meant to lie in the data set's `folder`.
+    Each is a test song and a recording of its own; its audio is meant to lie in `folder`.
     """
     found, left_out = [], []
-    for song_id, text in sorted(texts.items()):
+    for song_id, label in labels.items():
         try:
-            key = key_of_text(text)
+            key = key_of_label(label)
         except UnusableError as error:
             left_out.append(LeftOut(song_id, str(error)))
             continue
-        path = audio_path(folder, song_id)
+        path = str(folder / "audio" / f"{song_id}.LOFI.mp3")
         found.append(Song(song_id, dataset, path, key, song_id, label_source, 1.0, "test"))
     return found, left_out
 
 
-def audio_path(folder: Path, song_id: str) -> str:
-    """Where a song's audio lies in its data set's folder."""
-    return str(folder / "audio" / f"{song_id}.LOFI.mp3")
-
-
-def downloaded(
-    dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut]
-) -> tuple[list[Song], list[LeftOut]]:
+def downloaded(dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut]) -> Labelled:
     """The songs whose audio is there; the others join `left_out`."""
     there = {song.song_id for song in songs if Path(song.audio_path).is_file()}
     if songs and not there:
@@ -146,36 +142,33 @@ def one_line(text: str) -> str:
 
 def key_files(root: Path) -> dict[str, str]:
     """What the files annotations/key/<id>.LOFI.key say, by id; other files are passed over."""
-    return _texts(root / "annotations" / "key", "key")
+    return texts_of(root / "annotations" / "key", r"(\d+)\.LOFI\.key")
 
 
 def md5_files(root: Path) -> dict[str, str]:
     """The md5 of each song's audio by id, "" where its file holds none."""
-    words = {song_id: text.split()[:1] for song_id, text in _texts(root / "md5", "md5").items()}
-    return {
-        song_id: word[0].lower() if word and re.fullmatch("[0-9a-fA-F]{32}", word[0]) else ""
-        for song_id, word in words.items()
-    }
+    texts = texts_of(root / "md5", r"(\d+)\.LOFI\.md5")
+    found = {one: re.match(r"\s*([0-9a-fA-F]{32})(?!\S)", text) for one, text in texts.items()}
+    return {song_id: match[1].lower() if match else "" for song_id, match in found.items()}
 
 
-def with_md5(
-    songs: Sequence[Song], listed: Iterable[str], md5_of: Mapping[str, str]
-) -> tuple[list[Song], list[LeftOut]]:
+def with_md5(songs: Sequence[Song], listed: Iterable[str], md5_of: Mapping[str, str]) -> Labelled:
     """The songs whose md5 is known; left out are the others, and md5 files of no `listed` song."""
-    left_out = [
-        LeftOut(song_id, "md5 file without a song") for song_id in md5_of.keys() - set(listed)
+    strangers = md5_of.keys() - set(listed)
+    unreadable = [song.song_id for song in songs if md5_of.get(song.song_id) == ""]
+    without = [song.song_id for song in songs if song.song_id not in md5_of]
+    return [song for song in songs if md5_of.get(song.song_id)], [
+        *(LeftOut(song_id, "md5 file without a song") for song_id in strangers),
+        *(LeftOut(song_id, "md5 file holds no md5") for song_id in unreadable),
+        *(LeftOut(song_id, "no md5 file") for song_id in without),
     ]
-    for song in songs:
-        if not md5_of.get(song.song_id):
-            unreadable = song.song_id in md5_of
-            reason = "md5 file holds no md5" if unreadable else "no md5 file"
-            left_out.append(LeftOut(song.song_id, reason))
-    return [song for song in songs if md5_of.get(song.song_id)], left_out
 
 
-def _texts(folder: Path, ending: str) -> dict[str, str]:
-    """The texts of the files <id>.LOFI.<ending>, by id; what is not UTF-8 becomes U+FFFD."""
-    name = re.compile(rf"(\d+)\.LOFI\.{ending}", re.ASCII)
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = [(match[1], path) for path in paths if (match := name.fullmatch(path.name))]
+def texts_of(folder: Path, name: str) -> dict[str, str]:
+    """The texts of the files below `folder` whose names match, by the id that the match gives.
+
+    What is not UTF-8 becomes U+FFFD.
+    """
+    matches = [(re.fullmatch(name, path.name, re.ASCII), path) for path in folder.rglob("*")]
+    found = sorted((match[1], path) for match, path in matches if match)
     return {song_id: path.read_text("utf-8", "replace") for song_id, path in found}

@@ -14,40 +14,34 @@ from pathlib import Path
 from settings.sections import Datasets, Download
 from songs.download import Failure
 from songs.giantsteps import (
+    Labelled,
     downloaded,
-    fetch_repository,
     fetch_songs,
     key_files,
     key_of,
+    labelled_songs,
     md5_files,
     repository,
-    test_songs,
     with_md5,
 )
-from songs.song import LeftOut, Song
 
 NAME = "gs_key"
 
 
 def download(datasets: Datasets, settings: Download) -> list[Failure]:
     """Fetch the annotations, then the audio that they list; gives what is missing."""
-    folder = Path(settings.dir) / NAME
-    if failures := fetch_repository(folder, datasets.gs_key.annotations, settings):
-        return failures
-    root = repository(folder)
-    found, _ = labelled(root, folder)
-    return fetch_songs(found, md5_files(root), datasets.gs_key.audio, settings)
+    return fetch_songs(Path(settings.dir) / NAME, datasets.gs_key, labelled, settings)
 
 
-def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut]]:
+def songs(datasets: Datasets, downloads: Path) -> Labelled:
     """The songs that were downloaded, and what was left out."""
     folder = downloads / NAME
     return downloaded(NAME, *labelled(repository(folder), folder))
 
 
-def labelled(root: Path, folder: Path) -> tuple[list[Song], list[LeftOut]]:
+def labelled(root: Path, folder: Path) -> Labelled:
     """What the repository at `root` lists, whether its audio is in `folder` or not."""
     texts = key_files(root)
-    found, left_out = test_songs(NAME, texts, key_of, "annotations/key", folder)
+    found, left_out = labelled_songs(NAME, texts, key_of, "annotations/key", folder)
     found, unverified = with_md5(found, texts, md5_files(root))
     return found, left_out + unverified

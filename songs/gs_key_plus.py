@@ -18,17 +18,19 @@ from songs import gs_key
 from songs.download import Failure, Remote
 from songs.folder import UnusableError
 from songs.giantsteps import (
+    Labelled,
     changed,
     downloaded,
     fetch_archive,
     key_of,
+    labelled_songs,
     md5_files,
     not_downloaded,
     one_line,
     repository,
-    test_songs,
+    texts_of,
 )
-from songs.song import LeftOut, Song
+from songs.song import LeftOut
 
 NAME = "gs_key_plus"
 
@@ -42,27 +44,20 @@ def download(datasets: Datasets, settings: Download) -> list[Failure]:
     return failures + fetch_archive(keys, folder / "keys", settings)
 
 
-def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut]]:
+def songs(datasets: Datasets, downloads: Path) -> Labelled:
     """The songs that were downloaded, and what was left out."""
     target = downloads / NAME / "keys"
     if not target.is_dir():
         raise not_downloaded(NAME, f"there are no labels in {target.parent}")
-    texts = label_files(target)
+    texts = texts_of(target, r"(\d+) .*\.txt")
     if not texts:
         raise changed(target, "files '<id> <artist> - <title>.txt'")
     audio_folder = downloads / gs_key.NAME
     known = md5_files(repository(audio_folder))
     strangers = [LeftOut(one, "not a song of gs_key") for one in texts.keys() - known.keys()]
     texts = {song_id: text for song_id, text in texts.items() if song_id in known}
-    found, left_out = test_songs(NAME, texts, key_of_label, "keys_gs+", audio_folder)
+    found, left_out = labelled_songs(NAME, texts, key_of_label, "keys_gs+", audio_folder)
     return downloaded(NAME, found, left_out + strangers)
-
-
-def label_files(folder: Path) -> dict[str, str]:
-    """The texts of the files "<id> <artist> - <title>.txt" below `folder`, by id."""
-    found = sorted(folder.rglob("*.txt"))
-    matches = ((re.match(r"(\d+) ", path.name, re.ASCII), path) for path in found)
-    return {match[1]: path.read_text("utf-8", "replace") for match, path in matches if match}
 
 
 def key_of_label(text: str) -> Key:

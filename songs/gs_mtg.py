@@ -13,6 +13,8 @@ Files of one sound, or of one artist and title, are one recording, so that none 
 """
 
 import re
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from settings.sections import Datasets, Download, GsMtg
@@ -20,19 +22,18 @@ from songkey.keys import Key
 from songs.download import Failure
 from songs.folder import UnusableError
 from songs.giantsteps import (
-    audio_path,
+    Labelled,
     downloaded,
-    fetch_repository,
     fetch_songs,
     key_of,
+    labelled_songs,
     md5_files,
     one_line,
     repository,
     with_md5,
 )
-from songs.gs_mtg_tables import Row, annotation_rows, comments, genres, song_names
+from songs.gs_mtg_tables import Row, annotation_rows, comments, names_and_genres
 from songs.recordings import recording_ids
-from songs.song import LeftOut, Song
 
 NAME = "gs_mtg"
 HIGHEST_CONFIDENCE = 2
@@ -40,40 +41,41 @@ HIGHEST_CONFIDENCE = 2
 
 def download(datasets: Datasets, settings: Download) -> list[Failure]:
     """Fetch the annotations, then the audio of the songs with a usable label."""
-    folder = Path(settings.dir) / NAME
     setting = datasets.gs_mtg
-    if failures := fetch_repository(folder, setting.annotations, settings):
-        return failures
-    root = repository(folder)
-    found, _ = labelled(root, folder, setting)
-    return fetch_songs(found, md5_files(root), setting.audio, settings)
+    of_setting = partial(labelled, setting=setting)
+    return fetch_songs(Path(settings.dir) / NAME, setting, of_setting, settings)
 
 
-def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut]]:
+def songs(datasets: Datasets, downloads: Path) -> Labelled:
     """The songs that were downloaded, and what was left out."""
     folder = downloads / NAME
     return downloaded(NAME, *labelled(repository(folder), folder, datasets.gs_mtg))
 
 
-def labelled(root: Path, folder: Path, setting: GsMtg) -> tuple[list[Song], list[LeftOut]]:
+def labelled(root: Path, folder: Path, setting: GsMtg) -> Labelled:
     """What the repository at `root` lists, whether its audio is in `folder` or not."""
-    rows, left_out = annotation_rows(root)
-    md5_of = md5_files(root)
-    comment_of = comments(root)
+    rows, badly_listed = annotation_rows(root)
+    md5_of, comment_of, known = md5_files(root), comments(root), names_and_genres(root)
+    name_of = {song_id: name for song_id, (name, _) in known.items()}
     # Over all songs, so that a recording keeps its name, and with it its split, whatever is wanted.
-    recording_of = recording_ids(sorted({*rows, *md5_of}), [md5_of, song_names(root)])
-    genre_of = genres(root)
-    found = []
-    for song_id, row in rows.items():
-        try:
-            key = usable_key(row, comment_of.get(song_id), setting)
-        except UnusableError as error:
-            left_out.append(LeftOut(song_id, str(error)))
-        else:
-            found.append(_song(row, key, recording_of[song_id], genre_of.get(song_id, ""), folder))
-    listed = [*rows, *(one.song_id for one in left_out)]
-    found, unverified = with_md5(found, listed, md5_of)
-    return found, left_out + unverified
+    recording_of = recording_ids(sorted({*rows, *md5_of}), [md5_of, name_of])
+
+    def key_of_row(row: Row) -> Key:
+        return usable_key(row, comment_of.get(row.song_id), setting)
+
+    found, left_out = labelled_songs(NAME, rows, key_of_row, "annotations.txt", folder)
+    found, unverified = with_md5(found, [*rows, *(one.song_id for one in badly_listed)], md5_of)
+    trained_on = [
+        replace(
+            song,
+            split="",
+            recording_id=recording_of[song.song_id],
+            confidence=int(rows[song.song_id].confidence) / HIGHEST_CONFIDENCE,
+            genre=known.get(song.song_id, ("", ""))[1],
+        )
+        for song in found
+    ]
+    return trained_on, badly_listed + left_out + unverified
 
 
 def usable_key(row: Row, comment: str | None, setting: GsMtg) -> Key:
@@ -100,16 +102,3 @@ def _key_of(text: str) -> Key:
         if re.search("[/-]", text):
             raise UnusableError(f"several keys: {one_line(text)}") from None
         raise
-
-
-def _song(row: Row, key: Key, recording_id: str, genre: str, folder: Path) -> Song:
-    return Song(
-        song_id=row.song_id,
-        dataset=NAME,
-        audio_path=audio_path(folder, row.song_id),
-        key=key,
-        recording_id=recording_id,
-        label_source="annotations.txt",
-        confidence=int(row.confidence) / HIGHEST_CONFIDENCE,
-        genre=genre,
-    )

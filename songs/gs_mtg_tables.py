@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.giantsteps import changed, key_files
 from songs.song import LeftOut
 from songs.titles import song_name
@@ -50,16 +51,11 @@ def comments(root: Path) -> dict[str, str]:
     }
 
 
-def song_names(root: Path) -> dict[str, str]:
-    """Artist and title of each song in annotations/beatport_metadata.txt, "" if unknown."""
+def names_and_genres(root: Path) -> dict[str, tuple[str, str]]:
+    """What annotations/beatport_metadata.txt calls each song and its genre, "" if unknown."""
     file = root / "annotations" / "beatport_metadata.txt"
-    lines = _lines(file, ("ID", "ARTIST", "SONG TITLE"))
-    return {song_id: song_name(artist, title) for song_id, artist, title in lines}
-
-
-def genres(root: Path) -> dict[str, str]:
-    """The genre of each song in annotations/beatport_metadata.txt, "" if unknown."""
-    return dict(_lines(root / "annotations" / "beatport_metadata.txt", ("ID", "BP GENRE")))
+    lines = _lines(file, ("ID", "ARTIST", "SONG TITLE", "BP GENRE"))
+    return {song_id: (song_name(artist, title), genre) for song_id, artist, title, genre in lines}
 
 
 def _lines(file: Path, columns: Sequence[str]) -> list[list[str]]:
@@ -70,7 +66,7 @@ def _lines(file: Path, columns: Sequence[str]) -> list[list[str]]:
         raise changed(file.parents[2], f"annotations/{file.name}") from None
     header, *lines = ([cell.strip() for cell in line.split("\t")] for line in text.split("\n"))
     if missing := [column for column in columns if column not in header]:
-        raise ValueError(
+        raise AudioKeyError(
             f"{file}: no column '{missing[0]}'; its first line is {printable(' | '.join(header))}"
         )
     places = [header.index(column) for column in columns]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.song import LeftOut
 from storage.places import Place
 
@@ -35,20 +36,22 @@ COLUMNS = {  # the first name that the header has counts
 class Row:
     """One line of a label file; `source` is the file's name, an absent column is ""."""
 
-    source: str
-    path: str
-    key: str
-    recording: str
-    split: str
-    confidence: str
-    genre: str
+    source: str = ""
+    path: str = ""
+    key: str = ""
+    recording: str = ""
+    split: str = ""
+    confidence: str = ""
+    genre: str = ""
 
 
 def read_rows(root: Place) -> list[Row]:
     """The rows of the label file in `root`, none if there is no such file."""
     files = [root / name for name in LABEL_FILES if (root / name).exists()]
     if len(files) > 1:
-        raise ValueError(f"{printable(root)}: both {' and '.join(LABEL_FILES)}; keep one of them")
+        raise AudioKeyError(
+            f"{printable(root)}: both {' and '.join(LABEL_FILES)}; keep one of them"
+        )
     return _read(files[0]) if files else []
 
 
@@ -79,7 +82,7 @@ def read_table(file: Place) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
-        raise ValueError(f"{printable(file)}: not a table of text: {error}") from error
+        raise AudioKeyError(f"{printable(file)}: not a table of text: {error}") from error
 
 
 def places(header: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -> dict[str, int | None]:
@@ -102,26 +105,21 @@ def shown(header: Iterable[str]) -> str:
 
 
 def _read(file: Place) -> list[Row]:
-    table = read_table(file)
-    place = _columns(file, table[0] if table else [])
+    header, *lines = read_table(file) or [[]]
+    place = places(header, COLUMNS)
+    for column in ("path", "key"):
+        if place[column] is None:
+            raise AudioKeyError(
+                f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
+            )
     root = file.parent.absolute() if isinstance(file, Path) else file.parent
     rows = []
-    for line in table[1:]:
+    for line in lines:
         cells = {name: cell(line, at) for name, at in place.items()}
         cells["path"] = cells["path"].replace("\\", "/").removeprefix(f"{root}/")
         if cells["path"]:
             rows.append(Row(file.name, **{name: printable(text) for name, text in cells.items()}))
     return rows
-
-
-def _columns(file: Place, header: list[str]) -> dict[str, int | None]:
-    place = places(header, COLUMNS)
-    for column in ("path", "key"):
-        if place[column] is None:
-            raise ValueError(
-                f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
-            )
-    return place
 
 
 def _aliases(song_ids: Iterable[str]) -> list[dict[str, list[str]]]:

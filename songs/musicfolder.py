@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS, audio_files
 from storage.places import Place
 
@@ -26,7 +27,7 @@ class AudioFile:
 def found_in(root: Place) -> dict[str, AudioFile]:
     """All audio files below `root` by their path from it, in order; hidden ones are passed over.
 
-    Raises ValueError when there is no audio file in it.
+    Raises AudioKeyError when there is no audio file in it.
     """
     if isinstance(root, Path):
         return {path: AudioFile(file) for path, file in audio_files(root).items()}
@@ -37,7 +38,7 @@ def found_in(root: Place) -> dict[str, AudioFile]:
     }
     if not files:
         endings = " ".join(AUDIO_ENDINGS)
-        raise ValueError(
+        raise AudioKeyError(
             f"{root}: no such folder, or no audio file in it or below; looked for {endings}"
         )
     return dict(sorted(files.items()))

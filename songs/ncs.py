@@ -16,6 +16,7 @@ import logging
 from pathlib import Path
 
 from settings.sections import Datasets, Download, Ncs
+from songkey.errors import AudioKeyError
 from songs import folder as music_folder
 from songs.download import Failure, Remote, fetch_all
 from songs.folder import UnusableError, one_key
@@ -59,7 +60,7 @@ def download(datasets: Datasets, settings: Download) -> list[Failure]:
 def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs that are downloaded, and what was left out.
 
-    Raises ValueError where there is no source of keys, and where nothing is downloaded.
+    Raises AudioKeyError where there is no source of keys, and where nothing is downloaded.
     """
     labels, folder = datasets.ncs.labels, downloads / NAME
     if _is_folder(labels):
@@ -75,7 +76,7 @@ def songs(datasets: Datasets, downloads: Path) -> tuple[list[Song], list[LeftOut
         except UnusableError as error:
             left_out.append(LeftOut(release.tid or release.title or "?", str(error)))
     if not found and not labels:
-        raise ValueError(
+        raise AudioKeyError(
             f"ncs: no key is known, the downloaded files have no tags: {WHAT_WOULD_DO}"
         )
     return found, left_out
@@ -97,14 +98,14 @@ def _listing(path: Path, setting: Ncs, settings: Download) -> list[Release]:
 
 
 def _downloaded(folder: Path, labels: str) -> list[Release]:
-    """The listing; ValueError if there is none, or not one of its songs."""
+    """The listing; AudioKeyError if there is none, or not one of its songs."""
     path = folder / LISTING
     releases = read_listing(path) if path.exists() else []
     whole = (release for release in releases if not release.lack)
     if any((folder / AUDIO / release.file).is_file() for release in whole):
         return releases
     keys = "" if labels else f". It will need keys, too: {WHAT_WOULD_DO}"
-    raise ValueError(
+    raise AudioKeyError(
         f"ncs: nothing is downloaded in {folder}; run python -m shards download ncs first{keys}"
     )
 

@@ -7,11 +7,12 @@
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.labels import cell, places, read_table, shown
 from songs.rekordbox import read_collection
 
@@ -52,55 +53,45 @@ class Label:
 
 
 def read_labels(path: Path) -> list[Label]:
-    """The labels of a file, by its ending; raises ValueError with what is wrong in it."""
+    """The labels of a file, by its ending; raises AudioKeyError with what is wrong in it."""
     kind = KINDS.get(path.suffix.lower())
     if not path.exists():
-        raise ValueError(f"datasets.ncs.labels: {printable(path)} is not there; check the path")
+        raise AudioKeyError(f"datasets.ncs.labels: {printable(path)} is not there; check the path")
     if kind is None:
-        raise ValueError(f"{printable(path)}: not a kind of label file; {WHAT_WOULD_DO}")
+        raise AudioKeyError(f"{printable(path)}: not a kind of label file; {WHAT_WOULD_DO}")
     if kind == REKORDBOX:
-        return _collection(path)
+        return [
+            Label(f"{path.name} track {track.number}", kind, track.key, artist=track.artist,
+                  title=track.title, file=track.file)
+            for track in read_collection(path)
+        ]  # fmt: skip
     if kind == "JSON":
-        return list(_objects(path))
-    return list(_rows(path, kind))
-
-
-def _collection(path: Path) -> list[Label]:
-    return [
-        Label(
-            place=f"{path.name} track {track.number}", source=REKORDBOX, key=track.key,
-            artist=track.artist, title=track.title, file=track.file,
-        )
-        for track in read_collection(path)
-    ]  # fmt: skip
-
-
-def _rows(path: Path, kind: str) -> Iterator[Label]:
-    """The rows of a table; blank ones are passed over."""
-    header, *lines = read_table(path) or [[]]
+        objects = _json(path)
+        _refuse_useless(path, list(dict.fromkeys(name for one in objects for name in one)))
+        lines = [(list(one), list(one.values())) for one in objects]
+        return list(_labels(kind, f"{path.name} entry", enumerate(lines, start=1)))
+    header, *rows = read_table(path) or [[]]
     _refuse_useless(path, header)
-    place = places(header, COLUMNS)
-    for number, line in enumerate(lines, start=2):
-        cells = {name: printable(cell(line, at)) for name, at in place.items()}
+    lines = [(header, row) for row in rows]
+    return list(_labels(kind, f"{path.name} row", enumerate(lines, start=2)))
+
+
+def _labels(
+    kind: str, place: str, lines: Iterable[tuple[int, tuple[list[str], list[str]]]]
+) -> Iterator[Label]:
+    """The labels of numbered lines, each with its header; blank ones are passed over."""
+    for number, (header, line) in lines:
+        columns = places(header, COLUMNS)
+        cells = {name: printable(cell(line, at)) for name, at in columns.items()}
         if any(cells.values()):
-            yield Label(f"{path.name} row {number}", kind, **cells)
-
-
-def _objects(path: Path) -> Iterator[Label]:
-    """The objects of a JSON file, each with names of its own."""
-    objects = _json(path)
-    _refuse_useless(path, list(dict.fromkeys(name for one in objects for name in one)))
-    for number, one in enumerate(objects, start=1):
-        line = list(one.values())
-        cells = {name: cell(line, at) for name, at in places(one, COLUMNS).items()}
-        yield Label(f"{path.name} entry {number}", "JSON", **cells)
+            yield Label(f"{place} {number}", kind, **cells)
 
 
 def _refuse_useless(path: Path, header: list[str]) -> None:
     """Refuse a file whose columns do not say which song is in which key."""
     has = {name for name, at in places(header, COLUMNS).items() if at is not None}
     if "key" not in has or not (has & {"tid", "url", "file"} or has >= {"artist", "title"}):
-        raise ValueError(
+        raise AudioKeyError(
             f"{printable(path)}: needs 'key' and one of 'tid', 'url', 'file', or 'artist' and "
             f"'title'; it has {shown(header)}"
         )
@@ -111,11 +102,11 @@ def _json(path: Path) -> list[dict[str, str]]:
     try:
         content = json.loads(path.read_bytes(), object_pairs_hook=_without_twice)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{printable(path)}: {error}") from error
+        raise AudioKeyError(f"{printable(path)}: {error}") from error
     if isinstance(content, dict):
         content = [_named(name, value) for name, value in content.items()]
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
-        raise ValueError(f"{printable(path)}: neither a list of objects nor one {{song: key}}")
+        raise AudioKeyError(f"{printable(path)}: neither a list of objects nor one {{song: key}}")
     return [{_text(name): _text(value) for name, value in one.items()} for one in content]
 
 
@@ -135,6 +126,6 @@ def _without_twice(pairs: list[tuple[str, object]]) -> dict:
     found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"'{name}' is in it twice: {found[name]!r} and {value!r}; keep one")
+            raise AudioKeyError(f"'{name}' is in it twice: {found[name]!r} and {value!r}; keep one")
         found[name] = value
     return found

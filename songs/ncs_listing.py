@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 import httpx
@@ -19,6 +20,7 @@ from bs4.element import Tag
 
 from settings.sections import Download
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
 from songs.download import Remote, fetch_all
 from storage.whole import write_whole
@@ -57,7 +59,7 @@ def fetch_listing(
     """All releases, each once: pages 1, 2, ... until one brings nothing new.
 
     A page may repeat what another has: featured releases, or those that moved while we read.
-    Raises ValueError when a page cannot be had, or there are far fewer releases than expected.
+    Raises AudioKeyError when a page cannot be had, or there are far fewer releases than expected.
     """
     found: dict[str, Release] = {}
     for number, page in enumerate(_pages(page_url, pause_seconds, settings), start=1):
@@ -68,7 +70,7 @@ def fetch_listing(
         if len(found) == known:
             break
     if len(found) < expected_releases:
-        raise ValueError(
+        raise AudioKeyError(
             f"ncs: {len(found)} releases on {number} pages of {page_url}, at least "
             f"{expected_releases} were expected: layout changed? If all is well there, lower "
             "datasets.ncs.expected_releases"
@@ -85,7 +87,6 @@ def releases_of(page: str | bytes, page_url: str) -> list[Release]:
 def write_listing(path: Path, releases: list[Release]) -> None:
     """One JSON object a line, under its name only when it is whole."""
     lines = [json.dumps(asdict(release)) + "\n" for release in releases]
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, "".join(lines).encode())
 
 
@@ -95,7 +96,7 @@ def read_listing(path: Path) -> list[Release]:
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]
         return [Release(**json.loads(line)) for line in lines]
     except (ValueError, TypeError) as error:
-        raise ValueError(
+        raise AudioKeyError(
             f"{printable(path)}: not a listing ({error}); remove it and download again"
         ) from error
 
@@ -103,15 +104,12 @@ def read_listing(path: Path) -> list[Release]:
 def _pages(page_url: str, pause_seconds: float, settings: Download) -> Iterator[bytes]:
     """The pages one after the other, with a pause between two requests."""
     with tempfile.TemporaryDirectory() as folder:
-        number = 1
-        while True:
-            page = Remote(
-                Path(folder, f"{number}.html"), (page_url.replace("{page}", str(number)),), ""
-            )
-            for failure in fetch_all([page], settings):
-                raise ValueError(f"ncs: page {number} of the listing: {failure.reason}")
-            yield page.path.read_bytes()
-            number += 1
+        for number in count(1):
+            path = Path(folder, f"{number}.html")
+            url = page_url.replace("{page}", str(number))
+            for failure in fetch_all([Remote(path, (url,), "")], settings):
+                raise AudioKeyError(f"ncs: page {number} of the listing: {failure.reason}")
+            yield path.read_bytes()
             time.sleep(pause_seconds)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
 from songs.ncs_labels import REKORDBOX, Label
 from songs.ncs_listing import Release
@@ -26,7 +27,7 @@ def match_labels(
 ) -> tuple[dict[str, list[Label]], list[LeftOut]]:
     """By tid the labels that mean each release, and those that mean none.
 
-    Raises ValueError where two rows of a label file mean one release. A rekordbox collection may
+    Raises AudioKeyError where two rows of a label file mean one release. A rekordbox collection may
     hold a song twice: both labels are given.
     """
     known = _known(releases)
@@ -58,10 +59,9 @@ def _known(releases: Iterable[Release]) -> dict[str, list[str]]:
     for release in releases:
         for name in _names_of_release(release):
             known[name].append(release.tid)
-    unsure = (name for name, tids in known.items() if len(tids) > 1 and name.startswith("file "))
-    for name in list(unsure):
-        del known[name]
-    return known
+    return {
+        name: tids for name, tids in known.items() if len(tids) == 1 or not name.startswith("file ")
+    }
 
 
 def _refuse_twice(labels_of: dict[str, list[Label]]) -> None:
@@ -71,7 +71,7 @@ def _refuse_twice(labels_of: dict[str, list[Label]]) -> None:
     if twice:
         pairs = "; ".join(" and ".join(map(str, found)) for found in twice[:MOST_SHOWN])
         more = ", ..." if len(twice) > MOST_SHOWN else ""
-        raise ValueError(
+        raise AudioKeyError(
             f"datasets.ncs.labels: {len(twice)} songs have several rows; keep one: {pairs}{more}"
         )
 

@@ -1,6 +1,5 @@
 """Which songs are one recording: those that agree in one of several properties, and chains."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 
@@ -11,23 +10,14 @@ def recording_ids(
 
     If A has B's md5 and B has C's artist and title, the three are one recording.
     """
-    first_of = {song_id: song_id for song_id in song_ids}
     order = {song_id: place for place, song_id in enumerate(song_ids)}
+    recording_of = {song_id: [song_id] for song_id in song_ids}  # one list for all its songs
     for values in properties:
-        sharing = defaultdict(list)
+        first_with: dict[str, str] = {}
         for song_id in song_ids:
             if value := values.get(song_id):
-                sharing[value].append(song_id)
-        for first, *others in sharing.values():
-            for other in others:
-                ends = sorted(
-                    {_first(first_of, first), _first(first_of, other)}, key=order.__getitem__
-                )
-                first_of[ends[-1]] = ends[0]
-    return {song_id: _first(first_of, song_id) for song_id in song_ids}
-
-
-def _first(first_of: Mapping[str, str], song_id: str) -> str:
-    while first_of[song_id] != song_id:
-        song_id = first_of[song_id]
-    return song_id
+                whole = recording_of[first_with.setdefault(value, song_id)]
+                if (joined := recording_of[song_id]) is not whole:
+                    whole += joined
+                    recording_of |= dict.fromkeys(joined, whole)
+    return {song_id: min(recording_of[song_id], key=order.__getitem__) for song_id in song_ids}

@@ -4,16 +4,16 @@ Pioneer's 'rekordbox XML format list': a TRACK of the COLLECTION has Name, Artis
 file:// address) and Tonality; the TRACKs of playlists only refer to those by number.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.ElementTree import parse
 
 from songkey.audio import printable
+from songkey.errors import AudioKeyError
 from songs.tags import spelled
 
 
@@ -29,41 +29,24 @@ class Track:
 
 
 def read_collection(path: Path) -> list[Track]:
-    """The tracks that have a key.
+    """The tracks that have a key and a name.
 
-    Raises ValueError for what is no rekordbox XML, or holds a document type or entities: with
+    Raises AudioKeyError for what is no rekordbox XML, or holds a document type or entities: with
     these a file can make its reader open other files, or grow without end.
     """
     try:
-        with open(path, "rb") as file:
-            return list(_tracks(file, printable(path)))
+        root = parse(path, forbid_dtd=True).getroot()
     except DefusedXmlException:
-        raise ValueError(
+        raise AudioKeyError(
             f"{printable(path)}: declares a document type or entities, which rekordbox never "
             "writes; not read. Export the collection anew"
         ) from None
-    except ParseError as error:
-        raise ValueError(f"{printable(path)}: damaged or not XML: {error}") from error
-
-
-def _tracks(file: object, name: str) -> Iterator[Track]:
-    """The tracks one after the other; each element is emptied once it is read."""
-    root = None
-    for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
-        if root is None:
-            root = element
-            if root.tag != "DJ_PLAYLISTS":
-                raise ValueError(f"{name}: no rekordbox collection: its root is <{root.tag}>")
-        if event == "end":
-            if element.tag == "TRACK" and _has_key(element):
-                yield _track(element)
-            if element.tag in ("TRACK", "NODE"):
-                element.clear()
-
-
-def _has_key(element: Element) -> bool:
-    key = spelled(element.get("Tonality", "").strip())
-    return bool(key and (element.get("Name") or element.get("Location")))
+    except (ParseError, ValueError, LookupError) as error:  # the latter two: of its encoding
+        raise AudioKeyError(f"{printable(path)}: damaged or not XML: {error}") from error
+    if root.tag != "DJ_PLAYLISTS":
+        raise AudioKeyError(f"{printable(path)}: no rekordbox collection: its root is <{root.tag}>")
+    tracks = map(_track, root.iter("TRACK"))
+    return [one for one in tracks if one.key and (one.title or one.file)]
 
 
 def _track(element: Element) -> Track:

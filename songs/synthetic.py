@@ -1,18 +1,21 @@
 """The synthetic data set: any number of songs, each a pure function of (seed, song number).
 
 Nothing is stored: a song's audio_path, "synthetic:<seed>:<number>:<seconds>", says all that its
-samples follow from. Free of licences; the labels are certain: the key comes first.
+samples follow from. They are the same for any number of threads; between processors that compute
+sines and powers by other instructions they may differ by rounding.
+Free of licences; the labels are certain: the key comes first.
 """
 
 import numpy as np
 
+from songkey.errors import AudioKeyError
 from songkey.keys import KEYS, Key
 from songs.song import Song
 from synthesis.arrangement import compose
 from synthesis.mix import mixed
 from synthesis.production import draw_production
 
-VERSION = 1  # to be raised with every change of what a path sounds like: shards remember it
+VERSION = 2  # to be raised with every change of what a path sounds like: shards remember it
 SCORE, SOUND = 0, 1  # two streams of random numbers: the same piece at any sample rate
 
 
@@ -60,7 +63,7 @@ def parse_path(audio_path: str) -> tuple[int, int, float]:
     except ValueError:
         scheme, parsed = "", (-1, -1, 0.0)
     if scheme != "synthetic" or min(parsed[:2]) < 0 or not 0 < parsed[2] < float("inf"):
-        raise ValueError(
+        raise AudioKeyError(
             f"synthetic: '{audio_path}' names no song; write synthetic:<seed>:<number>:<seconds>"
         )
     return parsed

@@ -22,21 +22,15 @@ TAG_NAMES = (("tkey", "initialkey"), ("key",))
 
 def key_tags(place: Place) -> list[str]:
     """The texts of a file's key tags, as parse_key reads them; "" stands for 'off key'."""
-    file = _opened(place) if isinstance(place, Path) else place.reading(partial(_read, place.name))
+    file = (
+        _read(str(place)) if isinstance(place, Path) else place.reading(partial(_read, place.name))
+    )
     tags: Mapping[str, object] = file.tags if file is not None and file.tags is not None else {}
     for accepted in TAG_NAMES:
         values = [value for name, value in tags.items() if _plain(name) in accepted]
         if texts := [text for value in values for text in _texts(value) if text]:
             return [spelled(text) for text in texts]
     return []
-
-
-def _opened(path: Path) -> mutagen.FileType | None:
-    """The file as mutagen reads it; None where it cannot be read or is of no kind with tags."""
-    try:
-        return mutagen.File(path)
-    except DAMAGED:
-        return None
 
 
 class _Watched:
@@ -64,12 +58,15 @@ class _Watched:
             raise OSError(errno.EINVAL, str(error)) from None
 
 
-def _read(name: str, stream: BinaryIO) -> mutagen.FileType | None:
-    """The same of a stream, whose name may tell its kind; OSError where reading it fails."""
-    watched, file = _Watched(stream), None
+def _read(name: str, stream: BinaryIO | None = None) -> mutagen.FileType | None:
+    """The file as mutagen reads it; None where it is damaged or of no kind with tags.
+
+    Of a stream the name may tell the kind; OSError where reading it fails.
+    """
+    watched, file = stream and _Watched(stream), None
     with suppress(*DAMAGED):
         file = mutagen.File(filename=name, fileobj=watched)
-    if watched.failure:
+    if watched and watched.failure:
         raise watched.failure
     return file
 

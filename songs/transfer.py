@@ -14,10 +14,12 @@ from pathlib import Path
 
 import httpx
 
+from songkey.errors import AudioKeyError
+
 PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 
 
-class MirrorError(ValueError):
+class MirrorError(AudioKeyError):
     """Why a server does not give a file."""
 
 
@@ -67,14 +69,12 @@ async def transfer(
             return await _receive(response, path, offset, checked, seen)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise UnreachableError(f"cannot be reached ({error or 'no answer'})") from None
-    except httpx.UnsupportedProtocol as error:
+    except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.InvalidURL) as error:
         raise MirrorError(str(error)) from None
     except httpx.TimeoutException:
         raise PassingError(f"silent for {client.timeout.read:g} s") from None
     except (httpx.TransportError, ssl.SSLError) as error:
         raise PassingError(f"connection broken ({error or type(error).__name__})") from None
-    except (httpx.TooManyRedirects, httpx.InvalidURL) as error:
-        raise MirrorError(str(error)) from None
 
 
 def _resumption(path: Path, checked: bool) -> tuple[int, dict[str, str]]:
@@ -83,10 +83,8 @@ def _resumption(path: Path, checked: bool) -> tuple[int, dict[str, str]]:
     offset = part.stat().st_size if part.exists() else 0
     if not offset or not (checked or version.exists()):
         return 0, {}
-    headers = {"Range": f"bytes={offset}-"}
-    if not checked:
-        headers["If-Range"] = version.read_text(encoding="utf-8")
-    return offset, headers
+    same = {} if checked else {"If-Range": version.read_text(encoding="utf-8")}
+    return offset, {"Range": f"bytes={offset}-", **same}
 
 
 async def _receive(
@@ -98,10 +96,10 @@ async def _receive(
 ) -> bool:
     """Write an answer into the `.part`, after the first `offset` bytes if it is the rest."""
     if response.status_code == 416 and offset:
-        return _nothing_to_come(response, path, offset, checked)
+        return True  # there is no rest
     _raise_for_status(response)
     partial = response.status_code == 206
-    first, whole_bytes = _place(response)
+    first, whole_bytes = _range(response) if partial else (0, 0)
     if partial and first != offset:
         discard_part(path)
         raise PassingError("answered with another range than was asked for")
@@ -113,18 +111,9 @@ async def _receive(
         async for chunk in response.aiter_raw():
             file.write(chunk)
             seen(len(chunk))
-    part_bytes = part_of(path).stat().st_size
-    if part_bytes != (whole_bytes or part_bytes):
-        raise PassingError(f"gave {part_bytes} of {whole_bytes} bytes")
+    if partial and part_of(path).stat().st_size != whole_bytes:
+        raise PassingError(f"gave {part_of(path).stat().st_size} of {whole_bytes} bytes")
     return partial and offset > 0
-
-
-def _nothing_to_come(response: httpx.Response, path: Path, offset: int, checked: bool) -> bool:
-    """True where the `.part` may be the whole file; else it is discarded."""
-    if checked or _range(response, r"bytes \*/(\d+)") == (offset,):
-        return True
-    discard_part(path)
-    raise PassingError("has less of the file than came before")
 
 
 def _raise_for_status(response: httpx.Response) -> None:
@@ -147,25 +136,17 @@ def _retry_after_seconds(response: httpx.Response) -> float:
         return 0.0
 
 
-def _place(response: httpx.Response) -> tuple[int, int]:
-    """Where in the file an answer begins, -1 if unclear, and the file's size, 0 if unknown."""
-    if response.status_code == 200:
-        return 0, int(response.headers.get("Content-Length", 0))
-    first, _, whole_bytes = _range(response, r"bytes (\d+)-(\d+)/(\d+)") or (-1, -1, 0)
-    return first, whole_bytes
-
-
-def _range(response: httpx.Response, pattern: str) -> tuple[int, ...]:
-    """The numbers of Content-Range, or none."""
-    match = re.fullmatch(pattern, response.headers.get("Content-Range", "").strip())
-    return tuple(int(number) for number in match.groups()) if match else ()
+def _range(response: httpx.Response) -> tuple[int, int]:
+    """Where in the file an answer begins, -1 if unclear, and the whole file's size."""
+    told = response.headers.get("Content-Range", "").strip()
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", told)
+    return (int(match[1]), int(match[2])) if match else (-1, 0)
 
 
 def _keep_version(response: httpx.Response, path: Path) -> None:
     """Note what If-Range needs while the `.part` is still empty; a weak ETag will not do."""
     etag = response.headers.get("ETag", "")
     version = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+    version_of(path).unlink(missing_ok=True)
     if version:
         version_of(path).write_text(version, encoding="utf-8")
-    else:
-        version_of(path).unlink(missing_ok=True)

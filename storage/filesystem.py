@@ -7,10 +7,12 @@ from typing import Any
 
 from fsspec.core import url_to_fs
 
+from songkey.errors import AudioKeyError
+
 SILENT_SECONDS = 60  # after which a server that sends nothing is given up
 
 
-class StorageError(ValueError):
+class StorageError(AudioKeyError):
     """An address that cannot be read or written, or a file that is not the expected one."""
 
 
@@ -30,11 +32,9 @@ def opened(url: str) -> Iterator[tuple[Any, str]]:
         yield filesystem, path
     except FileNotFoundError:
         raise
-    except ImportError as error:  # fsspec loads a protocol's library when it is first used
-        raise StorageError(f"{url}: {error}") from None
     except PermissionError as error:
         raise StorageError(f"{url}: no access ({error}); check your credentials") from None
-    except ValueError as error:  # fsspec's for a protocol that it does not know
+    except (ImportError, ValueError) as error:  # a protocol that lacks its library, or is unknown
         raise StorageError(f"{url}: not an address that can be used ({error})") from None
     except _failures() as error:
         reason = str(error) or type(error).__name__

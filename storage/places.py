@@ -83,29 +83,13 @@ class RemotePath:
 
     def files(self) -> dict[str, int]:
         """The files that lie in this folder itself, with their bytes; none without a folder."""
-        try:
-            found = self._tried(lambda filesystem, own: filesystem.ls(own, detail=True))
-        except FileNotFoundError:
-            return {}
-        sizes = {
-            info["name"].rpartition("/")[2]: info["size"]
-            for info in found
-            if info["type"] == "file"
-        }
-        sizes.pop("", None)  # what some programs put into an object store for a folder
-        return sizes
+        return {name: info["size"] for name, info in self.find().items() if "/" not in name}
 
     def find(self) -> dict[str, dict[str, Any]]:
         """All files below this folder by their path from it, with what the store says of each."""
-
-        def find(filesystem: Any, own: str) -> tuple[str, dict[str, dict[str, Any]]]:
-            filesystem.info(own)  # which fails where some file systems' find takes it for empty
-            return own, filesystem.find(own, detail=True)
-
-        try:
-            path, found = self._tried(find)
-        except FileNotFoundError:
+        if not self.exists():  # for which some file systems' find gives an empty folder
             return {}
+        path, found = self._tried(lambda filesystem, own: (own, filesystem.find(own, detail=True)))
         start = f"{path.rstrip('/')}/"
         return {
             name.removeprefix(start): info
@@ -176,9 +160,7 @@ def sizes(folder: Place) -> dict[str, int]:
     if isinstance(folder, RemotePath):
         return folder.files()
     found: dict[str, int] = {}
-    if not folder.exists():
-        return found
-    with os.scandir(folder) as entries:
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):  # another process's unfinished file
                 if entry.is_file():

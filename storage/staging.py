@@ -7,15 +7,13 @@ killed one left is found again.
 import os
 import shutil
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
 
-from storage.copies import LEFTOVER_SECONDS
 from storage.places import Place
+from storage.whole import remove_leftovers
 
 PREFIX = "audio-key-shards"
 
@@ -77,15 +75,6 @@ def remove_unfinished(folder: Place, pid: int) -> None:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    _remove_old(tempfile.gettempdir())
+    remove_leftovers(Path(tempfile.gettempdir()), f"{PREFIX}-*")
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}-{os.getpid()}-") as folder:
         yield Path(folder)
-
-
-@cache
-def _remove_old(folder: str) -> None:
-    """Remove, once in each process, what processes left that were killed with their parents."""
-    for leftover in Path(folder).glob(f"{PREFIX}-*"):
-        with suppress(FileNotFoundError):  # another process was faster
-            if leftover.stat().st_mtime < time.time() - LEFTOVER_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)

@@ -6,16 +6,15 @@ python -m study experiments/hparams.toml --trials 50 --storage postgresql://me@h
 The form of a sweep file stands at the top of study/sweep_file.py. The score is the best weighted
 score on the valid split. The study lies in <train.runs_dir>/<the file's name>, with a run for each
 trial, its database and report.html. The same command goes on with a study that was interrupted;
-started several times, on one machine or many, the processes share its trials. It exits 1 while
-any trial is failed, and tries these again.
+started several times, on one machine or many, the processes share its trials. Each of them trains
+on one device: start one for each GPU, with CUDA_VISIBLE_DEVICES=0, =1, ... before the command. It
+exits 1 while any trial is failed, and tries these again.
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 
 from settings.command import run
 from study.database import StudyError, kept_in, open_study
@@ -37,8 +36,7 @@ def main() -> None:
     with kept_in(url):
         study = open_study(plan, url)
         if not arguments.report:
-            with _interrupts() as stopped:
-                search(study, plan, folder, stopped)
+            search(study, plan, folder)
         trials = trials_of(study)
         write_page(study, plan.name, plan.head.question, folder / "report.html")
     print(format_study(plan.head.question, trials))
@@ -49,19 +47,6 @@ def main() -> None:
             f"{folder / name_of(min(numbers))}.log; the same command tries them again, once the "
             f"cause is mended; for other settings delete {folder}, to begin anew"
         )
-
-
-@contextmanager
-def _interrupts() -> Iterator[Event]:
-    """An event that Ctrl-C or SIGTERM sets, so that they never cut between two steps."""
-    stopped = Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stopped.set()) for number in signals]
-    try:
-        yield stopped
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,37 +8,32 @@ from contextlib import contextmanager
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner, MedianPruner, NopPruner
+from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
-from sqlalchemy import make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from settings.differences import differences
+from songkey.errors import AudioKeyError
 from study.sweep_file import Plan
 
 LOCK_SECONDS = 60  # to wait for another process that writes to the same SQLite file
 TRIES = 5  # to make the tables of a new database
 
 
-class StudyError(ValueError):
+class StudyError(AudioKeyError):
     """A study that cannot be reached, or is another than asked for."""
 
 
 def open_study(plan: Plan, url: str) -> optuna.Study:
     """The study of `plan` in the database at `url`, new or to go on with.
 
-    Raises StudyError if the database cannot be used or holds a study of other settings.
+    Raises StudyError if it is one of other settings.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.create_study(
-            storage=_database(url), study_name=plan.name, direction="maximize",
-            pruner=_pruner(plan), load_if_exists=True,
-        )  # fmt: skip
-    except (SQLAlchemyError, StorageInternalError, ImportError) as error:
-        raise StudyError(
-            f"{_without_password(url)}: no database that can be used ({_reason(error)}); "
-            "give a URL such as postgresql://user:password@host/name"
-        ) from None
+    study = optuna.create_study(
+        storage=_database(url), study_name=plan.name, direction="maximize",
+        sampler=RandomSampler(), pruner=_pruner(plan), load_if_exists=True,
+    )  # fmt: skip
     if "fixed" not in study.user_attrs:
         study.set_user_attr("fixed", plan.fixed())
     if changed := differences(study.user_attrs["fixed"], plan.fixed()):
@@ -51,13 +46,14 @@ def open_study(plan: Plan, url: str) -> optuna.Study:
 
 @contextmanager
 def kept_in(url: str) -> Iterator[None]:
-    """Raises StudyError where the database at `url` is lost while a study works with it."""
+    """Raises StudyError where the database at `url` cannot be used, or is lost in mid-study."""
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError) as error:
+    except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
         raise StudyError(
-            f"{_without_password(url)}: the database was lost in mid-study "
-            f"({_reason(error.__cause__ or error)}); once it is back, the same command goes on"
+            f"{url.rpartition('@')[2]}: the database cannot be used ({reason}); once it can, the "
+            "same command goes on; for another, --storage postgresql://user:password@host/name"
         ) from error
 
 
@@ -79,14 +75,3 @@ def _pruner(plan: Plan) -> BasePruner:
     if plan.head.pruner == "none":
         return NopPruner()
     return MedianPruner(n_warmup_steps=plan.config.train.epochs // 4)
-
-
-def _reason(error: BaseException) -> str:
-    return str(error).splitlines()[0]
-
-
-def _without_password(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return "--storage"

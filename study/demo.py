@@ -5,6 +5,8 @@
 Exits 1 unless the trained network scores at least 80 weighted on the songs held out.
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import subprocess
 import sys
 import time
@@ -15,6 +17,7 @@ import soundfile
 from evaluation.predictions import compare
 from settings.command import run
 from settings.config import load_config
+from songkey.errors import AudioKeyError
 from songs import synthetic
 
 SETTINGS = "experiments/demo.toml"
@@ -46,13 +49,13 @@ def main() -> None:
     print(f"shards in {config.prepare.shards_dir}, weights, curves and answers in {trained}")
     print(f"curves: just tensorboard    your own music: just predict --checkpoint {trained} FILE")
     if weighted < LEAST_WEIGHTED:
-        raise ValueError(f"the score is below {LEAST_WEIGHTED}: something is broken")
+        raise AudioKeyError(f"the score is below {LEAST_WEIGHTED}: something is broken")
 
 
 def _run(*command: str) -> None:
     print(f"\n$ {' '.join(command)}", flush=True)
     if code := subprocess.run(command).returncode:
-        raise ValueError(f"this command failed with exit code {code}")
+        raise AudioKeyError(f"this command failed with exit code {code}")
 
 
 def _write_song(folder: Path, sample_rate: int) -> Path:

@@ -1,20 +1,16 @@
 """Where a study looks: settings by name, each with its choices or range, as Optuna says them."""
 
 import json
-from itertools import chain
 from typing import Any
 
 from optuna import Trial
-from optuna.distributions import (
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from settings.config import ConfigError, config_changed, unknown
+from settings.config import ConfigError, config_changed, flat, unknown
 from settings.sections import Config
 
 Choices = CategoricalDistribution | FloatDistribution | IntDistribution
+ENDS = {"low", "high"}
 RANGE = ("low", "high", "log", "step")
 
 
@@ -26,11 +22,11 @@ def space_of(search: dict[str, Any], source: str, config: Config) -> dict[str, C
     if not isinstance(search, dict):
         raise ConfigError(f"{source}: write it as a section of settings")
     space = {}
-    for name, value in flat(search).items():
+    for name, value in flat(search, whole=ENDS).items():
         if "." not in name:
             raise ConfigError(f"{source}: '{name}' names no section; write it as section.name")
         space[name] = _choices(name, value, source)
-        for sample in _samples(space[name]):
+        for sample in samples_of(space[name]):
             config_changed(config, [override(name, sample)], source)
     return space
 
@@ -38,8 +34,10 @@ def space_of(search: dict[str, Any], source: str, config: Config) -> dict[str, C
 def _choices(name: str, value: Any, source: str) -> Choices:
     """What a list or a range stands for, as Optuna says it."""
     if isinstance(value, list) and value:
-        return CategoricalDistribution([_choice(one) for one in value])
-    if not isinstance(value, dict) or not {"low", "high"} <= value.keys():
+        # Optuna knows no lists: they are kept as the text that `--set` takes.
+        texts = [json.dumps(one) if isinstance(one, list) else one for one in value]
+        return CategoricalDistribution(texts)
+    if not isinstance(value, dict) or not value.keys() >= ENDS:
         raise ConfigError(f"{source}: {name}: give a list of choices, or {{low = .., high = ..}}")
     for word in value:
         if word not in RANGE:
@@ -51,47 +49,24 @@ def _choices(name: str, value: Any, source: str) -> Choices:
         raise ConfigError(f"{source}: {name}: {error}") from None
 
 
-def _choice(value: Any) -> str | float | bool:
-    """Optuna knows no lists: they are kept as the text that `--set` takes."""
-    return json.dumps(value) if isinstance(value, list) else value
-
-
-def _samples(choices: Choices) -> tuple:
+def samples_of(choices: Choices) -> tuple:
+    """All choices, or both ends of a range."""
     if isinstance(choices, CategoricalDistribution):
         return choices.choices
     return choices.low, choices.high
 
 
-def suggest(trial: Trial, space: dict[str, Choices]) -> dict[str, Any]:
-    """The trial's settings by name, from the study's sampler or as they were before."""
-    return {name: _suggest(trial, name, choices) for name, choices in space.items()}
+def suggest(trial: Trial, space: dict[str, Choices]) -> None:
+    """Give a trial its settings, from the study's sampler or as they were before."""
+    for name, choices in space.items():
+        if isinstance(choices, CategoricalDistribution):
+            trial.suggest_categorical(name, choices.choices)
+        elif isinstance(choices, IntDistribution):
+            trial.suggest_int(name, choices.low, choices.high, step=choices.step, log=choices.log)
+        else:
+            trial.suggest_float(name, choices.low, choices.high, step=choices.step, log=choices.log)
 
 
 def override(name: str, value: Any) -> str:
     """A setting as `--set` takes it."""
     return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
-
-
-def _suggest(trial: Trial, name: str, choices: Choices) -> Any:
-    match choices:
-        case CategoricalDistribution():
-            return trial.suggest_categorical(name, choices.choices)
-        case IntDistribution():
-            return trial.suggest_int(
-                name, choices.low, choices.high, step=choices.step, log=choices.log
-            )
-        case FloatDistribution():
-            return trial.suggest_float(
-                name, choices.low, choices.high, step=choices.step, log=choices.log
-            )
-
-
-def flat(sections: dict[str, Any]) -> dict[str, Any]:
-    """{'train': {'epochs': 3}} as {'train.epochs': 3}; a range stays whole."""
-    pairs = (
-        ((f"{name}.{inner}", value) for inner, value in flat(content).items())
-        if isinstance(content, dict) and not content.keys() & {"low", "high"}
-        else ((name, content),)
-        for name, content in sections.items()
-    )
-    return dict(chain.from_iterable(pairs))

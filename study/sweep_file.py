@@ -24,9 +24,9 @@ from typing import Any, Literal
 
 from optuna.distributions import CategoricalDistribution
 
-from settings.config import ConfigError, checked, config_with, read_toml, unknown
+from settings.config import ConfigError, checked, config_with, flat, read_toml, unknown
 from settings.sections import Config, Count, Section
-from study.space import Choices, flat, space_of
+from study.space import Choices, samples_of, space_of
 
 ANYWHERE = ("prepare.shards_dir", "stream.cache_dir", "stream.workers", "train.runs_dir")
 
@@ -50,20 +50,15 @@ class Plan:
     config: Config
 
     @property
-    def grid(self) -> dict[str, tuple] | None:
-        """The choices of each setting where the sampler is "grid"."""
-        if self.head.sampler == "tpe":
-            return None
-        return {
-            name: choices.choices
-            for name, choices in self.space.items()
-            if isinstance(choices, CategoricalDistribution)  # all of a grid are
-        }
+    def grid(self) -> dict[str, tuple]:
+        """The choices of each setting; empty unless the sampler is "grid"."""
+        space = self.space if self.head.sampler == "grid" else {}
+        return {name: samples_of(choices) for name, choices in space.items()}
 
     @property
     def combinations(self) -> float:
         """How many trials can differ: infinitely many unless the sampler is "grid"."""
-        return math.prod(map(len, self.grid.values())) if self.grid is not None else math.inf
+        return math.prod(map(len, self.grid.values())) if self.grid else math.inf
 
     @property
     def trials(self) -> int:
@@ -72,17 +67,9 @@ class Plan:
 
     def fixed(self) -> dict[str, Any]:
         """What has to stay when a study goes on; where data and runs lie may change."""
-        shared = self._shared
+        shared = flat(self.config.model_dump(mode="json"))
         space = {f"search {name}": str(choices) for name, choices in self.space.items()}
         return {name: shared[name] for name in shared if name not in ANYWHERE} | space
-
-    def places(self) -> dict[str, Any]:
-        """What may change when a study goes on, as it is today."""
-        return {name: self._shared[name] for name in ANYWHERE if name not in self.space}
-
-    @property
-    def _shared(self) -> dict[str, Any]:
-        return flat(self.config.model_dump(mode="json"))
 
 
 def load_plan(file: str, overrides: Sequence[str] = (), trials: int | None = None) -> Plan:

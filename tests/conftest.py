@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+# Before numpy and torch are loaded, and for the programs that tests start: `just test` fills the
+# cores with test processes, and with more threads than cores each takes several times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from settings.command import run
 from settings.config import load_config
 from settings.sections import Config
@@ -36,6 +40,7 @@ SMALL = [
     "train.epochs=2",
     "train.global_batch_size=8",
     "train.log_every_steps=1",
+    "train.pictures_every_epochs=1000",  # they take twice as long as such a short epoch
     "eval.batch_size=8",
     "stream.workers=1",
 ]
@@ -68,6 +73,14 @@ def run_program(*command: str, **environment: str) -> subprocess.CompletedProces
         [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, timeout=300,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )  # fmt: skip
+
+
+def torchrun(processes: int) -> list[str]:
+    """The words that start one of our programs in several processes of this machine.
+
+    `accelerate launch --cpu --num_processes 2` (1.15) starts one process only.
+    """
+    return ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
 
 
 @pytest.fixture

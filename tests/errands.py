@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from songkey.errors import AudioKeyError
 from storage.places import RemotePath
 from storage.staging import staged
 
@@ -36,7 +37,7 @@ def run_errand(errand: Errand) -> str:
 
 def refuse(errand: Errand) -> str:
     (errand.folder / f"{errand.name} {errand.begun()}").touch()
-    raise ValueError(f"{errand.name}: wrong label; mend it")
+    raise AudioKeyError(f"{errand.name}: wrong label; mend it")
 
 
 def find_the_disk_full(errand: Errand) -> str:

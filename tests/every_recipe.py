@@ -72,6 +72,8 @@ def arguments_of(recipe: str, folder: Path) -> list[str | Path]:
         return [answers := run / "predictions-best-audio-synthetic-test.tsv", answers]
     if recipe == "train-from-checkpoint":
         return [run, *small]
+    if recipe == "export":
+        return [run]
     if recipe == "calibrate" or recipe.startswith("eval"):
         return ["--checkpoint", run, *small]
     if recipe.startswith("experiments"):

@@ -108,6 +108,27 @@ def test_intervals_of_a_batch_move_apart_and_reach_every_transposition(cqt):
     assert (x == down).all(dim=(1, 2)).any() and (x == expected).all(dim=(1, 2))[~plain].any()
 
 
+@pytest.mark.parametrize("reach", [0, 1, 5, 6, 7])
+def test_all_tonics_that_can_be_reached_are_equally_frequent(reach):
+    """And all shifts to one tonic: up as often as down by a tritone."""
+    intervals, margin = 60_000, 14
+    cqt = torch.arange(1.0 + 2 * margin).expand(intervals, -1)[:, :, None]  # its bin's own number
+    x, moved = RandomTranspose(reach, 24, margin)(cqt, torch.zeros(intervals, dtype=torch.long))
+    shifts = ((margin - x[:, 0, 0]) / 2).long()
+    assert torch.equal(shifts % 12, moved)
+    assert _chi_square(moved.bincount()[moved.unique()], min(12, 2 * reach + 1)) < 35  # p > 0.0002
+    for tonic in range(12):
+        found = shifts[moved == tonic].unique(return_counts=True)[1]
+        assert _chi_square(found, sum(k % 12 == tonic for k in range(-reach, reach + 1))) < 14
+
+
+def _chi_square(counts: torch.Tensor, kinds: int) -> float:
+    """That of the counts of equally likely kinds; each of them has to be there."""
+    assert len(counts) == kinds
+    expected = counts.sum() / max(kinds, 1)
+    return float(((counts - expected) ** 2 / expected).sum())
+
+
 def test_transposing_beyond_the_margin_is_refused():
     with pytest.raises(ValueError, match=r"transpose_semitones = 7: the CQT's margin holds 6"):
         RandomTranspose(7, 24, MARGIN)
@@ -120,7 +141,13 @@ def test_masks_are_one_band_and_one_stretch_of_at_most_their_width():
     for spans, widest in ((bands, 8), (stretches, 16)):
         assert set(spans.sum(dim=1).tolist()) == set(range(widest + 1))
         assert (spans.float().diff(dim=1).abs().sum(dim=1) <= 2).all()
-        assert spans.any(dim=0).all()
+        assert spans.any(dim=0)[:-1].all() and not spans[:, -1].any()  # the last stays, as there
+
+
+@pytest.mark.parametrize("width", [1, 8, 16])
+def test_masks_of_all_widths_up_to_the_longest_are_equally_frequent(width):
+    masked = RandomMask(width, 0)(torch.ones(20_000, BINS, 1)) == 0
+    assert _chi_square(masked.sum(dim=(1, 2)).bincount(), width + 1) < 40  # p > 0.001
 
 
 def test_a_mask_longer_than_the_interval_hides_it_at_most_whole():

@@ -3,9 +3,9 @@
 import shutil
 
 import pytest
-from conftest import run_program
 
 from pipeline.manifest import ManifestError, read_record, read_songs, write_songs
+from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of, problems_of_samples
 
 
@@ -69,10 +69,10 @@ def test_a_damaged_manifest_is_found(damaged):
     assert "manifest.json.zst: damaged" in problem
 
 
-def test_the_command_exits_1_where_something_is_wrong_and_0_where_not(damaged):
-    assert run_program("-m", "shards", "check", str(damaged)).returncode == 0
+def test_the_command_exits_1_where_something_is_wrong_and_0_where_not(called, damaged):
+    assert called(shards.main, "check", damaged).returncode == 0
     (damaged / "000000.tar").unlink()
-    failed = run_program("-m", "shards", "check", str(damaged))
+    failed = called(shards.main, "check", damaged)
     assert failed.returncode == 1 and "1 problems in 1 splits" in failed.stderr
 
 

@@ -16,6 +16,7 @@ from model.checkpoint import (
 )
 from model.optimizer import adamw, warmup_cosine
 from model.run_folder import resolve
+from training.run_checkpoints import load_to_resume
 
 CONFIG = {"model": {"name": "keynet", "dropout": 0.1}, "train": {"datasets": ["a", "b"]}}
 STATE = {"epoch": 3, "step": 17, "seed": 0, "best": 81.25}
@@ -119,6 +120,12 @@ def test_a_save_that_fails_keeps_the_old_checkpoint_and_leaves_nothing_else(tmp_
         save_checkpoint(path, network(), CONFIG, {"step": 2})
     assert [file.name for file in tmp_path.iterdir()] == ["last.safetensors"]
     assert load_checkpoint(path).state == {"step": 1}
+
+
+def test_what_a_killed_process_left_of_a_checkpoint_goes_when_the_run_is_resumed(run):
+    (run / "checkpoints" / ".last.safetensors.123.tmp").write_bytes(b"half of a checkpoint")
+    load_to_resume(run, resolve(run))
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["best.safetensors"]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.999])

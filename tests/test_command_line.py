@@ -87,7 +87,7 @@ def test_help_shows_the_examples_of_every_program(called):
         assert any(done.stdout.count(example) >= 2 for example in examples)
 
 
-@pytest.mark.parametrize("program", [PACK, CHECK, (train.main,), (eval.main,), (predict.main,)])
+@pytest.mark.parametrize("program", [PACK, CHECK, (train.main,), (eval.main,)])
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -98,7 +98,7 @@ def test_help_shows_the_examples_of_every_program(called):
 )
 def test_every_program_refuses_unknown_settings(called, program, change, message):
     main, *command = program
-    needs = {"pack": ["synthetic"], eval.main: ["--checkpoint", "x"], predict.main: ["x.wav"]}
+    needs = {"pack": ["synthetic"], eval.main: ["--checkpoint", "x"]}
     needed = needs.get(command[0] if command else main, [])
     assert_refused(called(main, *command, *needed, "--set", change), message)
 

@@ -2,13 +2,15 @@
 
 import pytest
 import tomli
+import tomli_w
 
 from settings.config import (
     DEFAULTS,
     ConfigError,
-    config_from_dict,
     given_settings,
+    hearing_from_dict,
     load_config,
+    run_config,
     write_config,
 )
 
@@ -33,15 +35,51 @@ def test_written_settings_read_back_the_same(tmp_path):
     config = load_config(overrides=["datasets.synthetic.songs=48", "prepare.workers=2"])
     write_config(config, tmp_path / "config.toml")
     assert load_config(str(tmp_path / "config.toml")) == config
-    assert config_from_dict(config.model_dump(mode="json")) == config
 
 
-def test_what_an_older_version_did_not_save_is_as_in_config_toml():
-    saved = load_config(overrides=["train.epochs=3"]).model_dump(mode="json")
+def test_of_a_checkpoint_s_settings_only_those_of_its_network_are_looked_at():
+    config = load_config(overrides=["cqt.hop_length=512", "prepare.interval_seconds=5.0"])
+    saved = config.model_dump(mode="json")
     del saved["loss"], saved["cqt"]["trainable"], saved["train"]["dataset_weights"]
-    assert config_from_dict(saved) == load_config(overrides=["train.epochs=3"])
-    with pytest.raises(ConfigError, match="old.safetensors .cqt.: unknown setting 'bins'"):
-        config_from_dict(saved | {"cqt": {"bins": 3}}, "old.safetensors")
+    saved |= {"tune": {"gone": 1}, "gone": {"too": 2}, "split": "no section today"}
+    saved["prepare"] |= {"gone": 3, "workers": "none"}
+    hearing = hearing_from_dict(saved, "old.safetensors")
+    assert (hearing.audio, hearing.cqt, hearing.model) == (config.audio, config.cqt, config.model)
+    assert hearing.interval_samples == config.interval_samples == 5 * 44100
+    assert not any(hearing.augment.model_dump().values())
+
+
+@pytest.mark.parametrize(
+    "section, change, message",
+    [
+        ("cqt", {"bins": 3}, r"old.safetensors \[cqt\]: unknown setting 'bins'"),
+        ("model", {"dropout": "some"}, "old.safetensors: model.dropout = 'some': input should"),
+        ("audio", {"sample_rate": 1}, "old.safetensors: audio.sample_rate = 1: input should be"),
+        ("prepare", {"interval_seconds": 0.0}, "old.safetensors: prepare.interval_seconds = 0.0"),
+    ],
+)
+def test_what_a_checkpoint_says_of_its_network_has_to_be_known(section, change, message):
+    saved = load_config().model_dump(mode="json")
+    saved[section] |= change
+    with pytest.raises(ConfigError, match=message):
+        hearing_from_dict(saved, "old.safetensors")
+
+
+def test_of_a_run_s_settings_those_that_no_longer_exist_are_named_and_left_out(tmp_path, caplog):
+    config = load_config(overrides=["train.epochs=3", "train.dataset_weights.mine=3.0"])
+    saved = config.model_dump(mode="json")
+    saved |= {"gone": {"whole": 1}}
+    saved["tune"]["steps"] = 2
+    file = tmp_path / "config.toml"
+    file.write_text(tomli_w.dumps(saved))
+    with caplog.at_level("INFO"):
+        assert run_config(file, []) == config
+    (told,) = caplog.messages
+    assert told == f"{file}: left out, unknown to this version: tune.steps, gone"
+    with pytest.raises(ConfigError, match="unknown setting 'steps'"):
+        run_config(file, ["tune.steps=3"])
+    with pytest.raises(ConfigError, match="unknown setting 'steps'"):
+        load_config(str(file))
 
 
 def test_a_table_with_names_of_the_user_s_own_takes_any_and_later_ones_are_added(tmp_path):
@@ -85,6 +123,12 @@ def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path):
 def test_a_setting_that_cannot_be_is_refused_by_name(override, message):
     with pytest.raises(ConfigError, match=message.replace("(", r"\(")):
         load_config(overrides=[override])
+
+
+def test_a_setting_that_no_file_could_hold_is_refused():
+    odd = b"caf\xe9".decode("utf-8", "surrogateescape")  # as the command line has it
+    with pytest.raises(ConfigError, match=r"--set train.runs_dir=caf\\udce9: not a text in UTF-8"):
+        load_config(overrides=[f"train.runs_dir={odd}"])
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path):

@@ -15,7 +15,7 @@ def test_the_debugger_opens_where_the_error_was_raised(packed):
         input="p 'name here is ' + name\nq\nq\n", cwd=ROOT, capture_output=True, text=True,
         timeout=120, env={**os.environ, "AKC_DEBUG": "1"},
     )  # fmt: skip
-    assert "ValueError: model.name: unknown network 'keynett'" in done.stdout + done.stderr
+    assert "AudioKeyError: model.name: unknown network 'keynett'" in done.stdout + done.stderr
     assert "name here is keynett" in done.stdout
 
 

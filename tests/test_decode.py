@@ -1,6 +1,7 @@
 """Bad audio ends in one AudioError that says what is wrong; what is merely odd is read."""
 
 import pickle
+import struct
 
 import av
 import numpy as np
@@ -122,6 +123,16 @@ def test_a_video_without_sound_is_refused(tmp_path):
         container.mux(stream.encode(None))
     with pytest.raises(AudioError, match="no audio stream"):
         decode(tmp_path / "a.mp4")
+
+
+def test_samples_of_a_kind_that_nobody_converts_are_refused(tmp_path):
+    form = struct.pack("<HHIIHH", 1, 1, RATE, 8 * RATE, 8, 64)  # integers of 64 bits
+    chunks = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", 8000)
+    (tmp_path / "a.wav").write_bytes(
+        b"RIFF" + struct.pack("<I", len(chunks) + 8000) + chunks + bytes(8000)
+    )
+    with pytest.raises(AudioError, match="samples of an unusual kind: s64; convert it to 16 or"):
+        decode(tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize("ending", ["wav", "aiff"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, settings, small_config
+from conftest import ROOT, settings, small_config, torchrun
 from test_train import curve, launch
 
 from evaluation.listener import shards_of
@@ -27,11 +27,9 @@ FEW = (
 
 def start(packed: Path, processes: int, name: str, *overrides: str) -> subprocess.Popen:
     """Begin a run of several processes on the CPU."""
-    port = str(20000 + (os.getpid() + processes) % 20000)
-    command = ["--nproc_per_node", str(processes), "--master_port", port, "train.py"]
-    command += ["--name", name, *settings(packed, *FEW, *overrides)]
+    command = [*torchrun(processes), "train.py", "--name", name]
     return subprocess.Popen(
-        [sys.executable, "-m", "torch.distributed.run", *command], cwd=ROOT, text=True,
+        [sys.executable, *command, *settings(packed, *FEW, *overrides)], cwd=ROOT, text=True,
         stderr=subprocess.PIPE, start_new_session=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
     )  # fmt: skip

@@ -330,15 +330,6 @@ def test_the_closing_table_names_each_file_and_counts_them_all():
     assert failure_table([odd]).encode().startswith(b"1 file is missing; ")
 
 
-def test_requests_that_make_no_sense_are_refused(tmp_path):
-    path = tmp_path / "a.mp3"
-    for checksum in ("md5:12", "sha1:" + "0" * 40, "0" * 32):
-        with pytest.raises(ValueError, match=f"a.mp3: '{checksum}' is no checksum; write md5: and"):
-            fetch_all([Remote(path, (), checksum)], settings())
-    with pytest.raises(ValueError, match="a.mp3: two different files are to have this name"):
-        fetch_all([Remote(path, (), ""), Remote(path, (), md5(BODY))], settings())
-
-
 def test_a_full_disk_ends_in_one_line_and_keeps_other_files(server, target, tmp_path):
     target.parent.mkdir()
     target.with_name("a.mp3.part").symlink_to("/dev/full")

@@ -2,23 +2,22 @@
 
 import csv
 import json
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 from accelerate import Accelerator
-from conftest import pack_synthetic, run_program, settings, small_config
+from conftest import pack_synthetic, run_program, settings, small_config, torchrun
 from safetensors import safe_open
 
 import eval
-import predict
 from evaluation.answers import Answers
 from evaluation.listener import shards_of, trained_network
 from evaluation.predictions import compare
 from model.checkpoint import PROGRAM, load_checkpoint
 from model.metrics import MirexScore
 from model.run_folder import resolve
+from songkey.detector import Detector
 from songkey.keys import KEYS, relation
 
 
@@ -208,9 +207,8 @@ def test_answers_and_true_keys_are_asked_for_together(called, given, message):
 
 def launched(*arguments: str | Path) -> None:
     """eval.py in two processes on this CPU."""
-    port = str(40000 + os.getpid() % 20000)
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
-    done = run_program(*launch, "eval.py", *map(str, arguments), ACCELERATE_USE_CPU="true")
+    words = [*torchrun(2), "eval.py", *map(str, arguments)]
+    done = run_program(*words, ACCELERATE_USE_CPU="true")
     assert done.returncode == 0, done.stderr
 
 
@@ -269,6 +267,8 @@ def test_a_calibrated_checkpoint_is_as_sure_as_its_temperature_says_wherever_it_
     assert again.temperature == fit.temperature  # fitted anew, not on what is scaled already
     network, _ = trained_network(run_folder)
     assert network.temperature == fit.temperature
+    detector = Detector(resolve(run_folder).with_suffix(".onnx"))  # exported anew with it
+    assert detector.info.answer.temperature == fit.temperature
     calibrated = answers_of(run_folder, packed)
     assert [one.intervals for one in calibrated.songs] == [one.intervals for one in answers.songs]
     confidences = [
@@ -328,13 +328,6 @@ def test_what_would_be_ignored_is_refused_and_said(called, packed, trained, argu
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ") and message in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_prediction_refuses_settings_that_the_checkpoint_has_otherwise(called, trained, tmp_path):
-    other = ["--checkpoint", trained, "--set", "prepare.interval_seconds=10.0"]
-    done = called(predict.main, *other, tmp_path / "a.wav")
-    assert done.returncode == 1
-    assert "prepare.interval_seconds = 10.0: the checkpoint was trained with 4.0" in done.stderr
 
 
 @pytest.mark.parametrize("option", [[], ["--calibrate"]])

@@ -18,8 +18,7 @@ def echoing(tmp_path):
     """A copy of the Justfile whose programs print their arguments, one a line."""
     (tmp_path / ".venv/bin").mkdir(parents=True)
     shutil.copy(ROOT / "Justfile", tmp_path)
-    (tmp_path / "requirements.txt").touch()
-    (tmp_path / ".venv/installed").touch()
+    (tmp_path / ".venv/installed-dev").touch()
     for name in ("python", "accelerate", "tensorboard"):
         program = tmp_path / ".venv/bin" / name
         program.write_text('#!/bin/sh\nfor word in "$@"; do printf "%s\\n" "$word"; done\n')
@@ -31,7 +30,8 @@ def echoing(tmp_path):
 
 @pytest.mark.skipif(just is None, reason="just is not on the path")
 @pytest.mark.parametrize(
-    "recipe", [["train"], ["eval"], ["predict"], ["prepare-shards", "png", "folder"], ["test"]]
+    "recipe",
+    [["train"], ["eval"], ["predict"], ["prepare-shards", "png", "folder"], ["export"], ["test"]],
 )
 def test_arguments_pass_through_as_they_are(echoing, recipe):
     typed = ["a song.mp3", 'train.datasets=["mine"]', "$(echo no); 'x'"]
@@ -43,6 +43,34 @@ def test_arguments_pass_through_as_they_are(echoing, recipe):
     assert words[start : start + 3] == typed
     if recipe[0] == "prepare-shards":
         assert words == ["-m", "shards", "pack", "folder", *typed, "--format", "png"]
+
+
+@pytest.mark.skipif(just is None, reason="just is not on the path")
+def test_a_recipe_installs_what_it_needs_when_that_is_not_there_or_old(echoing):
+    def installed(recipe: str) -> list[str]:
+        """What pip was asked to install."""
+        done = subprocess.run([just, recipe, "x"], cwd=echoing, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        words = done.stdout.splitlines()
+        return [
+            after for word, after in zip(words, words[1:], strict=False) if word == "--editable"
+        ]
+
+    assert installed("predict") == installed("train") == []  # with all, nothing is missing
+    (echoing / ".venv/installed-dev").unlink()
+    assert (installed("predict"), installed("predict")) == (["."], [])
+    assert (installed("train"), installed("export")) == ([".[train]"], [])
+    (echoing / "pyproject.toml").touch()
+    os.utime(echoing / "pyproject.toml", (2**31, 2**31))
+    assert installed("predict") == ["."]
+    os.utime(echoing / "pyproject.toml", (0, 0))
+    (echoing / ".venv").rename(echoing / "another")
+    (echoing / ".venv").symlink_to(echoing / "another")
+    assert installed("train") == []
+    done = subprocess.run([just, "test"], cwd=echoing, capture_output=True, text=True)
+    assert (
+        done.returncode == 1 and "error: .venv is a link; run setup where it leads" in done.stderr
+    )
 
 
 @pytest.mark.skipif(just is None, reason="just is not on the path")
@@ -137,9 +165,9 @@ def test_without_words_a_recipe_packs_what_the_program_takes_by_itself(echoing):
     assert done.stdout.splitlines() == ["-m", "shards", "pack", "--format", "audio"]
 
 
-def test_readme_s_table_and_the_justfile_name_the_same_recipes():
+def test_the_page_of_recipes_and_the_justfile_name_the_same():
     recipes = set(re.findall(r"^([a-z][\w-]*).*:(?!=)", (ROOT / "Justfile").read_text(), re.M))
-    table = (ROOT / "README.md").read_text().split("\n## Recipes\n")[1].split("\n## ")[0]
+    table = (ROOT / "docs/recipes.md").read_text()
     rows = [line for line in table.splitlines() if line.startswith("| `")]
     named = [name for row in rows for name in re.findall(r"`([\w-]+)", row.split(" | ")[0])]
     assert len(named) == len(set(named))

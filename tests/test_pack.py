@@ -10,7 +10,6 @@ from conftest import (
     contents,
     killed_and_run_again,
     pack_synthetic,
-    run_program,
     settings,
     small_config,
 )
@@ -18,6 +17,7 @@ from conftest import (
 from evaluation.listener import shards_of
 from pipeline.flac import decode_flac
 from pipeline.manifest import ManifestError, read_manifest, read_record, read_songs
+from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
 from shards.outcome import summary
 from shards.prepare import PrepareError, prepare
@@ -100,22 +100,22 @@ def test_other_settings_or_songs_are_refused_with_what_differs_until_overwritten
         pack_synthetic(other)
 
 
-def test_overwriting_leaves_nothing_of_the_songs_before(tmp_path):
+def test_overwriting_leaves_nothing_of_the_songs_before(called, tmp_path):
     for count, words in ((48, []), (24, ["--overwrite"])):
         place = settings(tmp_path / "twice", f"datasets.synthetic.songs={count}")
-        done = run_program("-m", "shards", "pack", "synthetic", *words, *place)
+        done = called(shards.main, "pack", "synthetic", *words, *place)
         assert done.returncode == 0, done.stderr
     once = small_config(tmp_path / "once", "datasets.synthetic.songs=24")
     pack_synthetic(once)
     assert contents(tmp_path / "twice/shards") == contents(tmp_path / "once/shards")
 
 
-def test_a_split_that_overwriting_makes_empty_is_one_that_the_data_set_has_not(tmp_path):
+def test_a_split_that_overwriting_makes_empty_is_one_that_the_data_set_has_not(called, tmp_path):
     few = ("datasets.synthetic.songs=24", "split.valid_fraction=0.5")
     pack_synthetic(small_config(tmp_path, *few))
     assert (tmp_path / "shards/audio/synthetic/test").exists()
     place = settings(tmp_path, *few, "split.test_fraction=0.0")
-    done = run_program("-m", "shards", "pack", "synthetic", "--overwrite", *place)
+    done = called(shards.main, "pack", "synthetic", "--overwrite", *place)
     assert done.returncode == 0, done.stderr
     config = small_config(tmp_path, *few)
     with pytest.raises(ManifestError, match="audio: no test split in synthetic; name other data"):

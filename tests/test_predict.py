@@ -1,22 +1,21 @@
 """Laws of prediction: it hears as training does, answers what it can, names what it cannot."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import soxr
-import torch
 from accelerate import Accelerator
 from conftest import SONGS, small_config
 
 import eval
 import predict
-from pipeline.sample import Batch
-from predict import Predictor
+from model.run_folder import resolve
+from songkey import detector as detection
 from songkey.audio import to_int16
+from songkey.detector import Detector
 from songkey.keys import KEYS, parse_key
 from songs import synthetic
 
@@ -29,8 +28,9 @@ def assert_alike(one, other, tolerance: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def predictor(trained) -> Predictor:
-    return Predictor(trained, torch.device("cpu"))
+def detector(trained) -> Detector:
+    """The network that the end of training has exported."""
+    return Detector(resolve(trained).with_suffix(".onnx"))
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +53,18 @@ def write(tmp_path):
     return write
 
 
-def test_a_file_is_answered_as_its_song_is_in_evaluation(predictor, trained, packed, write):
+def test_a_file_is_answered_as_its_song_is_in_evaluation(detector, trained, packed, write):
     config = small_config(packed)
     answers = eval.evaluate(str(trained), config, ("synthetic",), Accelerator(cpu=True))
     seconds = config.datasets.synthetic.song_seconds
     paths = {one.song_id: one.audio_path for one in synthetic.songs(SONGS, seconds, 0)}
     for answer in answers.songs[:3]:
         sound = to_int16(synthetic.render(paths[answer.song_id], RATE))
-        assert_alike(predictor.estimate(write("a.wav", sound, RATE)), answer.estimate, 1e-4)
+        assert_alike(detector.estimate(write("a.wav", sound, RATE)), answer.estimate, 1e-4)
 
 
-def test_sample_rate_channels_and_volume_do_not_change_the_answer(predictor, song, write):
-    expected = predictor.estimate(write("a.wav", song, subtype="FLOAT"))
+def test_sample_rate_channels_and_volume_do_not_change_the_answer(detector, song, write):
+    expected = detector.estimate(write("a.wav", song, subtype="FLOAT"))
     slow, fast = (soxr.resample(song, 44_100, rate) for rate in (8_000, 192_000))
     files = [
         write("8 kHz mono.wav", slow, 8_000, "FLOAT"),
@@ -73,39 +73,36 @@ def test_sample_rate_channels_and_volume_do_not_change_the_answer(predictor, son
         write("a.flac", song, subtype="PCM_24"),
     ]
     for file in files:
-        assert_alike(predictor.estimate(file), expected, 0.001)
+        assert_alike(detector.estimate(file), expected, 0.001)
 
 
-def test_a_song_said_many_times_over_has_the_same_answer(predictor, write):
+def test_a_song_said_many_times_over_has_the_same_answer(detector, write):
     interval = synthetic.render(synthetic.songs(1, 4.0, seed=3)[0].audio_path, RATE)
-    once = predictor.estimate(write("once.wav", interval, RATE))
-    many = predictor.estimate(
-        write("many.wav", np.tile(interval, 2 * predict.BATCH_INTERVALS + 1), RATE)
+    once = detector.estimate(write("once.wav", interval, RATE))
+    many = detector.estimate(
+        write("many.wav", np.tile(interval, 2 * detection.BATCH_INTERVALS + 1), RATE)
     )
     assert_alike(many, once, 1e-5)
 
 
-def test_a_second_of_music_is_enough_for_an_answer(predictor, song, write):
-    estimate = predictor.estimate(write("short.wav", song[:44_100]))
+def test_a_second_of_music_is_enough_for_an_answer(detector, song, write):
+    estimate = detector.estimate(write("short.wav", song[:44_100]))
     assert sum(estimate.probabilities) == pytest.approx(1) and estimate.key in KEYS
 
 
-@torch.inference_mode()
 @pytest.mark.parametrize("semitones", [-4, 1, 3])
-def test_music_played_higher_turns_the_answers_by_as_much(predictor, semitones):
+def test_music_played_higher_turns_the_answers_by_as_much(detector, semitones):
     """From the sound to the logits; few tones in the middle, so that no edge is heard."""
 
-    def logits(shift: int) -> torch.Tensor:
+    def logits(shift: int) -> np.ndarray:
         hertz = 440 * 2 ** ((np.array([-6, -2, 1]) + shift) / 12)  # (3,)
         phase = 2 * np.pi * hertz[:, None] * np.arange(4 * RATE) / RATE
-        waveform = torch.from_numpy(to_int16(np.sin(phase).mean(axis=0)))[None]  # (1, S)
-        number = torch.zeros(1, dtype=torch.int64)
-        cqt, _ = predictor.front_end(Batch(waveform, None, number, number, number == 0))
-        return predictor.network(cqt)[0]  # (24,)
+        estimate = detector.estimate(np.sin(phase).mean(axis=0), RATE)
+        return np.log(estimate.probabilities)  # but for a constant: (24,)
 
     here, there = logits(0), logits(semitones)
-    turned = torch.stack([here[key.transpose(-semitones).id] for key in KEYS])
-    assert (there - turned).norm() < 0.2 * (turned - here).norm()
+    turned = np.stack([here[key.transpose(-semitones).id] for key in KEYS])
+    assert np.linalg.norm(there - turned) < 0.2 * np.linalg.norm(turned - here)
 
 
 def test_the_table_has_key_camelot_confidence_and_two_more_candidates(called, trained, song, write):
@@ -119,14 +116,14 @@ def test_the_table_has_key_camelot_confidence_and_two_more_candidates(called, tr
     others = [parse_key(" ".join(rest[at : at + 2])) for at in (0, 3)]
     assert parse_key(camelot) == key and len({key, *others}) == 3
     shares = [float(share.rstrip("%,")) for share in (confidence, rest[2], rest[5])]
-    assert shares == sorted(shares, reverse=True) and sum(shares) <= 101
+    assert shares[0] + 0.5 >= shares[1] >= shares[2] and sum(shares) <= 101  # all are rounded
 
 
-def test_json_says_the_same_in_more_digits(called, trained, predictor, song, write):
+def test_json_says_the_same_in_more_digits(called, trained, detector, song, write):
     path = write("a b/白鳥.wav", song)
     done = called(predict.main, "--checkpoint", trained, path, "--json")
     (found,) = json.loads(done.stdout)
-    estimate = predictor.estimate(path)
+    estimate = detector.estimate(path)
     assert (found["path"], found["key"]) == (str(path), str(estimate.key))
     assert parse_key(found["camelot"]) == parse_key(found["open_key"]) == estimate.key
     assert found["confidence"] == pytest.approx(estimate.confidence, abs=1e-4)
@@ -184,18 +181,13 @@ def test_files_without_a_key_are_named_and_the_others_answered(
         ] == [True, True]
 
 
-def test_without_a_checkpoint_the_newest_run_answers(called, trained, song, write, tmp_path):
-    runs = tmp_path / "runs"
-    place = ["--set", f'train.runs_dir="{runs}"']
+def test_an_exported_network_answers_as_its_checkpoint(called, trained, song, write):
     path = write("a.wav", song)
-    done = called(predict.main, path, *place)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {runs}: no trained run in it; train one (just demo)")
-    for name in ("20250102-000000-new", "20250101-000000-old"):
-        shutil.copytree(trained, runs / name)
-    (runs / "20250103-000000-unfinished").mkdir()
-    (runs / "20250101-000000-old/checkpoints/best.safetensors").write_bytes(b"")
-    assert called(predict.main, path, *place).returncode == 0
+    exported = resolve(trained).with_suffix(".onnx")
+    asked = ["--checkpoint", trained], ["--model", exported], ["--checkpoint", resolve(trained)]
+    answers = {called(predict.main, *one, path).stdout for one in asked}
+    assert len(answers) == 1 and str(path) in answers.pop()
+    assert called(predict.main, *asked[0], *asked[1], path).returncode == 2
 
 
 def test_a_folder_without_music_is_refused(called, trained, tmp_path):

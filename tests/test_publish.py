@@ -77,7 +77,7 @@ def without_valid(packed, tmp_path):
 
 def test_a_split_that_is_gone_here_goes_there_when_published_anew(web, tmp_path, without_valid):
     published = contents(web)
-    with pytest.raises(ManifestError, match="synthetic/valid: published there, but .* no valid"):
+    with pytest.raises(ManifestError, match="web/png/synthetic/valid: there, but .* no valid"):
         publish("synthetic", str(web), "png", without_valid)
     assert contents(web) == published
     (web / "png/synthetic/train/000099.tar").write_bytes(b"of a longer packing")
@@ -97,7 +97,7 @@ def test_a_split_that_is_no_longer_published_goes_here_when_downloaded_anew(web,
     config = user_config(tmp_path, web)
     download_images("synthetic", config)
     shutil.rmtree(web / "png/synthetic/valid")
-    with pytest.raises(ManifestError, match="synthetic/valid: here, but .* has no valid split"):
+    with pytest.raises(ManifestError, match="user/shards/png/synthetic/valid: there, but .*valid"):
         download_images("synthetic", config)
     download_images("synthetic", config, overwrite=True)
     assert contents(tmp_path / "user/shards") == contents(web)
@@ -238,7 +238,7 @@ def test_shards_of_other_settings_are_not_published_over_until_overwritten(packe
     shutil.copytree(packed / "shards/audio", tmp_path / "shards/audio")
     other = small_config(tmp_path, "cqt.range_db=60.0")
     create_spectrograms("synthetic", other)
-    with pytest.raises(ManifestError, match="shards of other settings are published there .cqt"):
+    with pytest.raises(ManifestError, match="web/png/.*: packed with other settings .cqt.*--over"):
         publish("synthetic", str(web), "png", other)
     publish("synthetic", str(web), "png", other, overwrite=True)
     assert contents(web / "png") == without_left_out(tmp_path / "shards/png")

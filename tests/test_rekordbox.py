@@ -80,6 +80,8 @@ def test_entities_and_document_types_are_refused_and_nothing_is_read(write, tmp_
         (b"path,key\na.mp3,Am\n", "damaged or not XML"),
         (b"<DJ_PLAYLISTS><COLLECTION><TRACK Name='a'", "damaged or not XML"),
         (b"\xff\xfe\x00", "damaged or not XML"),
+        (b"<?xml version='1.0' encoding='shift_jis'?><a/>", "damaged or not XML: multi-byte enc"),
+        (b"<?xml version='1.0' encoding='morse'?><a/>", "damaged or not XML: unknown encoding"),
         (b"<plist><dict/></plist>", "no rekordbox collection: its root is <plist>"),
     ],
 )

@@ -18,9 +18,9 @@ from shards.executor import run_tasks
 from shards.processes import WorkerDiedError
 from shards.spectrograms import create_spectrograms
 from storage import places as storage
-from storage.copies import LEFTOVER_SECONDS
 from storage.places import RemotePath, StorageError, place_of
 from storage.staging import PREFIX, staged
+from storage.whole import LEFTOVER_SECONDS
 
 FEW = ("datasets.synthetic.songs=14", "prepare.songs_per_shard=2")
 NUMBERS = count()

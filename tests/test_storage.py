@@ -16,8 +16,9 @@ from pipeline.manifest import ManifestError
 from pipeline.shardset import ShardReader
 from pipeline.stream import evaluation_stream, loader, training_stream
 from storage import places as storage
-from storage.copies import LEFTOVER_SECONDS, cached, remove_leftovers
+from storage.copies import cached
 from storage.places import RemotePath, StorageError, place_of
+from storage.whole import LEFTOVER_SECONDS, remove_leftovers, write_whole, writing
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +148,21 @@ def test_old_leftovers_are_removed_and_what_is_being_copied_stays(tmp_path):
         os.utime(tmp_path / name, (seconds, seconds))
     remove_leftovers(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".b.tar.2.tmp"]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_a_failure_changes_nothing(
+    tmp_path, monkeypatch
+):
+    path, synced = tmp_path / "new folder" / "a.json", []
+    monkeypatch.setattr(
+        "os.fsync", lambda file: synced.append((os.fstat(file).st_size, path.exists()))
+    )
+    write_whole(path, b"one")
+    assert synced == [(3, False)]
+    with pytest.raises(OSError, match="disk"), writing(path) as temporary:
+        temporary.write_bytes(b"tw")
+        raise OSError("the disk is full")
+    assert path.read_bytes() == b"one" and list(path.parent.iterdir()) == [path]
 
 
 def test_addresses_that_cannot_be_used_are_named(site, tmp_path):

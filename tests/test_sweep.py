@@ -12,18 +12,17 @@ from pathlib import Path
 
 import optuna
 import pytest
-from conftest import ROOT, settings
-from optuna.pruners import MedianPruner
+from conftest import ROOT, run_program, settings
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from torch.utils.tensorboard import SummaryWriter
 
+from model.checkpoint import load_checkpoint
 from settings.config import ConfigError
 from study import __main__ as sweep
-from study.database import StudyError, open_study
+from study.database import StudyError, kept_in, open_study
 from study.findings import failed, trials_of
 from study.space import override
 from study.sweep_file import Plan, load_plan
-from study.trial import Curve, report, take
+from study.trial import take
 
 GRID = """
 question = "Which <learning rate>?"
@@ -132,7 +131,8 @@ def test_lists_are_choices_and_a_range_of_whole_numbers_stays_whole(file):
 def test_a_database_that_cannot_be_used_is_refused_without_its_password(file):
     plan = load_plan(str(file(GRID)))
     for url in ("postgresql://me:secret@localhost:1/no", "sqlite:////nowhere/study.db", "no url"):
-        with pytest.raises(StudyError, match="no database that can be used") as refused:
+        message = "the database cannot be used"
+        with pytest.raises(StudyError, match=message) as refused, kept_in(url):
             open_study(plan, url)
         assert "secret" not in str(refused.value) and "\n" not in str(refused.value)
 
@@ -151,25 +151,6 @@ def test_a_study_that_was_never_run_has_no_report(called, file, place, tmp_path)
     done = called(sweep.main, file(GRID), "--report", *place)
     assert done.returncode == 1 and "runs/lr: no such study" in done.stderr
     assert not (tmp_path / "runs").exists()
-
-
-def test_a_curve_is_told_epoch_by_epoch_and_a_trial_below_the_median_is_pruned(tmp_path):
-    study = optuna.create_study(
-        direction="maximize", pruner=MedianPruner(n_startup_trials=2, n_warmup_steps=1)
-    )
-    for score in (60.0, 70.0):
-        study.add_trial(create_trial(value=score, intermediate_values={0: score, 1: score}))
-    trial = study.ask()
-    curve = Curve(tmp_path, "*-trial-0002", without={tmp_path / "old-trial-0002"})
-    SummaryWriter(str(tmp_path / "old-trial-0002")).close()
-    assert curve.scores() == []
-    writer = SummaryWriter(str(tmp_path / "new-trial-0002"))
-    for epoch, (step, score) in enumerate([(12, 30.0), (24, 50.0)]):
-        writer.add_scalar("valid/mirex", score, step)
-        writer.flush()
-        assert report(trial, curve.scores()) == 1 and report(trial, curve.scores()) == 0
-        assert trial.should_prune() == (epoch == 1)
-    assert study.trials[2].intermediate_values == {0: 30.0, 1: 50.0}
 
 
 def test_a_trial_is_taken_as_long_as_any_process_of_it_lives(tmp_path):
@@ -197,8 +178,15 @@ class Scripts(HTMLParser):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "number, code, last",
+    [
+        (signal.SIGINT, 130, "interrupted; the same command goes on from what is finished\n"),
+        (signal.SIGKILL, -9, ""),
+    ],
+)
 def test_an_interrupted_grid_goes_on_with_its_cut_trial_where_its_shards_lie_today(
-    called, file, packed, place, tmp_path
+    called, file, packed, place, tmp_path, number, code, last
 ):
     folder, path = tmp_path / "runs/lr", file(GRID)
     then, today = tmp_path / "then", tmp_path / "today"
@@ -209,10 +197,9 @@ def test_an_interrupted_grid_goes_on_with_its_cut_trial_where_its_shards_lie_tod
     while not list(folder.glob("*-trial-0001/checkpoints/last.safetensors")):
         assert running.poll() is None, running.communicate()
         time.sleep(0.01)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(number)
     _, errors = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert errors.endswith("interrupted; the same command goes on from what is finished\n")
+    assert running.returncode == code and errors.endswith(last)
     log = take(folder, 1, new=False)
     assert log, "a process of the trial still lives"
     log.close()
@@ -237,6 +224,24 @@ def test_an_interrupted_grid_goes_on_with_its_cut_trial_where_its_shards_lie_tod
     assert scripts.addresses == [] and "Which &lt;learning rate&gt;?" in page
     assert page.count("Plotly.newPlot(") >= 4
     assert called(sweep.main, path, "--report", *place).stdout == done.stdout
+
+
+@pytest.mark.slow
+def test_a_trial_scores_like_a_run_of_its_settings_whatever_the_trials_before_it_left_behind(
+    file, place, tmp_path
+):
+    choices = 'mixed_precision = ["no", "bf16"]'
+    running = start(file(GRID.replace("learning_rate = [0.003, 0.01]", choices)), place)
+    output, errors = running.communicate(timeout=120)
+    assert running.returncode == 0, output + errors
+    trial = study_in(tmp_path / "runs/lr").trials[1]
+    run_program(
+        "train.py", "--config", str(tmp_path / f"runs/lr/{trial.user_attrs['run']}/config.toml"),
+        "--name", "alone", "--set", f"train.runs_dir={tmp_path}",
+    ).check_returncode()  # fmt: skip
+    (last,) = tmp_path.glob("*-alone/checkpoints/last.safetensors")
+    scores = load_checkpoint(last).state["progress"]["scores"]
+    assert trial.intermediate_values == dict(enumerate(scores))
 
 
 @pytest.mark.slow
@@ -296,7 +301,7 @@ def test_a_database_that_is_lost_in_mid_study_is_named_in_one_line(called, file,
         lost.result(timeout=1)
     assert done.returncode == 1, done.stderr
     last = done.stderr.splitlines()[-1]
-    assert re.match(r"error: sqlite:///.*: the database was lost in mid-study \(.*no such", last)
+    assert re.match(r"error: sqlite:///.*: the database cannot be used \(.*no such", last)
     assert take(folder, 0, new=False), "a process of the trial still lives"
 
 
@@ -334,13 +339,13 @@ def test_the_table_has_the_best_trial_first_however_it_ended_and_the_unscored_la
 
 @pytest.mark.slow
 def test_a_clearly_worse_trial_is_pruned_and_its_run_ended(called, file, place, tmp_path):
-    place, path = [*place, "--set", "train.epochs=60"], file(TPE)
+    place, path = [*place, "--set", "train.epochs=8"], file(TPE)
     folder = tmp_path / "runs/lr"
     folder.mkdir(parents=True)
     plan = load_plan(str(path), place[1::2])
     study = open_study(plan, f"sqlite:///{folder}/study.db")
     for _ in range(5):  # no score can be as high
-        curve = dict.fromkeys(range(60), 101.0)
+        curve = dict.fromkeys(range(8), 101.0)
         study.add_trial(
             create_trial(
                 value=101.0,
@@ -353,5 +358,5 @@ def test_a_clearly_worse_trial_is_pruned_and_its_run_ended(called, file, place, 
     assert done.returncode == 0, done.stderr
     last = study_in(folder).trials[-1]
     assert last.state == TrialState.PRUNED and last.number == 5
-    assert 15 < len(last.intermediate_values) < 60
+    assert len(last.intermediate_values) == 3  # a quarter of the epochs, and the one that decided
     assert "pruned" in done.stdout and take(folder, 5, new=False)

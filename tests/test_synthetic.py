@@ -1,4 +1,3 @@
-import hashlib
 import os
 import subprocess
 import sys
@@ -6,15 +5,17 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from scipy.signal import resample_poly
 
+from songkey.audio import to_int16
 from songkey.keys import KEYS, Key, Relation, relation
 from songs.synthetic import key_of, parse_path, render, song_of, songs
 from synthesis.harmony import SCALES, chord_of, parse_numeral
 from synthesis.instruments import instrument
 from synthesis.progressions import CADENCES, FOLLOWS, LOOPS, PHRASES, VAMPS, choices
 from synthesis.styles import STYLES
-from synthesis.timbre import tone
+from synthesis.timbre import damped_sinusoids, tone
 
 SAMPLE_RATE = 11025
 # How often each degree sounds: D. Temperley, "Music and Probability" (2007), chapter 6.
@@ -47,30 +48,71 @@ def chroma(waveform: np.ndarray) -> np.ndarray:
     return shares / shares.sum()
 
 
-def digest(waveform: np.ndarray) -> str:
-    return hashlib.sha256(waveform.tobytes()).hexdigest()
-
-
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_a_song_is_the_same_whatever_the_count_order_process_or_threads(threads):
-    many = {song.song_id: song for song in songs(30, 4.0, seed=5)}
-    few = songs(12, 4.0, seed=5)
-    assert all(many[song.song_id] == song for song in few)
-    here = [digest(render(song.audio_path, SAMPLE_RATE)) for song in few[:4]]
-    script = (
-        "import hashlib; from shards.synthetic import render\n"
-        "for number in (3, 2, 1, 0):\n"
-        f"    waveform = render(f'synthetic:5:{{number}}:4', {SAMPLE_RATE})\n"
-        "    print(hashlib.sha256(waveform).hexdigest())"
-    )
-    there = subprocess.run(
+def rendered_elsewhere(**environment: str) -> np.ndarray:
+    """The first four songs of seed 5 in 16 bit, (4, S), from last to first in a new process."""
+    script = f"""
+import sys
+import numpy as np
+from songkey.audio import to_int16
+from songs.synthetic import render
+songs = [to_int16(render(f"synthetic:5:{{number}}:4", {SAMPLE_RATE})) for number in (3, 2, 1, 0)]
+sys.stdout.buffer.write(np.stack(songs[::-1]).tobytes())
+"""
+    done = subprocess.run(
         [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"OPENBLAS_NUM_THREADS": threads},
-    ).stdout.split()
-    assert there == here[::-1]
+        cwd=ROOT, capture_output=True, check=True, env=os.environ | environment,
+    )  # fmt: skip
+    return np.frombuffer(done.stdout, np.int16).reshape(4, -1)
+
+
+@pytest.fixture(scope="module")
+def four_songs():
+    """What `rendered_elsewhere` should give, rendered here."""
+    return np.stack(
+        [to_int16(render(song.audio_path, SAMPLE_RATE)) for song in songs(4, 4.0, seed=5)]
+    )
+
+
+def test_a_song_is_the_same_whatever_the_number_of_songs():
+    many = {song.song_id: song for song in songs(30, 4.0, seed=5)}
+    assert all(many[song.song_id] == song for song in songs(12, 4.0, seed=5))
+
+
+@pytest.mark.parametrize("blas_kernel", ["Haswell", "Nehalem"])  # with and without fused products
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_a_song_is_the_same_whatever_the_order_process_threads_or_blas(
+    four_songs, threads, blas_kernel
+):
+    counts = {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+    there = rendered_elsewhere(OPENBLAS_CORETYPE=blas_kernel, **counts)
+    assert np.array_equal(there, four_songs)
+
+
+def test_where_numpy_has_no_simd_a_song_differs_by_rounding_only(four_songs):
+    features = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    there = rendered_elsewhere(NPY_DISABLE_CPU_FEATURES=" ".join(features))
+    difference = np.abs(there.astype(int) - four_songs)
+    assert difference.max() <= 1 and np.mean(difference > 0) < 0.01
+
+
+@pytest.mark.parametrize("partials", [1, 200])
+def test_the_sum_of_partials_is_exact_so_its_order_does_not_matter(partials):
+    rng = np.random.default_rng(partials)
+    amplitudes = np.ones(partials) / np.sqrt(partials)  # the largest sum that unit energy allows
+    values = rng.uniform(20, 5000, partials), amplitudes, rng.uniform(0, 6, partials)
+    phases = rng.uniform(0, 2 * np.pi, partials)
+    orders = [np.arange(partials), rng.permutation(partials)]
+    tones = [
+        damped_sinusoids(*(value[order] for value in (*values, phases)), 4096, SAMPLE_RATE)
+        for order in orders
+    ]
+    assert np.array_equal(*tones)
+    seconds = np.arange(4096)[:, None] / SAMPLE_RATE
+    frequencies, _, decays = values
+    closed_form = (
+        amplitudes * np.exp(-decays * seconds) * np.cos(2 * np.pi * frequencies * seconds + phases)
+    )
+    assert np.abs(tones[0] - closed_form.sum(axis=1)).max() < 1e-5
 
 
 def test_every_block_of_24_songs_holds_each_key_once_in_an_order_of_its_own():

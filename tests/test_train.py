@@ -1,6 +1,5 @@
 """Laws of training: it learns, goes on exactly where it stopped, and shares work without loss."""
 
-import csv
 import os
 import shutil
 import signal
@@ -12,10 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config
+from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config, torchrun
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.nn.functional import cross_entropy
 
+import train
 from evaluation.answers import answer
 from evaluation.listener import front_end_of, network_of, shards_of, trained_network
 from model.checkpoint import CheckpointError, load_checkpoint
@@ -34,13 +34,8 @@ def curve(run: Path, name: str) -> dict[int, float]:
 
 
 def launch(processes: int, *command: str) -> subprocess.CompletedProcess:
-    """Run an entry point on `processes` CPU processes.
-
-    By torchrun: `accelerate launch --cpu --num_processes 2` (1.15) starts one process only.
-    """
-    port = str(20000 + os.getpid() % 20000)
-    arguments = ["--nproc_per_node", str(processes), "--master_port", port, *command]
-    return run_program("-m", "torch.distributed.run", *arguments, ACCELERATE_USE_CPU="true")
+    """Run an entry point on `processes` CPU processes."""
+    return run_program(*torchrun(processes), *command, ACCELERATE_USE_CPU="true")
 
 
 def test_a_run_leaves_curves_checkpoints_and_its_settings(trained, packed):
@@ -103,6 +98,25 @@ def test_a_run_goes_on_from_the_checkpoint_of_any_epoch_and_what_came_after_is_v
         there, here = (load_checkpoint(resolve(place, name)) for place in (trained, run))
         assert there.state == here.state
         assert all(torch.equal(there.model[key], here.model[key]) for key in there.model)
+
+
+def test_each_epoch_s_score_is_told_when_it_is_saved_and_who_hears_it_may_end_the_run(
+    packed, tmp_path
+):
+    heard: list[list[float]] = []
+
+    def hear(scores: list[float]) -> None:
+        heard.append(scores)
+        if len(heard) == 2:
+            raise InterruptedError
+
+    config = small_config(packed)
+    with pytest.raises(InterruptedError):
+        Training(config, tmp_path / "run", resume=False).run(hear)
+    again = Training(config, tmp_path / "run", resume=True)
+    again.run(hear)
+    assert heard == [[], heard[1], heard[1], again.progress.scores]
+    assert [len(scores) for scores in heard] == [0, 1, 1, 2]
 
 
 def test_going_on_from_an_older_checkpoint_moves_later_ones_aside_and_stands_there(
@@ -213,9 +227,9 @@ def test_with_an_average_the_loss_curve_stays_and_the_saved_best_is_the_average(
     assert curve(run, "valid/loss") != curve(trained, "valid/loss")
     last, plain = (load_checkpoint(resolve(place, "last")) for place in (run, trained))
     assert all(torch.equal(last.trained[name], plain.model[name]) for name in plain.model)
-    network, config = trained_network(run)
-    shards = shards_of(config, config, ("synthetic",), "valid")
-    answers = answer(network, front_end_of(config), shards, Accelerator(), 8, 0, 100)
+    network, hearing = trained_network(run)
+    shards = shards_of(small_config(packed), hearing, ("synthetic",), "valid")
+    answers = answer(network, front_end_of(hearing), shards, Accelerator(), 8, 0, 100)
     best = max(curve(run, "valid/mirex").values())
     assert answers.song_score.weighted == pytest.approx(best, abs=1e-4)
 
@@ -256,28 +270,13 @@ def test_a_data_set_without_songs_to_validate_with_is_refused(packed, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_two_processes_train_on_uneven_shards_and_evaluate_each_song_once(packed):
+def test_two_processes_train_on_uneven_shards(packed):
     done = launch(2, "train.py", "--name", "two", *settings(packed))
     assert done.returncode == 0, done.stderr
     (run,) = packed.glob("runs/*-two")
     assert len(curve(run, "valid/loss")) == 2
     refused = launch(2, "train.py", *settings(packed, "train.global_batch_size=7"))
     assert "batch of 7 cannot be shared by 2 processes" in refused.stderr
-    answers = []
-    for processes in (1, 2):
-        output = run / f"{processes}.tsv"
-        arguments = ["--checkpoint", str(run), "--output", str(output)]
-        done = launch(processes, "eval.py", *arguments, *settings(packed))
-        assert done.returncode == 0, done.stderr
-        answers.append(list(csv.DictReader(output.open(), delimiter="\t")))
-    config = small_config(packed)
-    shards = shards_of(config, config, ("synthetic",), "test")
-    assert len(answers[0]) == shards.songs.sum()
-    assert sum(int(row["intervals"]) for row in answers[0]) == shards.total
-    for one, two in zip(*answers, strict=True):
-        assert (one["song_id"], one["estimate"], one["intervals"]) == (
-            two["song_id"], two["estimate"], two["intervals"],
-        )  # fmt: skip
 
 
 def test_one_batch_can_be_learned_by_heart(packed):
@@ -320,6 +319,31 @@ def test_going_on_with_other_input_or_another_order_is_refused_with_what_differs
     assert contents(trained) == before
 
 
+def test_a_cosine_run_cannot_be_made_longer(trained, packed):
+    before = contents(trained)
+    for epochs in (1, 3):
+        message = rf"epochs: 2 there, {epochs} today: a cosine schedule .* \(--from\)\. A run with"
+        with pytest.raises(CheckpointError, match=message):
+            Training(small_config(packed, f"train.epochs={epochs}"), trained, resume=True)
+    assert contents(trained) == before
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau"])
+def test_a_run_whose_schedule_continues_can_be_made_longer(packed, tmp_path, caplog, schedule):
+    run = tmp_path / "run"
+    settings = (f"train.schedule={schedule}", "train.warmup_fraction=0.5", "stream.workers=0")
+    Training(small_config(packed, "train.epochs=1", *settings), run, resume=False).run()
+    before = curve(run, "train/learning_rate")
+    time.sleep(1.1)  # TensorBoard puts a run's files in order by whole seconds
+    with caplog.at_level("INFO"):
+        longer = Training(small_config(packed, "train.epochs=2", *settings), run, resume=True)
+    assert f"train.epochs: 1 there, 2 today; the {schedule} schedule goes on" in caplog.messages
+    longer.run()
+    after = curve(run, "train/learning_rate")
+    assert len(after) == 2 * len(before) and {s: after[s] for s in before} == before
+    assert {after[step] for step in after if step not in before} == {max(before.values())}
+
+
 def test_going_on_with_other_shards_is_refused(trained, packed, tmp_path):
     pack_synthetic(small_config(tmp_path), seed=1)
     with pytest.raises(CheckpointError, match="other settings .shards: .* there, .* today"):
@@ -333,9 +357,9 @@ def test_a_checkpoint_of_another_architecture_is_refused(trained, packed, tmp_pa
 
 
 def test_a_best_checkpoint_answers_as_the_run_s_last_line_said(trained, packed):
-    network, config = trained_network(trained)
-    shards = shards_of(config, config, ("synthetic",), "valid")
-    answers = answer(network, front_end_of(config), shards, Accelerator(), 8, 0, 100)
+    network, hearing = trained_network(trained)
+    shards = shards_of(small_config(packed), hearing, ("synthetic",), "valid")
+    answers = answer(network, front_end_of(hearing), shards, Accelerator(), 8, 0, 100)
     best = max(curve(trained, "valid/mirex").values())
     assert answers.song_score.weighted == pytest.approx(best, abs=1e-4)
 
@@ -349,8 +373,8 @@ def test_a_best_checkpoint_answers_as_the_run_s_last_line_said(trained, packed):
         (["--set", "model.name=keynett"], "unknown network 'keynett'; known: keynet"),
     ],
 )
-def test_wrong_input_ends_in_one_line_and_exit_code_1(packed, arguments, message):
+def test_wrong_input_ends_in_one_line_and_exit_code_1(called, packed, arguments, message):
     extra = [] if "--resume" in arguments else settings(packed)
-    done = run_program("train.py", *extra, *arguments)
+    done = called(train.main, *extra, *arguments)
     assert done.returncode == 1 and message in done.stderr
     assert "Traceback" not in done.stderr

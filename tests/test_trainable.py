@@ -1,12 +1,11 @@
 """Laws of the trainable CQT: it begins as the fixed one, learns, is saved, answers as played."""
 
 import functools
-import os
 
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import run_program, settings, small_config
+from conftest import run_program, settings, small_config, torchrun
 from torch import nn
 
 import eval
@@ -18,8 +17,8 @@ from pipeline.augment import Augment
 from pipeline.cqt import LogCQT
 from pipeline.sample import Batch
 from pipeline.trainable import HearingNetwork, TrainableLogCQT
-from predict import Predictor
 from settings.config import ConfigError
+from songkey.detector import Detector
 from training.loop import Training
 
 SETTINGS = {
@@ -154,20 +153,19 @@ def test_evaluation_and_prediction_use_the_kernels_of_the_checkpoint(run, packed
     answers = eval.evaluate(str(run), config, ("synthetic",), Accelerator(cpu=True))
     progress = load_checkpoint(run / "checkpoints/best.safetensors").state["progress"]
     assert answers.song_score.weighted == pytest.approx(max(progress["scores"]), abs=1e-4)
-    predictor = Predictor(run, torch.device("cpu"))
-    shorts = (32767 * noise(seconds=4.0)).short()
+    detector = Detector(run / "checkpoints/best.onnx")
+    waveform = (32767 * noise(seconds=4.0)).short()
     with torch.no_grad():
-        expected = network(shorts).softmax(dim=1).sum(dim=0)
-    torch.testing.assert_close(predictor._probabilities(shorts), expected)
+        expected = network(waveform).softmax(dim=1).mean(dim=0)
+    estimate = detector.estimate(waveform.flatten().numpy(), 11025)
+    torch.testing.assert_close(torch.tensor(estimate.probabilities), expected)
 
 
 @pytest.mark.slow
 def test_two_processes_train_the_kernels_together_in_bf16(packed, tmp_path):
     place = [f'train.runs_dir="{tmp_path}"', "model.name=allconv", "model.num_feature_maps=2"]
-    port = str(20000 + os.getpid() % 20000)
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
     done = run_program(
-        *launch, "train.py", *settings(packed, *TRAINABLE, *place),
+        *torchrun(2), "train.py", *settings(packed, *TRAINABLE, *place),
         ACCELERATE_USE_CPU="true", ACCELERATE_MIXED_PRECISION="bf16",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -1,10 +1,13 @@
 """What has to be as it was when a run goes on, or when another takes its weights."""
 
+import logging
+from collections.abc import Set
 from typing import Any
 
+from evaluation.listener import hearing_of
 from model.checkpoint import Checkpoint, CheckpointError
-from settings.config import config_from_dict
-from settings.differences import differences
+from settings.config import DEFAULTS, read_toml
+from settings.differences import differences, named
 from settings.sections import Config
 
 # Sections and settings. The first give the weights their meaning; their shapes say the rest.
@@ -16,6 +19,9 @@ FIXED = INPUT | {
     "train.weight_decay", "train.schedule", "train.warmup_fraction", "train.plateau_factor",
     "train.plateau_patience_epochs", "train.ema_decay",
 }  # fmt: skip
+LENGTH = {"train.epochs"}
+
+logger = logging.getLogger(__name__)
 
 
 def check_goes_on(checkpoint: Checkpoint, config: Config, fingerprint: str) -> None:
@@ -23,31 +29,43 @@ def check_goes_on(checkpoint: Checkpoint, config: Config, fingerprint: str) -> N
 
     `fingerprint` is that of today's shards.
     """
-    there = _settings_then(checkpoint, FIXED) | {"shards": checkpoint.state["fixed"]["shards"]}
-    if changed := differences(there, _settings(config, FIXED) | {"shards": fingerprint}):
+    there = _then(checkpoint, FIXED) | {"shards": checkpoint.state["fixed"]["shards"]}
+    if changed := differences(there, _today(config, FIXED) | {"shards": fingerprint}):
         raise CheckpointError(
-            f"{checkpoint.path}: cannot go on with other settings ({changed}); set them back"
+            f"{checkpoint.path}: cannot go on with other settings ({changed}); set them back, or "
+            "begin another run with its weights (--from)"
         )
+    _check_length(checkpoint, config)
 
 
 def check_same_input(checkpoint: Checkpoint, config: Config) -> None:
     """Raises CheckpointError where the weights were trained on another input or network."""
-    if changed := differences(_settings_then(checkpoint, INPUT), _settings(config, INPUT)):
+    then = named(hearing_of(checkpoint).model_dump(mode="json"), INPUT)
+    if changed := differences(then, _today(config, INPUT)):
         raise CheckpointError(
             f"{checkpoint.path}: its weights are of other settings ({changed}); give those to "
             "this run, by --set or --config"
         )
 
 
-def _settings_then(checkpoint: Checkpoint, names: set[str]) -> dict[str, Any]:
-    return _settings(config_from_dict(checkpoint.config, str(checkpoint.path)), names)
+def _check_length(checkpoint: Checkpoint, config: Config) -> None:
+    """Refuse another number of epochs where the learning rate depends on it, else tell of it."""
+    changed = differences(_then(checkpoint, LENGTH), _today(config, LENGTH))
+    if changed and config.train.schedule == "cosine":
+        raise CheckpointError(
+            f"{checkpoint.path}: {changed}: a cosine schedule falls to zero in the run's last "
+            "epoch, and another length would make the learning rate jump; set it back, or begin "
+            "another run with its weights (--from). A run with train.schedule = plateau or "
+            "constant can be made longer"
+        )
+    if changed:
+        logger.info("%s; the %s schedule goes on", changed, config.train.schedule)
 
 
-def _settings(config: Config, names: set[str]) -> dict[str, Any]:
-    """{'cqt.n_bins': 120, ...}: those of `config` that `names` holds, alone or as a section."""
-    return {
-        f"{section}.{name}": value
-        for section, settings in config.model_dump(mode="json").items()
-        for name, value in settings.items()
-        if names & {section, f"{section}.{name}"}
-    }
+def _then(checkpoint: Checkpoint, names: Set[str]) -> dict[str, Any]:
+    """As the checkpoint says; what an older version did not know yet is as in config.toml."""
+    return named(read_toml(DEFAULTS), names) | named(checkpoint.config, names)
+
+
+def _today(config: Config, names: Set[str]) -> dict[str, Any]:
+    return named(config.model_dump(mode="json"), names)

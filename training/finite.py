@@ -8,6 +8,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from pipeline.source import Source
+from songkey.errors import AudioKeyError
 
 SONGS_IN_A_MESSAGE = 32
 
@@ -20,7 +21,7 @@ class StepResult(NamedTuple):
     song_index: Tensor  # (B,)
 
 
-class NotFiniteError(ValueError):
+class NotFiniteError(AudioKeyError):
     """Training that computes nothing any more."""
 
 

@@ -12,12 +12,14 @@ from model.average import moving_average
 from model.checkpoint import Checkpoint, restore_model, restore_trained, restore_training
 from model.loss import KeyLoss
 from model.optimizer import adamw, schedule
+from pipeline.frontend import FrontEnd, Waveforms
 from pipeline.sample import Batch
 from settings.sections import Train
+from songkey.errors import AudioKeyError
 from training.finite import StepResult
 
 
-class LearnerError(ValueError):
+class LearnerError(AudioKeyError):
     """Settings of [train] that this machine, or this number of processes, cannot follow."""
 
 
@@ -26,7 +28,10 @@ def accelerator_of(mixed_precision: str) -> Accelerator:
     # Ours to accumulate: an environment that says otherwise would divide each loss once more.
     once = GradientAccumulationPlugin(num_steps=1)
     precision = None if mixed_precision == "auto" else mixed_precision
-    accelerator = Accelerator(mixed_precision=precision, gradient_accumulation_plugin=once)
+    try:
+        accelerator = Accelerator(mixed_precision=precision, gradient_accumulation_plugin=once)
+    except ValueError as error:  # for a precision that the launcher names, and this machine lacks
+        raise LearnerError(f"{error} Launch with another --mixed_precision") from error
     if accelerator.mixed_precision == "fp16" and accelerator.scaler is None:
         raise LearnerError(
             f"fp16 needs a GPU, this is a {accelerator.device.type}; "
@@ -39,7 +44,7 @@ class Learner:
     """A network in training on this process's device."""
 
     def __init__(
-        self, network: nn.Module, front_end: nn.Module, loss: KeyLoss, setting: Train,
+        self, network: nn.Module, front_end: FrontEnd | Waveforms, loss: KeyLoss, setting: Train,
         total_steps: int, accelerator: Accelerator,
     ):  # fmt: skip
         self._setting, self._accelerator = setting, accelerator

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from training.reading_rates import interval_rates
 from training.run_checkpoints import (
     checkpoint_path,
     epoch_path,
+    export_best,
     keep_best,
     load_to_resume,
     make_run_folder,
@@ -89,19 +90,25 @@ class Training:
         """Steps done since the run began."""
         return self.progress.epoch * self.steps_an_epoch + self.progress.step
 
-    def run(self) -> float:
+    def run(self, scored: Callable[[list[float]], None] = lambda _: None) -> float:
         """Train to the end of the last epoch; gives the best weighted score of the valid split.
 
+        `scored` gets those of all epochs so far, at the beginning and, with everything saved, after
+        each epoch; what it raises ends the run.
         Raises Stopped, with everything saved, after SIGTERM or Ctrl-C.
         """
         try:
             with self.signals:
+                scored(self.progress.scores)
                 while not self._finished():
                     self._train_epoch(self._stream())
                     self._end_epoch()
+                    scored(self.progress.scores)
             self.monitor.finished()
         finally:
             self.monitor.close()
+        if self.accelerator.is_main_process:
+            export_best(self.folder)
         logger.info("best valid mirex %.1f in %s", self.progress.best_weighted, self.folder)
         end_together(self.accelerator)
         return self.progress.best_weighted

@@ -11,7 +11,7 @@ from training.reading_rates import check_balanced_once, song_weights
 def loss_of(config: Config, shards: Source, rates: np.ndarray) -> KeyLoss:
     """The loss of a run that reads `shards` at `rates` (N,).
 
-    Raises ValueError where classes are balanced twice.
+    Raises AudioKeyError where classes are balanced twice.
     """
     setting = config.loss
     check_balanced_once(setting.class_weights, config.train.balance)

@@ -8,11 +8,13 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
 
+from songkey.errors import AudioKeyError
+
 WARM_UP_STEPS, TRACED_STEPS = 5, 10
 OPERATORS = 10
 
 
-class ProfileError(ValueError):
+class ProfileError(AudioKeyError):
     """A run with too few steps to profile."""
 
 

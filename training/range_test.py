@@ -11,12 +11,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from songkey.errors import AudioKeyError
+
 SMOOTHING = 0.9  # weight of the past; a higher one would show the minimum at too high a rate
 DIVERGED = 4  # times the lowest loss
 LEAST_FALL = 0.01  # share of the first loss; less is rounding, or noise
 
 
-class RangeTestError(ValueError):
+class RangeTestError(AudioKeyError):
     """A range test that shows nothing."""
 
 

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from pipeline.manifest import SongEntry
 from pipeline.source import Source
+from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
 
 
-class WeightsError(ValueError):
+class WeightsError(AudioKeyError):
     """Weights that the data cannot have."""
 
 

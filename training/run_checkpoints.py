@@ -4,14 +4,17 @@ import logging
 import time
 from pathlib import Path
 
+from evaluation.export import current_export
 from model.checkpoint import Checkpoint, CheckpointError, copy_checkpoint, load_checkpoint
 from model.run_folder import resolve
+from songkey.errors import AudioKeyError
+from storage.whole import UNFINISHED
 from training.progress import Progress
 
 logger = logging.getLogger(__name__)
 
 
-class RunError(ValueError):
+class RunError(AudioKeyError):
     """A run that cannot be begun, or is not there to go on with."""
 
 
@@ -36,13 +39,25 @@ def epoch_path(folder: Path, epoch: int) -> Path:
 
 
 def keep_best(folder: Path, progress: Progress, count: int) -> None:
-    """Make best.safetensors that of the best epoch; remove all but those of the `count` best."""
+    """Make best.safetensors that of the best epoch; remove all but those of the `count` best.
+
+    best.onnx goes: it was exported from another best.
+    """
+    checkpoint_path(folder, "best").with_suffix(".onnx").unlink(missing_ok=True)
     kept = [epoch_path(folder, epoch) for epoch in progress.best_epochs(count)]
     if there := [path for path in kept if path.is_file()]:
         copy_checkpoint(there[0], checkpoint_path(folder, "best"))
     for path in (folder / "checkpoints").glob("epoch-*.safetensors"):
         if path not in kept:
             path.unlink()
+
+
+def export_best(folder: Path) -> None:
+    """Write best.onnx beside best.safetensors; says so where the network cannot be exported."""
+    try:
+        current_export(checkpoint_path(folder, "best"))
+    except (AudioKeyError, OSError) as error:
+        logger.warning("no best.onnx is written: %s", error)
 
 
 def run_and_checkpoint(path: Path) -> tuple[Path, Path | None]:
@@ -60,7 +75,12 @@ def run_and_checkpoint(path: Path) -> tuple[Path, Path | None]:
 
 
 def load_to_resume(folder: Path, path: Path | None) -> Checkpoint:
-    """The run's checkpoint `path`, or its last; if it is damaged, names the newest whole one."""
+    """The run's checkpoint `path`, or its last; if it is damaged, names the newest whole one.
+
+    What a killed process left of one that it was writing goes.
+    """
+    for leftover in (folder / "checkpoints").glob(UNFINISHED):
+        leftover.unlink(missing_ok=True)
     path = path or resolve(folder, "last")
     try:
         return load_checkpoint(path)

@@ -4,6 +4,8 @@ python -m training.smoke overfit    # one batch until its loss is below smoke.ov
 python -m training.smoke fdr        # one train, one valid and one test step, in a temporary folder
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 import logging
 import tempfile
@@ -18,6 +20,7 @@ from pipeline.shardset import ShardSet
 from settings.command import run
 from settings.config import add_config_arguments, load_config
 from settings.sections import Config
+from songkey.errors import AudioKeyError
 from training.loop import Training
 from training.rehearsal import Trial, changed
 
@@ -27,7 +30,7 @@ LOG_EVERY_STEPS = 20
 ONE_BATCH = 1e-9  # of an epoch: any share, however small, is at least one batch
 
 
-class SmokeError(ValueError):
+class SmokeError(AudioKeyError):
     """A smoke test's finding that something does not work."""
 
 

@@ -4,6 +4,8 @@ python -m training.summary
 python -m training.summary --set model.name=allconv --set model.num_feature_maps=24
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 
 from evaluation.listener import input_of, network_of

@@ -4,6 +4,8 @@ python -m training.tune batch-size     # intervals a second of each batch size, 
 python -m training.tune learning-rate  # a range test: table, plot and a suggestion
 """
 
+import settings.extras  # noqa: F401  # isort: skip
+
 import argparse
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import numpy as np
 from settings.command import run
 from settings.config import add_config_arguments, load_config
 from settings.sections import Config
+from songkey.errors import AudioKeyError
 from training.batch_size import knee, rates_by_size, step_rate
 from training.range_test import RangeTest, range_figure, range_test
 from training.rehearsal import Trial, changed
@@ -50,7 +53,7 @@ def _tune_batch_size(config: Config) -> None:
 
     rates = rates_by_size(measure, most)
     if not rates:
-        raise ValueError("not even one interval fits into memory; choose a smaller network")
+        raise AudioKeyError("not even one interval fits into memory; choose a smaller network")
     print(f"largest tried that fits: {max(rates)} intervals, for each process")
     print(f"knee: {knee(rates)} intervals; larger batches are hardly faster")
     print("train.global_batch_size is that of one process, times the number of processes")

@@ -1,0 +1,74 @@
+"""A network that names the key of any audio, in a file or in memory."""
+
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from songkey.audio import printable, waveform_blocks
+from songkey.container import BinaryStream
+from songkey.estimate import KeyEstimate, estimate_song
+from songkey.intervals import Piece, intervals
+from songkey.networkfile import INPUT, OUTPUT, open_network
+from songkey.samples import SamplesError, sample_blocks
+
+BATCH_INTERVALS = 4  # of a song computed at once: memory does not grow with the song
+
+Audio = str | Path | BinaryStream | np.ndarray
+
+
+class Detector:
+    """An exported network, ready for many songs; threads may share one."""
+
+    def __init__(self, model: str | Path | None = None, threads: int = 1):
+        """The network in the file `model`, or the one that comes with songkey.
+
+        `threads` compute one song; 0 is one a core. Raises AudioKeyError for a file that is none.
+        """
+        self._session, self.info = open_network(model, threads)
+
+    def estimate(self, audio: Audio, sample_rate: float | None = None) -> KeyEstimate:
+        """The key of a file, of an open binary file, or of samples at `sample_rate`.
+
+        Samples are of full scale 1, or 16-bit integers; (S,), (S, C) or (C, S) of one or two
+        channels. Raises AudioKeyError for what has no key or cannot be read.
+        """
+        pieces = intervals(*self._blocks(audio, sample_rate))
+        logits = [self._logits(chunk) for chunk in _chunks(pieces)]  # 24 numbers an interval
+        return estimate_song(np.concatenate(logits), self.info.answer)
+
+    def _blocks(
+        self, audio: Audio, sample_rate: float | None
+    ) -> tuple[Iterator[np.ndarray], int, str]:
+        """The sound in blocks, the samples of an interval, and what to call the audio."""
+        size, rate = self.info.interval_samples, self.info.sample_rate
+        if isinstance(audio, str | Path | BinaryStream):
+            if sample_rate is not None:
+                raise SamplesError("sample_rate goes with samples: a file has its own")
+            where = printable(audio) if isinstance(audio, str | Path) else "audio in memory"
+            return waveform_blocks(audio, rate), size, where
+        return sample_blocks(audio, sample_rate, rate), size, "waveform"
+
+    def _logits(self, pieces: list[Piece]) -> np.ndarray:
+        """What the network says of each interval, (B, 24)."""
+        waveform = np.stack([piece.waveform for piece in pieces])  # (B, S) int16
+        waveform = np.multiply(waveform, 1 / 32768, dtype=np.float32)
+        (logits,) = self._session.run([OUTPUT], {INPUT: waveform})
+        return logits
+
+
+def estimate_key(audio: Audio, sample_rate: float | None = None) -> KeyEstimate:
+    """The key that the network that comes with songkey hears; see `Detector.estimate`."""
+    return _default_detector().estimate(audio, sample_rate)
+
+
+@cache
+def _default_detector() -> Detector:
+    return Detector()
+
+
+def _chunks(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
+    while chunk := list(islice(pieces, BATCH_INTERVALS)):
+        yield chunk

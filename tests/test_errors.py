@@ -1,0 +1,88 @@
+"""The law of all errors: what a user can mend is said in one line, any other has its traceback."""
+
+import ast
+import importlib
+import pickle
+
+import pytest
+from conftest import run_program
+from test_imports import TREES
+
+from settings.command import run
+from songkey.errors import AudioKeyError
+
+ROOT = "songkey.errors"
+# Validators of pydantic, which makes its own error of a ValueError, and misuse by our own code.
+MAY_RAISE_VALUE_ERRORS = {
+    "settings.sections", "pipeline.manifest", "songkey.keys", "model.metrics", "synthesis.harmony",
+}  # fmt: skip
+OURS = [
+    (module, node)
+    for module, tree in TREES.items()
+    if not module.startswith("benchmarks") and module != ROOT
+    for node in ast.walk(tree)
+]
+
+
+def test_no_error_but_the_root_is_a_value_error_by_itself():
+    kinds = [(m, n.name) for m, n in OURS if isinstance(n, ast.ClassDef) and _bases(n)]
+    assert kinds == []
+
+
+def _bases(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(base) in ("ValueError", "Exception") for base in node.bases) and (
+        node.name.endswith("Error")
+    )
+
+
+def test_value_errors_are_raised_only_where_they_are_for_pydantic_or_of_our_own_making():
+    raising = {
+        module
+        for module, node in OURS
+        if isinstance(node, ast.Raise) and node.exc and ast.unparse(node.exc).startswith("ValueErr")
+    }
+    assert raising == MAY_RAISE_VALUE_ERRORS
+
+
+def errors() -> list[AudioKeyError]:
+    """One of each kind that the project has."""
+    kinds = [
+        getattr(importlib.import_module(module), node.name)
+        for module, node in OURS
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
+    ]
+    assert len(kinds) > 30 and all(issubclass(kind, AudioKeyError) for kind in kinds)
+    both = ("song.mp3", "truncated: mend it")
+    return [k(*both) if k.__name__ == "AudioError" else k(": ".join(both)) for k in kinds]
+
+
+def test_each_of_our_errors_crosses_processes_and_ends_a_program_in_one_line(monkeypatch):
+    monkeypatch.delenv("AKC_DEBUG", raising=False)
+    for error in errors():
+        same = pickle.loads(pickle.dumps(error))
+        assert (type(same), str(same)) == (type(error), str(error))
+
+        def fail(error=error):
+            raise error
+
+        with pytest.raises(SystemExit, match=r"^error: song.mp3: truncated: mend it$"):
+            run(fail)
+
+
+@pytest.mark.parametrize(
+    "statement, debug, traceback",
+    [
+        ("numpy.zeros(3).reshape(2, 2)", "", True),
+        ("int('x')", "", True),
+        ("raise AudioKeyError('a: wrong; mend it')", "", False),
+        ("raise AudioKeyError('a: wrong; mend it')", "1", True),
+        ("open('/gone')", "", False),
+    ],
+)
+def test_what_a_user_cannot_mend_shows_its_traceback(statement, debug, traceback):
+    imports = "import numpy\nfrom settings.command import run\nfrom songkey.errors import *\n"
+    program = f"{imports}def main(): {statement}\nrun(main)"
+    done = run_program("-c", program, AKC_DEBUG=debug)
+    assert done.returncode == 1
+    assert ("Traceback" in done.stderr) is traceback
+    assert traceback or (done.stderr.startswith("error: ") and done.stderr.count("\n") == 1)
