@@ -7,7 +7,7 @@ of Aird 1778, Ryan 1883 and O'Neill 1903 (public domain). Counted against the so
 
 import numpy as np
 
-LIKING = {
+LIKING: dict[str, dict[str, tuple[float, ...]]] = {
     "plain": {
         "major": (2.0, 0.3, 1.1, 0.3, 1.4, 0.9, 0.3, 1.6, 0.3, 0.9, 0.3, 0.6),
         "minor": (2.0, 0.3, 1.0, 1.5, 0.3, 1.0, 0.3, 1.6, 0.7, 0.5, 0.9, 0.6),
