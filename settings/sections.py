@@ -142,6 +142,8 @@ class Augment(Section):
     frequency_mask_bins: CountOrZero
     time_mask_frames: CountOrZero
     tilt_db_per_octave: PositiveOrZero
+    equaliser_db: PositiveOrZero
+    noise_floor_db: PositiveOrZero
 
 
 class Stream(Section):
