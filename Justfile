@@ -168,6 +168,11 @@ train-images-gs_mtg-only *ARGS: (_needs "train")
 train-from-checkpoint CHECKPOINT *ARGS: (_needs "train")
     {{launch}} train.py --from "$@"
 
+# Train the network that comes with songkey on made-up songs, and export it; goes on where it stopped
+[group('train')]
+train-default *ARGS: (_needs "cluster")
+    {{bin}}/python -m study.default "$@"
+
 # Show the network: layers, output shapes, parameters, multiply-adds
 [group('train')]
 summary *ARGS: (_needs "train")

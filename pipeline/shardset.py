@@ -93,6 +93,14 @@ class ShardSet:
         """(shards,) the number of each shard's first song."""
         return np.cumsum(self.songs) - self.songs
 
+    def of_epoch(self, epoch: int) -> "ShardSet":
+        """What an epoch reads: packed intervals are the same in each."""
+        return self
+
+    def reader(self) -> "ShardReader":
+        """What reads them in one process."""
+        return ShardReader(self)
+
     @property
     def fingerprint(self) -> str:
         """What identifies the data to a checkpoint: all manifests' fingerprints."""

@@ -63,7 +63,7 @@ def songs_digest(songs: Sequence[Song]) -> str:
 
 def _source(song: Song) -> str:
     """What tells a song's sound from another's without decoding it."""
-    if song.audio_path.startswith("synthetic:"):
+    if song.audio_path.startswith(("synthetic:", "scores:")):
         return f"{song.audio_path} {synthetic.VERSION}"
     path = place_of(song.audio_path)
     if isinstance(path, RemotePath):

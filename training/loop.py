@@ -16,6 +16,7 @@ from model.checkpoint import load_checkpoint, save_checkpoint
 from model.run_folder import resolve
 from pipeline.order import epoch_total, limited, step_count
 from pipeline.sample import Batch
+from pipeline.source import Source
 from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings.config import write_config
 from settings.ending import end_together
@@ -38,15 +39,17 @@ class Training:
     """A run: its data, what learns, and where it stands."""
 
     def __init__(
-        self, config: Config, folder: Path, resume: bool, checkpoint: str | Path | None = None
-    ):
+        self, config: Config, folder: Path, resume: bool, checkpoint: str | Path | None = None,
+        source: Source | None = None,
+    ):  # fmt: skip
         """Begin a run in a new `folder`, with the weights of `checkpoint` if one is given.
 
-        With `resume`, go on with the run in `folder`, from that checkpoint or its last.
+        With `resume`, go on with the run in `folder`, from that checkpoint or its last. What trains
+        are the shards that `config` says, or a `source` of other intervals.
         """
         self.config, self.folder = config, folder
         self.accelerator = accelerator_of(config.train.mixed_precision)
-        self.train_shards = shards_of(config, config, config.train.datasets, "train")
+        self.train_shards = source or shards_of(config, config, config.train.datasets, "train")
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
         self.rates = interval_rates(
             self.train_shards, config.train.balance, config.train.dataset_weights

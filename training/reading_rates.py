@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from pipeline.manifest import SongEntry
-from pipeline.shardset import ShardSet
+from pipeline.source import Source
 from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
 
 
 def song_weights(
-    shards: ShardSet, rates: np.ndarray, class_weights: str, confidence_weights: bool
+    shards: Source, rates: np.ndarray, class_weights: str, confidence_weights: bool
 ) -> Tensor:
     """(songs,) float32: what an interval of each song counts in the loss.
 
@@ -35,7 +35,7 @@ def song_weights(
 
 
 def interval_rates(
-    shards: ShardSet, balance: str, dataset_weights: Mapping[str, float]
+    shards: Source, balance: str, dataset_weights: Mapping[str, float]
 ) -> np.ndarray:
     """(N,) how often an epoch reads each interval; a data set's are `dataset_weights` on average.
 
