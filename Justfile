@@ -168,6 +168,11 @@ train-images-gs_mtg-only *ARGS: (_needs "train")
 train-from-checkpoint CHECKPOINT *ARGS: (_needs "train")
     {{launch}} train.py --from "$@"
 
+# Train the network that comes with songkey on made-up songs, and export it; goes on where it stopped
+[group('train')]
+train-default *ARGS: (_needs "cluster")
+    {{bin}}/python -m study.default "$@"
+
 # Show the network: layers, output shapes, parameters, multiply-adds
 [group('train')]
 summary *ARGS: (_needs "train")
@@ -283,7 +288,7 @@ test *ARGS: (_needs "dev")
 test-all *ARGS: (_needs "dev")
     {{bin}}/python -m pytest tests/every_recipe.py "$@"
 
-# Measure the speeds that README reports, as ratios
+# Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]
 bench *ARGS: (_needs "dev")
     {{bin}}/python -m benchmarks "$@"

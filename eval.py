@@ -14,7 +14,6 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from evaluation.answer_files import compared, scored
 from evaluation.answers import Answers, answer, interval_logits
 from evaluation.export import current_export, onnx_beside
 from evaluation.listener import (
@@ -24,7 +23,7 @@ from evaluation.listener import (
     shards_of,
     trained_network,
 )
-from evaluation.notes import fit_notes, named
+from evaluation.notes import compared, fit_notes, named, scored
 from evaluation.predictions import write_predictions
 from evaluation.provenance import facts_of
 from evaluation.report import write_report
@@ -35,7 +34,7 @@ from model.metrics import format_table
 from model.run_folder import newest_run, resolve
 from pipeline.stream import StreamError
 from settings.command import is_main_process, run
-from settings.config import add_config_arguments, given_settings, load_config
+from settings.config import config_parser, given_settings, load_config
 from settings.ending import end_together
 from settings.sections import Config
 from songkey.errors import AudioKeyError
@@ -168,9 +167,7 @@ def _refuse_to_calibrate_on(arguments: argparse.Namespace, given: dict) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = config_parser(__doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--checkpoint", metavar="RUN_OR_FILE",
@@ -197,7 +194,6 @@ def _parser() -> argparse.ArgumentParser:
         "--calibrate", action="store_true",
         help="fit the temperature on the valid split and store it in the checkpoint",
     )  # fmt: skip
-    add_config_arguments(parser)
     return parser
 
 

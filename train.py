@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from settings.command import is_main_process, run
-from settings.config import add_config_arguments, load_config, run_config
+from settings.config import config_parser, load_config, run_config
 from songkey.errors import AudioKeyError
 from training.loop import Training
 from training.profiler import profiled
@@ -23,10 +23,7 @@ from training.signals import Stopped
 
 def main() -> None:
     """Parse the command line and train."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_config_arguments(parser)
+    parser = config_parser(__doc__)
     parser.add_argument(
         "--name", type=_plain_name, help="ends the run folder's name; default: the network's name"
     )

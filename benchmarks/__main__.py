@@ -1,8 +1,10 @@
-"""Every number of README's table of speeds, each benchmark in a process of its own.
+"""The numbers of README's table of speeds, each benchmark in a process of its own.
 
 python -m benchmarks
+python -m benchmarks cqt streaming
 """
 
+import argparse
 import subprocess
 import sys
 
@@ -13,9 +15,14 @@ NAMES = (
 
 
 def main() -> None:
-    """Measure one thing after the other; exits 1 at the first that fails."""
-    for name in NAMES:
-        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+    """Measure what is named, or one thing after the other; exits 1 at the first that fails."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", choices=NAMES, metavar="NAME", help="default: all")
+    for name in parser.parse_args().names or NAMES:
+        program = f"from benchmarks.{name} import measure; measure()"
+        subprocess.run([sys.executable, "-c", program], check=True)
 
 
 if __name__ == "__main__":

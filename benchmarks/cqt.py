@@ -1,10 +1,4 @@
-"""How many times faster than one nnAudio CQT1992v2 the per-octave CQT is, and how near its values.
-
-python -m benchmarks.cqt
-python -m benchmarks.cqt --runs 15
-"""
-
-import argparse
+"""How many times faster than one nnAudio CQT1992v2 the CQT by octaves is, and how near to it."""
 
 import torch
 from nnAudio.features import CQT1992v2
@@ -14,30 +8,21 @@ from pipeline.cqt import LogCQT
 from settings.config import load_config
 from settings.sections import Config
 
-
-def main() -> None:
-    """Parse the command line and print the comparison."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=9, help="timed runs of each, alternated")
-    parser.add_argument("--batch", type=int, default=8, help="clips in the batch")
-    arguments = parser.parse_args()
-    measure(arguments.runs, arguments.batch)
+RUNS, CLIPS = 9, 8
 
 
-def measure(runs: int = 9, batch: int = 8) -> None:
-    """Print the ratio of times and the error for `batch` clips."""
+def measure() -> None:
+    """Print the ratio of times and the error for a batch of clips."""
     config = load_config()
     cqt = LogCQT(config.audio.sample_rate, **config.cqt.shape)
     reference = _reference(config)
     generator = torch.Generator().manual_seed(0)
-    waveform = torch.randn(batch, config.interval_samples, generator=generator)
+    waveform = torch.randn(CLIPS, config.interval_samples, generator=generator)
     with torch.inference_mode():
         expected, actual = reference(waveform), cqt.magnitude(waveform)
         error = ((actual - expected).norm() / expected.norm()).item()
         ours, theirs = median_seconds(
-            [lambda: cqt.magnitude(waveform), lambda: reference(waveform)], runs
+            [lambda: cqt.magnitude(waveform), lambda: reference(waveform)], RUNS
         )
     size, threads = tuple(waveform.shape), torch.get_num_threads()
     print(f"CQT, CPU, {size} samples, {threads} threads")
@@ -57,7 +42,3 @@ def _reference(config: Config) -> CQT1992v2:
         bins_per_octave=bins_per_octave,
         verbose=False,
     )
-
-
-if __name__ == "__main__":
-    main()

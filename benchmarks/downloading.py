@@ -1,16 +1,12 @@
-"""Many small files at once against one after the other, from a server that waits before it answers.
-
-python -m benchmarks.downloading
-"""
+"""Many small files at once against one after the other, from a server that waits to answer."""
 
 import hashlib
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
+from benchmarks.turns import seconds_of
 from settings.config import load_config
 from settings.sections import Download
 from songs.download import Remote, fetch_all
@@ -28,20 +24,14 @@ def measure() -> None:
             Remote(Path(folder, "ours", path[1:]), (server.url(path),), "md5:" + _md5(body))
             for path, body in bodies.items()
         ]
-        ours = _seconds(lambda: _fetched(files, settings))
-        bare = _seconds(lambda: _in_turn(files))
+        ours = seconds_of(lambda: _fetched(files, settings))
+        bare = seconds_of(lambda: _in_turn(files))
     what = f"downloading {FILES} files, {1000 * WAIT_SECONDS:.0f} ms before each answer"
     print(f"{what:<58} {bare / ours:5.1f} times as fast as in turn (>= 10)", flush=True)
 
 
 def _md5(body: bytes) -> str:
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
-
-
-def _seconds(call: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def _fetched(files: list[Remote], settings: Download) -> None:
@@ -54,7 +44,3 @@ def _in_turn(files: list[Remote]) -> None:
     with httpx.Client() as client:
         for file in files:
             file.path.with_suffix(".bare").write_bytes(client.get(file.urls[0]).content)
-
-
-if __name__ == "__main__":
-    measure()

@@ -1,7 +1,4 @@
-"""How long packing takes to end after Ctrl-C, unfinished files removed.
-
-python -m benchmarks.interrupting
-"""
+"""How long packing takes to end after Ctrl-C, unfinished files removed."""
 
 import os
 import signal
@@ -10,6 +7,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from benchmarks.turns import seconds_of
 
 ROOT = Path(__file__).parent.parent
 RUNS, MOST_SECONDS = 3, 5
@@ -24,24 +23,17 @@ def measure() -> None:
 def _interrupted() -> float:
     """Seconds from the signal, to all processes as by a terminal, to the program's end."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = (f'prepare.shards_dir="{folder}"', "prepare.workers=2")
-        overrides = [word for one in settings for word in ("--set", one)]
+        settings = ["--set", f'prepare.shards_dir="{folder}"', "--set", "prepare.workers=2"]
         packing = subprocess.Popen(
-            [sys.executable, "-m", "shards", "pack", "synthetic", *overrides], cwd=ROOT,
+            [sys.executable, "-m", "shards", "pack", "synthetic", *settings], cwd=ROOT,
             start_new_session=True, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         while not list(Path(folder).rglob("*.json")):  # until the first shard is whole
             if packing.poll() is not None:
                 raise ValueError(f"packing ended by itself, with exit code {packing.returncode}")
             time.sleep(0.05)
-        began = time.perf_counter()
         os.killpg(packing.pid, signal.SIGINT)
-        packing.wait()
-        seconds = time.perf_counter() - began
+        seconds = seconds_of(packing.wait)
         if leftovers := list(Path(folder).rglob("*.tmp")):
             raise ValueError(f"unfinished files are left: {leftovers}")
     return seconds
-
-
-if __name__ == "__main__":
-    measure()

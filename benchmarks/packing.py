@@ -1,23 +1,18 @@
-"""Packing audio in one process against a bare loop that decodes, resamples and encodes.
-
-python -m benchmarks.packing
-"""
+"""Packing audio in one process against a bare loop that decodes, resamples and encodes."""
 
 import io
 import tempfile
-from pathlib import Path
 
 import av
 import numpy as np
 import soundfile
 import soxr
 
+from benchmarks.songs import written_songs
 from benchmarks.turns import median_seconds, report
 from settings.config import load_config
 from settings.sections import Config
 from shards.prepare import prepare
-from songkey.keys import KEYS
-from songs import synthetic
 from songs.song import Song
 
 SONGS, SONG_SECONDS, FILE_RATE = 8, 120, 48000
@@ -26,22 +21,18 @@ SONGS, SONG_SECONDS, FILE_RATE = 8, 120, 48000
 def measure() -> None:
     """Print the rate of packing MP3 and FLAC files, stereo at 48 kHz, beside the bare loop's."""
     with tempfile.TemporaryDirectory() as folder:
+        config = load_config(None, [f'prepare.shards_dir="{folder}"', "prepare.workers=1"])
         for ending in ("mp3", "flac"):
-            songs = [_written(Path(folder), number, ending) for number in range(SONGS)]
-            config = load_config(
-                None,
-                [f'prepare.shards_dir="{folder}/shards"', "prepare.workers=1",
-                 "split.valid_fraction=0.0", "split.test_fraction=0.0"],
-            )  # fmt: skip
-            ours, bare = median_seconds(
-                [lambda: _packed(songs, config), lambda: _bare(songs, config)],  # noqa: B023
-                runs=5,
-            )
-            report(f"packing {SONGS} {ending} songs as audio, one process", ours, bare, 0.80)
+            _compare(written_songs(folder, SONGS, SONG_SECONDS, FILE_RATE, ending, 2), config)
 
 
-def _packed(songs: list[Song], config: Config) -> None:
-    prepare("bench", songs, [], "audio", config, overwrite=True)
+def _compare(songs: list[Song], config: Config) -> None:
+    def packed() -> None:
+        prepare("bench", songs, [], "audio", config, overwrite=True)
+
+    packing, bare = median_seconds([packed, lambda: _bare(songs, config)], runs=5)
+    ending = songs[0].audio_path.rpartition(".")[2]
+    report(f"packing {SONGS} {ending} songs as audio, one process", packing, bare, 0.80)
 
 
 def _bare(songs: list[Song], config: Config) -> None:
@@ -64,15 +55,3 @@ def _read_mp3(path: str) -> np.ndarray:
     with av.open(path) as container:
         frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
     return np.concatenate(frames, axis=1).mean(axis=0)
-
-
-def _written(folder: Path, number: int, ending: str) -> Song:
-    """A stereo file of 48 kHz with a synthetic song in it."""
-    path = folder / f"{number}.{ending}"
-    left = synthetic.render(f"synthetic:0:{number}:{SONG_SECONDS}", FILE_RATE)
-    soundfile.write(path, np.stack([left, np.roll(left, 40)], axis=1), FILE_RATE)
-    return Song(path.name, "bench", str(path), KEYS[number], path.name, "synthetic", 1.0)
-
-
-if __name__ == "__main__":
-    measure()

@@ -1,18 +1,15 @@
-"""Packing in two processes against one, and through a Dask cluster against local processes.
-
-python -m benchmarks.parallel
-"""
+"""Packing in two processes against one, and through a Dask cluster against local processes."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.turns import report
+from benchmarks.turns import report, seconds_of
 from settings.config import load_config
 from shards.prepare import prepare
 from songs import synthetic
@@ -25,29 +22,22 @@ LEAST_SPEEDUP, LEAST_SHARE = 1.7, 0.85
 def measure() -> None:
     """Print how many times faster two processes are than one, and Dask's share of their rate."""
     with tempfile.TemporaryDirectory() as folder, _cluster() as scheduler:
+        settings = [
+            f'prepare.shards_dir="{folder}"', "prepare.songs_per_shard=8",
+            "audio.sample_rate=22050",
+        ]  # fmt: skip
 
         def packed(workers: int, scheduler: str = "") -> None:
-            config = load_config(
-                None,
-                [f'prepare.shards_dir="{folder}"', f"prepare.workers={workers}",
-                 "prepare.songs_per_shard=8", "audio.sample_rate=22050"],
-            )  # fmt: skip
+            config = load_config(None, [*settings, f"prepare.workers={workers}"])
             songs = synthetic.songs(SONGS, SONG_SECONDS, seed=0)
             prepare("bench", songs, [], "png", config, True, scheduler)
 
-        one, two, cluster = (
-            _seconds(call)
-            for call in (lambda: packed(1), lambda: packed(2), lambda: packed(2, scheduler))
-        )
+        one = seconds_of(lambda: packed(1))
+        two = seconds_of(lambda: packed(2))
+        cluster = seconds_of(lambda: packed(2, scheduler))
     ratio = f"{one / two:.2f} times the rate of one (>= {LEAST_SPEEDUP})"
     print(f"packing {SONGS} synthetic songs as png, two processes: {ratio}", flush=True)
     report("packing on a Dask cluster of two, against two processes", cluster, two, LEAST_SHARE)
-
-
-def _seconds(call: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
 
 
 @contextmanager
@@ -71,7 +61,3 @@ def _cluster() -> Iterator[str]:
         for process in (workers, server):
             process.terminate()
             process.wait()
-
-
-if __name__ == "__main__":
-    measure()

@@ -1,39 +1,29 @@
-"""Streaming shards in one process against decoding the same bytes held in memory.
-
-python -m benchmarks.streaming
-"""
+"""Streaming shards in one process against decoding the same bytes held in memory."""
 
 import tempfile
 from itertools import islice
-from pathlib import Path
 
-from benchmarks.songs import flac_song, under_other_names
+from benchmarks.songs import packed, under_other_names, written_songs
 from benchmarks.turns import median_seconds, report
 from evaluation.listener import shards_of
 from pipeline.flac import decode_flac
 from pipeline.image import decode_png
 from pipeline.shardset import ShardReader, ShardSet
 from pipeline.stream import loader, training_stream
-from settings.config import load_config
-from shards.prepare import prepare
 
-SAMPLE_RATE = 44100
 BATCH_INTERVALS = 32
 LEAST = {"png": 0.75, "audio": 0.85}
 RUNS = {"png": 9, "audio": 3}
-SONGS, SONG_SECONDS, COPIES = 4, 480, 8  # enough batches that the first few do not count
+ORIGINALS, SONGS, SONG_SECONDS = 4, 32, 480  # enough batches that the first few do not count
 
 
 def measure() -> None:
     """Pack songs both ways and print the rates of reading, decoding and batching them."""
     with tempfile.TemporaryDirectory() as folder:
-        files = [flac_song(Path(folder), n, SONG_SECONDS, SAMPLE_RATE) for n in range(SONGS)]
-        songs = [song for one in files for song in under_other_names(one, COPIES)]
+        songs = under_other_names(written_songs(folder, ORIGINALS, SONG_SECONDS), SONGS)
         for format, least in LEAST.items():
-            places = f'prepare.shards_dir="{folder}"', "prepare.songs_per_shard=8"
-            config = load_config(None, [*places, f"stream.format={format}"])
-            prepare("bench", songs, [], format, config)
-            _compare(shards_of(config, config, ("bench",), "train"), format, least)
+            config = packed(songs, folder, format, "prepare.songs_per_shard=8")
+            _compare(shards_of(config, config, ["bench"], "train"), format, least)
 
 
 def _compare(shards: ShardSet, format: str, least: float) -> None:
@@ -52,7 +42,3 @@ def _compare(shards: ShardSet, format: str, least: float) -> None:
     ours, theirs = median_seconds([streamed, bare], RUNS[format])
     what = f"streaming {shards.total} {format} intervals, one process"
     report(what, ours / shards.total, theirs / shards.total, least)
-
-
-if __name__ == "__main__":
-    measure()

@@ -2,13 +2,10 @@
 
 Where there is no GPU, the step runs on one thread, so that the workers have the other cores, and
 then on all cores, which they share with it.
-
-python -m benchmarks.training
 """
 
 import itertools
 import tempfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,19 +13,17 @@ import torch
 from accelerate.utils import send_to_device
 from torch.nn.functional import cross_entropy
 
-from benchmarks.songs import flac_song, under_other_names
+from benchmarks.songs import packed, under_other_names, written_songs
 from benchmarks.turns import median_seconds, report
 from evaluation.listener import front_end_of, network_of, shards_of
 from model.checkpoint import save_checkpoint
 from model.optimizer import adamw
 from pipeline.sample import Batch
 from pipeline.stream import loader, training_stream
-from settings.config import load_config
 from settings.sections import Config
-from shards.prepare import prepare
 
-SONGS, SONG_SECONDS = 4, 400.0
-COPIES = {"png": 40, "audio": 4}  # so that starting the workers, once an epoch, counts as it does
+ORIGINALS, SONG_SECONDS = 4, 400.0
+SONGS = {"png": 160, "audio": 16}  # so that starting the workers, once an epoch, counts as it does
 RUNS = {"png": 3, "audio": 3}  # in real epochs
 LEAST = {"png": 0.90, "audio": 0.85}
 WORKERS = 2
@@ -38,16 +33,10 @@ MOST_SAVING_SHARE = 0.01  # of the time, at a checkpoint a minute
 def measure() -> None:
     """Print the step rates from PNG and from audio shards, and the share of saving."""
     with tempfile.TemporaryDirectory() as folder:
-        rate = load_config().audio.sample_rate
-        originals = [flac_song(Path(folder), n, SONG_SECONDS, rate) for n in range(SONGS)]
+        originals = written_songs(folder, ORIGINALS, SONG_SECONDS)
         for format, least in LEAST.items():
-            songs = [song for one in originals for song in under_other_names(one, COPIES[format])]
-            config = load_config(
-                None,
-                [f'prepare.shards_dir="{folder}"', f"stream.format={format}",
-                 "prepare.songs_per_shard=4"],
-            )  # fmt: skip
-            prepare("bench", songs, [], format, config)
+            songs = under_other_names(originals, SONGS[format])
+            config = packed(songs, folder, format, "prepare.songs_per_shard=4")
             for threads in _thread_counts():
                 torch.set_num_threads(threads)
                 _compare(config, format, least)
@@ -114,17 +103,9 @@ def _measure_saving(config: Config, folder: Path) -> None:
     shards = shards_of(config, config, ("bench",), "train")
     batches = training_stream(shards, 32, 0, 1, 0, 0, 48, 2048)
     steps.over(itertools.islice(loader(batches, 0, pin_memory=False), 1))
-    saved = []
-    for _ in range(10):
-        began = time.perf_counter()
-        save_checkpoint(
-            folder / "last.safetensors", steps.network, config.model_dump(mode="json"), {},
-            steps.optimizer,
-        )  # fmt: skip
-        saved.append(time.perf_counter() - began)
-    share = sorted(saved)[len(saved) // 2] / 60
+    file, settings = folder / "last.safetensors", config.model_dump(mode="json")
+    (seconds,) = median_seconds(
+        [lambda: save_checkpoint(file, steps.network, settings, {}, steps.optimizer)], 10
+    )
+    share = seconds / 60
     print(f"saving a checkpoint every minute: {share:.3%} of the time (<= {MOST_SAVING_SHARE:.0%})")
-
-
-if __name__ == "__main__":
-    measure()

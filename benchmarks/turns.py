@@ -5,15 +5,17 @@ import time
 from collections.abc import Callable, Sequence
 
 
+def seconds_of(call: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
 def median_seconds(calls: Sequence[Callable[[], object]], runs: int) -> list[float]:
     """The median time of each call over `runs` rounds, after one round that is not counted."""
-    seconds: list[list[float]] = [[] for _ in calls]
-    for _ in range(runs + 1):
-        for call, times in zip(calls, seconds, strict=True):
-            start = time.perf_counter()
-            call()
-            times.append(time.perf_counter() - start)
-    return [statistics.median(times[1:]) for times in seconds]
+    rounds = [[seconds_of(call) for call in calls] for _ in range(runs + 1)]
+    return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]
 
 
 def report(what: str, ours: float, bare: float, least: float) -> None:

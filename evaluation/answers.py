@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import send_to_device
@@ -12,7 +13,6 @@ from torch.nn import functional
 
 from evaluation.calibration import BINS, Reliability, reliability
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore, mirex_score
-from pipeline.manifest import SongEntry
 from pipeline.shardset import ShardSet
 from pipeline.stream import evaluation_stream, loader
 from songkey.estimate import KeyEstimate, estimate_from_probabilities
@@ -79,15 +79,9 @@ def answer(
     """
     sums = _Sums(int(shards.songs.sum()), accelerator.device)
     for batch in interval_logits(
-        network,
-        front_end,
-        shards,
-        accelerator,
-        batch_size,
-        workers,
-        max_bad_samples,
+        network, front_end, shards, accelerator, batch_size, workers, max_bad_samples,
         limit_fraction,
-    ):
+    ):  # fmt: skip
         sums.add(*batch)
         after_batch()
     return sums.reduced(accelerator).answers(shards)
@@ -144,41 +138,34 @@ class _Sums:
 
     def answers(self, shards: ShardSet) -> Answers:
         """The sums with names: a song that lies in two shards is one song again."""
+        table = shards.song_table()
         rows: dict[tuple[str, str], list[int]] = {}
-        entries: dict[tuple[str, str], SongEntry] = {}
-        for index, (dataset, song) in enumerate(shards.song_table()):
+        for index, (dataset, song) in enumerate(table):
             rows.setdefault((dataset, song.song_id), []).append(index)
-            entries[dataset, song.song_id] = song
         relations = self.relations.int().view(-1, len(RELATIONS))  # (songs, 6)
         songs, unanswered = [], []
         for (dataset, song_id), indices in rows.items():
             intervals = MirexScore(*relations[indices].sum(dim=0).tolist())
-            if intervals.total:
-                estimate = estimate_from_probabilities(
-                    self.probabilities[indices].sum(dim=0).numpy()
-                )
-                songs.append(_song_answer(dataset, entries[dataset, song_id], estimate, intervals))
-            else:
+            if not intervals.total:
                 unanswered.append(song_id)
+                continue
+            _, song = table[indices[0]]
+            estimate = estimate_from_probabilities(self.probabilities[indices].sum(dim=0).numpy())
+            songs.append(
+                SongAnswer(
+                    dataset, song_id, parse_key(song.key), estimate, intervals, song.label_source,
+                    song.genre,
+                )
+            )  # fmt: skip
         loss = float(self.loss) / max(1, int(relations.sum()))
-        return Answers(tuple(songs), loss, tuple(unanswered), self._reliability(rows))
+        reliability = self._reliability([dataset for dataset, _ in table])
+        return Answers(tuple(songs), loss, tuple(unanswered), reliability)
 
-    def _reliability(self, rows: Mapping[tuple[str, str], list[int]]) -> dict[str, Reliability]:
-        """Of the intervals of each data set; `rows` are the song indices of each song."""
+    def _reliability(self, datasets: Sequence[str]) -> dict[str, Reliability]:
+        """Of the intervals of each data set; `datasets` has that of each song."""
         bins = self.bins.double().view(3, -1, BINS).numpy()  # (3, songs, BINS)
-        by_dataset: dict[str, list[int]] = {}
-        for (dataset, _), indices in rows.items():
-            by_dataset.setdefault(dataset, []).extend(indices)
+        of_each = np.array(datasets)  # (songs,)
         return {
-            dataset: Reliability(*bins[:, indices].sum(axis=1))
-            for dataset, indices in by_dataset.items()
+            dataset: Reliability(*bins[:, of_each == dataset].sum(axis=1))
+            for dataset in dict.fromkeys(datasets)
         }
-
-
-def _song_answer(
-    dataset: str, song: SongEntry, estimate: KeyEstimate, intervals: MirexScore
-) -> SongAnswer:
-    return SongAnswer(
-        dataset, song.song_id, parse_key(song.key), estimate, intervals, song.label_source,
-        song.genre,
-    )  # fmt: skip

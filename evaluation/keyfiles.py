@@ -68,11 +68,10 @@ def read_judged(path: Path) -> tuple[list[Row], list[Row]]:
     if not rows:
         raise PredictionsError(f"{path}: no keys in it, only a header")
     dataset = _place(header, ("dataset",))
-    _check_rows(path, rows, song, max(answer, truth, dataset or 0))
-    songs = _cells(rows, song)
-    if dataset is not None:
-        songs = [f"{name}/{id}" for name, id in zip(_cells(rows, dataset), songs, strict=True)]
-    answers, truths = _cells(rows, answer), _cells(rows, truth)
+    places = (song, answer, truth) if dataset is None else (song, answer, truth, dataset)
+    songs, answers, truths, *datasets = _cells(path, rows, *places)
+    if datasets:
+        songs = [f"{name}/{id}" for name, id in zip(*datasets, songs, strict=True)]
     return list(zip(songs, answers, strict=True)), list(zip(songs, truths, strict=True))
 
 
@@ -81,9 +80,7 @@ def _read_table(path: Path, key_names: tuple[str, ...]) -> list[Row]:
     numbered = _lines(path)
     columns = _columns(path, numbered[0][1], key_names) if numbered else None
     song, key = columns or (0, 1)
-    rows = numbered[bool(columns) :]
-    _check_rows(path, rows, song, key)
-    return list(zip(_cells(rows, song), _cells(rows, key), strict=True))
+    return list(zip(*_cells(path, numbered[bool(columns) :], song, key), strict=True))
 
 
 def _lines(path: Path) -> list[Line]:
@@ -98,16 +95,14 @@ def _lines(path: Path) -> list[Line]:
     return [(at, line) for at, line in enumerate(lines, 1) if any(map(str.strip, line))]
 
 
-def _cells(rows: list[Line], place: int) -> list[str]:
-    return [line[place].strip() for _, line in rows]
-
-
-def _check_rows(path: Path, numbered: list[Line], song: int, key: int) -> None:
-    for number, line in numbered:
-        if len(line) <= max(song, key):
+def _cells(path: Path, rows: list[Line], song: int, *others: int) -> list[list[str]]:
+    """The column of ids and others; PredictionsError for a row without them or without an id."""
+    for number, line in rows:
+        if len(line) <= max(song, *others):
             raise PredictionsError(f"{path}: row {number} has {len(line)} columns: {line}")
         if not line[song].strip():
             raise PredictionsError(f"{path}: row {number} has no id: {line}; name its song")
+    return [[line[place].strip() for _, line in rows] for place in (song, *others)]
 
 
 def _columns(path: Path, first: list[str], key_names: tuple[str, ...]) -> tuple[int, int] | None:
@@ -146,8 +141,7 @@ def _place(header: list[str], names: tuple[str, ...]) -> int | None:
 
 def _text(path: Path) -> str:
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            return file.read()
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise PredictionsError(f"{path}: cannot be read ({error.strerror}); name a table") from None
     except UnicodeDecodeError:

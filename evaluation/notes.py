@@ -1,12 +1,15 @@
-"""What an evaluation says beside its table: what was not scored, which system is better."""
+"""What an evaluation prints: scores, what was not scored, which of two systems is better."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from evaluation.paired import RESAMPLES, PairedComparison
-from evaluation.predictions import Comparison
+from evaluation.paired import RESAMPLES, compare_systems
+from evaluation.predictions import compare
 from evaluation.temperature import COLDEST, HOTTEST, Fit
+from model.metrics import format_table
 
 NAMES_IN_A_MESSAGE = 3
+REPEATED = "songs given more than once with the same key, counted once"
 
 
 def named(what: str, names: Sequence[str]) -> list[str]:
@@ -16,32 +19,36 @@ def named(what: str, names: Sequence[str]) -> list[str]:
     return [f"{len(names)} {what}: {first}{more}"] if names else []
 
 
-def comparison_notes(comparison: Comparison) -> list[str]:
-    """What of a file of answers, or of the true keys, could not be scored."""
+def scored(predictions: Path, annotations: Path) -> list[str]:
+    """The score of a file of answers on true keys, and what of the two could not be scored."""
+    comparison = compare(predictions, annotations)
     keyless = comparison.answers_without_key
     return [
+        format_table({annotations.absolute().name: comparison.score}),
         *named("songs without an answer, not scored", comparison.without_answer),
         *named("answers to songs that have no key there", comparison.without_truth),
         *named("songs whose key there does not parse, not scored", comparison.unreadable_truth),
-        *named("songs given more than once with the same key, counted once", comparison.repeated),
+        *named(REPEATED, comparison.repeated),
         *([f"{keyless} answers name no key; they count as other"] if keyless else []),
     ]
 
 
-def paired_notes(paired: PairedComparison) -> list[str]:
-    """Whether the first system, A, is better than the second, B, and by how much."""
+def compared(first: Path, second: Path, annotations: Path | None) -> list[str]:
+    """The scores of two files of answers, A and B, and whether and by how much A is better."""
+    paired = compare_systems(first, second, annotations)
     difference, (only_a, only_b) = paired.difference, paired.only_right
-    songs = paired.scores[0].total
+    names = (f"A: {first.name}", f"B: {second.name}")
     return [
+        format_table(dict(zip(names, paired.scores, strict=True))),
         f"A minus B, weighted: {difference.points:+.1f} points, 95% interval {difference.low:+.1f} "
         f"to {difference.high:+.1f}, p = {difference.p_value:.2g} (paired bootstrap, {RESAMPLES:,} "
-        f"draws of {songs} songs)",
+        f"draws of {paired.scores[0].total} songs)",
         f"exactly right: {only_a} songs by A only, {only_b} by B only; "
         f"p = {paired.mcnemar_p_value:.2g} (McNemar's exact test)",
         *named("songs answered by A only, not compared", paired.only_answered[0]),
         *named("songs answered by B only, not compared", paired.only_answered[1]),
         *named("songs without a true key, not compared", paired.without_truth),
-        *named("songs given more than once with the same key, counted once", paired.repeated),
+        *named(REPEATED, paired.repeated),
     ]
 
 

@@ -23,7 +23,7 @@ from evaluation.keyfiles import (
     read_judged,
     read_keys,
 )
-from model.metrics import RELATION_INDEX, RELATIONS, WEIGHTS, MirexScore
+from model.metrics import WEIGHTS, MirexScore, relations_of, score_of_relations
 from songkey.keys import Key
 
 RESAMPLES = 10_000
@@ -66,10 +66,14 @@ def compare_systems(first: Path, second: Path, annotations: Path | None = None) 
             f"{first} and {second}: no song that both answer has a key (first ids: "
             f"{rows[0][0][0]}, {rows[1][0][0]}); give answers to the same songs"
         )
-    relations = [_relations(answers, truth, songs) for answers in (one, other)]  # (N,) each
+    keys = [truth[song] for song in songs]
+    relations = [
+        relations_of([key_or_none(answers[song]) for song in songs], keys)
+        for answers in (one, other)
+    ]  # (N,) each
     only_right = _only_right(*relations)
     return PairedComparison(
-        scores=(_score(relations[0]), _score(relations[1])),
+        scores=(score_of_relations(relations[0]), score_of_relations(relations[1])),
         difference=paired_bootstrap(*(100 * WEIGHTS[places] for places in relations)),
         only_right=only_right,
         mcnemar_p_value=mcnemar(*only_right),
@@ -130,23 +134,6 @@ def _truth(
                     "give the true keys by --annotations"
                 )
     return truth
-
-
-def _relations(
-    answers: Mapping[str, str], truth: Mapping[str, Key], songs: Sequence[str]
-) -> np.ndarray:
-    """(N,) the place in `RELATIONS` of each answer; what names no key is as wrong as any other."""
-    keys = [key_or_none(answers[song]) for song in songs]
-    return np.array(
-        [
-            RELATION_INDEX[key.id, truth[song].id] if key else len(RELATIONS) - 1
-            for song, key in zip(songs, keys, strict=True)
-        ]
-    )
-
-
-def _score(relations: np.ndarray) -> MirexScore:
-    return MirexScore(*np.bincount(relations, minlength=len(RELATIONS)).tolist())
 
 
 def _only_right(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:

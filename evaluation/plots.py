@@ -6,7 +6,6 @@ from typing import cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.projections.polar import PolarAxes
@@ -17,6 +16,7 @@ from songkey.keys import KEYS
 
 # Along the circle of fifths from C major, then from its relative, A minor.
 FIFTHS_ORDER = tuple(sorted(KEYS, key=lambda key: (key.mode, key.fifths_above_c)))
+DISTANCES = ("0", "+1", "+2", "+3", "+4", "+5", "±6", "-5", "-4", "-3", "-2", "-1")  # in fifths
 BLUE, ORANGE = "#3b6ea5", "#d98232"
 DOTS_PER_INCH = 100
 
@@ -46,7 +46,7 @@ def fifths_counts(songs: Sequence[SongAnswer]) -> np.ndarray:
 def confusion_figure(songs: Sequence[SongAnswer]) -> Figure:
     """The confusion matrix, 24 x 24: true keys downwards, answers to the right."""
     counts = confusion_counts(songs)
-    figure = _figure(8.5, 8)
+    figure = Figure(figsize=(8.5, 8), layout="constrained")
     axes = figure.add_subplot()
     # Square roots: beside the diagonal a single error must be seen.
     norm = PowerNorm(0.5, vmin=0, vmax=max(1, counts.max()))
@@ -61,9 +61,8 @@ def confusion_figure(songs: Sequence[SongAnswer]) -> Figure:
     axes.set_yticks(range(24), names, fontsize=8)
     axes.axhline(11.5, color="grey", linewidth=0.8)
     axes.axvline(11.5, color="grey", linewidth=0.8)
-    axes.set_xlabel("answer")
-    axes.set_ylabel("true key")
-    axes.set_title(f"True keys and answers: {counts.sum()} songs")
+    title = f"True keys and answers: {counts.sum()} songs"
+    axes.set(xlabel="answer", ylabel="true key", title=title)
     return figure
 
 
@@ -73,7 +72,7 @@ def fifths_figure(songs: Sequence[SongAnswer]) -> Figure:
     total, right = int(counts.sum()), int(counts[0, 0])
     errors = counts.copy()
     errors[0, 0] = 0
-    figure = _figure(6.5, 6.5)
+    figure = Figure(figsize=(6.5, 6.5), layout="constrained")
     axes = cast(PolarAxes, figure.add_subplot(projection="polar"))
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
@@ -81,7 +80,7 @@ def fifths_figure(songs: Sequence[SongAnswer]) -> Figure:
     longest = max(1, errors.max())
     _ring(axes, angles - 0.1, errors[0], longest, BLUE, "true mode")
     _ring(axes, angles + 0.1, errors[1], longest, ORANGE, "other mode")
-    axes.set_xticks(angles, [_fifths_name(fifths) for fifths in range(12)], fontsize=9)
+    axes.set_xticks(angles, DISTANCES, fontsize=9)
     axes.set_yticks([])
     axes.set_rlim(-0.25 * longest, 1.12 * longest)
     axes.legend(loc="lower right", bbox_to_anchor=(1.12, -0.1))
@@ -98,18 +97,18 @@ def reliability_figure(bins: Reliability, what: str) -> Figure:
 
     `what` the answers are of: songs or intervals.
     """
-    figure = _figure(6, 6)
+    figure = Figure(figsize=(6, 6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     centres = (bins.edges[:-1] + bins.edges[1:]) / 2
     width = 0.95 * (bins.edges[1] - bins.edges[0])
     upper.bar(centres, np.nan_to_num(bins.accuracy), width, color=BLUE, label="right answers")
     upper.plot([0, 1], [0, 1], color="grey", linestyle="--", label="perfectly calibrated")
     upper.plot(bins.confidence, bins.accuracy, "o", color=ORANGE, label="mean confidence")
-    upper.set_ylim(0, 1)
-    upper.set_ylabel("share of right answers")
     upper.legend(loc="upper left")
-    upper.set_title(f"Confidence of {what}: expected calibration error {100 * bins.error:.1f}%")
-    _count_bars(lower, centres, bins.counts, width, what)
+    title = f"Confidence of {what}: expected calibration error {100 * bins.error:.1f}%"
+    upper.set(ylim=(0, 1), ylabel="share of right answers", title=title)
+    lower.bar(centres, bins.counts, width, color="grey")
+    lower.set(xlim=(0, 1), xlabel="confidence", ylabel=what)
     return figure
 
 
@@ -129,25 +128,3 @@ def _ring(
         if count:
             end = count + 0.05 * longest
             axes.text(angle, end, str(count), ha="center", va="center", fontsize=8)
-
-
-def _count_bars(
-    axes: Axes, centres: np.ndarray, counts: np.ndarray, width: float, what: str
-) -> None:
-    axes.bar(centres, counts, width, color="grey")
-    axes.set_xlim(0, 1)
-    axes.set_xlabel("confidence")
-    axes.set_ylabel(what)
-
-
-def _fifths_name(fifths: int) -> str:
-    """How far that is the shorter way round: '0', '+1', ..., '±6', ..., '-1'."""
-    if fifths in (0, 6):
-        return "0" if fifths == 0 else "±6"
-    return f"{fifths:+d}" if fifths < 6 else f"{fifths - 12:+d}"
-
-
-def _figure(width_inches: float, height_inches: float) -> Figure:
-    figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from evaluation.keyfiles import (
     naming,
     read_keys,
 )
-from model.metrics import RELATION_INDEX, RELATIONS, MirexScore
-from songkey.keys import KEYS, Key, relation
+from model.metrics import MirexScore, relations_of, score_of_relations
+from songkey.keys import KEYS, relation
 from storage.whole import write_whole
 
 
@@ -69,27 +68,19 @@ def compare(predictions: Path, annotations: Path) -> Comparison:
         raise PredictionsError(
             f"{annotations}: no key in it parses (first: {first[0]} {first[1]!r})"
         )
-    estimates = {song: key_or_none(answers[song]) for song in truths if song in answers}
-    if not estimates:
+    songs = [song for song in truths if song in answers]
+    if not songs:
         raise PredictionsError(
             f"{predictions}: no song of it is in {annotations} (first ids: {answer_rows[0][0]}, "
             f"{truth_rows[0][0]}); ids are compared without file ending and, unless file names "
             "repeat, without folder"
         )
+    estimates = [key_or_none(answers[song]) for song in songs]
     return Comparison(
-        _score(estimates, truths),
+        score_of_relations(relations_of(estimates, [truths[song] for song in songs])),
         without_answer=tuple(song for song in truths if song not in answers),
         without_truth=tuple(song for song in answers if song not in texts),
         unreadable_truth=tuple(f"{song} ({texts[song]!r})" for song in texts if song not in truths),
-        answers_without_key=sum(estimate is None for estimate in estimates.values()),
+        answers_without_key=estimates.count(None),
         repeated=repeated + repeated_truths,
     )
-
-
-def _score(estimates: dict[str, Key | None], truths: dict[str, Key]) -> MirexScore:
-    """The score of each song's estimate; no key is as wrong as any other."""
-    relations = Counter(
-        RELATION_INDEX[estimate.id, truths[song].id] if estimate else len(RELATIONS) - 1
-        for song, estimate in estimates.items()
-    )
-    return MirexScore(*(relations[place] for place in range(len(RELATIONS))))

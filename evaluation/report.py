@@ -2,11 +2,10 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from matplotlib.figure import Figure
 
 from evaluation.answers import Answers, SongAnswer, reliability_of
 from evaluation.calibration import Reliability
@@ -51,21 +50,13 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A PNG in the page; the title is what a reader without pictures reads."""
-
-    title: str
-    base64: str
-
-
-@dataclass(frozen=True)
 class Section:
     """A chapter of the page."""
 
     title: str
     note: str = ""
     tables: Sequence[Table] = ()
-    pictures: Sequence[Picture] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)  # PNGs in base64, by their titles
 
 
 def write_report(path: Path, facts: Mapping[str, str], answers: Answers, split: str) -> None:
@@ -125,19 +116,15 @@ def _calibration(sets: Sets, intervals: Mapping[str, Reliability]) -> Table:
     return Table("Confidence and accuracy", rows)
 
 
-def _pictures(name: str, songs: Sequence[SongAnswer], intervals: Reliability) -> list[Picture]:
-    return [
-        _picture(f"{name}: confusion matrix", confusion_figure(songs)),
-        _picture(f"{name}: errors on the circle of fifths", fifths_figure(songs)),
-        _picture(
-            f"{name}: reliability of songs", reliability_figure(reliability_of(songs), "songs")
-        ),
-        _picture(f"{name}: reliability of intervals", reliability_figure(intervals, "intervals")),
-    ]
-
-
-def _picture(title: str, figure: Figure) -> Picture:
-    return Picture(title, base64.b64encode(png_bytes(figure)).decode())
+def _pictures(name: str, songs: Sequence[SongAnswer], intervals: Reliability) -> dict[str, str]:
+    """Of a data set; the titles are what a reader without pictures reads."""
+    figures = {
+        f"{name}: confusion matrix": confusion_figure(songs),
+        f"{name}: errors on the circle of fifths": fifths_figure(songs),
+        f"{name}: reliability of songs": reliability_figure(reliability_of(songs), "songs"),
+        f"{name}: reliability of intervals": reliability_figure(intervals, "intervals"),
+    }
+    return {what: base64.b64encode(png_bytes(one)).decode() for what, one in figures.items()}
 
 
 def _worst(songs: Sequence[SongAnswer]) -> Table:

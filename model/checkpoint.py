@@ -10,8 +10,9 @@ files.
 
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -56,14 +57,10 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: str | Path,
-    model: nn.Module,
-    config: dict,
-    state: dict,
-    optimizer: Optimizer | None = None,
-    scheduler: LRScheduler | Schedule | None = None,
+    path: str | Path, model: nn.Module, config: dict, state: dict,
+    optimizer: Optimizer | None = None, scheduler: LRScheduler | Schedule | None = None,
     trained: nn.Module | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Writes one checkpoint; at any time `path` is the old file or the whole new one.
 
     Where `model` is an average, `trained` is the network that training goes on with.
@@ -74,7 +71,8 @@ def save_checkpoint(
     document = {"format": FORMAT_VERSION, "config": config, "state": state}
     if optimizer is not None:
         saved = optimizer.state_dict()
-        tensors |= _flattened(saved["state"])
+        for index, values in saved["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in values.items()}
         document["param_groups"] = saved["param_groups"]
     if scheduler is not None:
         document["scheduler"] = scheduler.state_dict()
@@ -89,9 +87,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such checkpoint file; train one with `just train`")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata, tensors = _read(path)
     except SafetensorError as error:
         if _is_pickle(path):
             raise CheckpointError(
@@ -116,11 +112,6 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     return _from_parts(path, tensors, document)
 
 
-def copy_checkpoint(source: Path, target: Path) -> None:
-    """Makes `target` the same file; at any time it is the old one or the whole new one."""
-    write_whole(target, source.read_bytes())
-
-
 def _document(path: Path, text: str) -> dict:
     """What the metadata says beside the tensors; CheckpointError unless all of it is there."""
     try:
@@ -136,22 +127,17 @@ def _document(path: Path, text: str) -> dict:
 
 def restore_model(checkpoint: Checkpoint, model: nn.Module) -> None:
     """Puts the saved weights into `model`; CheckpointError names what differs if it is another."""
-    _restore(checkpoint, checkpoint.model, model)
-
-
-def restore_trained(checkpoint: Checkpoint, model: nn.Module) -> None:
-    """Puts the weights that training goes on with into `model`, as `restore_model` does."""
-    _restore(checkpoint, checkpoint.trained, model)
-
-
-def _restore(checkpoint: Checkpoint, weights: dict[str, Tensor], model: nn.Module) -> None:
-    differences = _differences(model.state_dict(), weights)
-    if differences:
+    if differences := _differences(model.state_dict(), checkpoint.model):
         raise CheckpointError(
             f"{checkpoint.path}: saved from another network: {'; '.join(differences)}; "
             "build the network with the [model] and [cqt] settings saved in the checkpoint"
         )
-    model.load_state_dict(weights)
+    model.load_state_dict(checkpoint.model)
+
+
+def restore_trained(checkpoint: Checkpoint, model: nn.Module) -> None:
+    """Puts the weights that training goes on with into `model`, as `restore_model` does."""
+    restore_model(replace(checkpoint, model=checkpoint.trained), model)
 
 
 def restore_training(
@@ -169,34 +155,25 @@ def restore_training(
 
 def store_temperature(path: Path, temperature: float) -> None:
     """Writes a fitted temperature into a whole checkpoint file; nothing else in it changes."""
+    metadata, tensors = _read(path)
+    document = json.dumps(json.loads(metadata[PROGRAM]) | {"temperature": temperature})
+    write_whole(path, save(tensors, {PROGRAM: document}))
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     with safe_open(path, framework="pt") as file:
-        document = json.loads(file.metadata()[PROGRAM])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    document["temperature"] = temperature
-    write_whole(path, save(tensors, {PROGRAM: json.dumps(document)}))
-
-
-def _flattened(optimizer_state: Mapping[int, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {
-        f"optimizer.{index}.{name}": tensor
-        for index, parameter_state in optimizer_state.items()
-        for name, tensor in parameter_state.items()
-    }
-
-
-def _unflattened(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    state: dict[int, dict[str, Tensor]] = {}
-    for path, tensor in tensors.items():
-        index, name = path.split(".", 1)
-        state.setdefault(int(index), {})[name] = tensor
-    return state
+        return file.metadata() or {}, tensors
 
 
 def _from_parts(path: Path, tensors: dict[str, Tensor], document: dict) -> Checkpoint:
     optimizer = {}
     if "param_groups" in document:
-        state = _unflattened(_under("optimizer.", tensors))
-        optimizer = {"state": state, "param_groups": document["param_groups"]}
+        values: dict[int, dict[str, Tensor]] = defaultdict(dict)
+        for path_in_state, tensor in _under("optimizer.", tensors).items():
+            index, name = path_in_state.split(".", 1)
+            values[int(index)][name] = tensor
+        optimizer = {"state": dict(values), "param_groups": document["param_groups"]}
     model, scheduler = _under("model.", tensors), document.get("scheduler", {})
     trained = _under("trained.", tensors) or model
     config, state = document["config"], document["state"]

@@ -43,37 +43,24 @@ class KeyNet(nn.Module):
 
 
 def _layer(
-    channels_in: int,
-    channels_out: int,
-    kernel_size: tuple[int, int],
-    stride: tuple[int, int] = (1, 1),
-    dilation: tuple[int, int] = (1, 1),
-) -> nn.Sequential:
+    channels_in: int, channels_out: int, kernel_size: tuple[int, int],
+    stride: tuple[int, int] = (1, 1), dilation: tuple[int, int] = (1, 1),
+) -> nn.Sequential:  # fmt: skip
     """A convolution over (pitch, time) that keeps their sizes but for its stride."""
     height, width = (d * (k // 2) for k, d in zip(kernel_size, dilation, strict=True))
     convolution = nn.Conv2d(
-        channels_in,
-        channels_out,
-        kernel_size,
-        stride,
-        (height, width),
-        dilation,
-        bias=False,
+        channels_in, channels_out, kernel_size, stride, (height, width), dilation, bias=False,
         padding_mode="replicate",
-    )
+    )  # fmt: skip
     return nn.Sequential(convolution, nn.BatchNorm2d(channels_out), nn.ReLU())
 
 
 def _circular_layer(channels_in: int, channels_out: int) -> nn.Sequential:
     """A convolution that weighs all 12 pitch classes by their distance upwards."""
     convolution = nn.Conv2d(
-        channels_in,
-        channels_out,
-        kernel_size=(12, 1),
-        padding="same",
-        bias=False,
+        channels_in, channels_out, kernel_size=(12, 1), padding="same", bias=False,
         padding_mode="circular",
-    )
+    )  # fmt: skip
     return nn.Sequential(convolution, nn.BatchNorm2d(channels_out), nn.ReLU())
 
 

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from torch import Tensor
 
-from songkey.keys import KEYS, Relation, relation
+from songkey.keys import KEYS, Key, Relation, relation
 
 RELATIONS = tuple(Relation)  # the order of MirexScore's fields
 WEIGHTS = np.array([1.0, 0.5, 0.5, 0.3, 0.2, 0.0])
@@ -68,7 +68,18 @@ def mirex_score(estimated_ids: Ids, reference_ids: Ids) -> MirexScore:
     estimated, reference = _key_ids(estimated_ids), _key_ids(reference_ids)
     if len(estimated) != len(reference):
         raise ValueError(f"{len(estimated)} answers for {len(reference)} songs; give one for each")
-    relations = RELATION_INDEX[estimated, reference]  # (N,)
+    return score_of_relations(RELATION_INDEX[estimated, reference])
+
+
+def relations_of(estimates: Sequence[Key | None], references: Sequence[Key]) -> np.ndarray:
+    """(N,) what each answer is, as its place in `RELATIONS`; no key is as wrong as any other."""
+    pairs = zip(estimates, references, strict=True)
+    wrong = len(RELATIONS) - 1
+    return np.array([RELATION_INDEX[one.id, other.id] if one else wrong for one, other in pairs])
+
+
+def score_of_relations(relations: np.ndarray) -> MirexScore:
+    """The score of answers by their places in `RELATIONS`, (N,)."""
     return MirexScore(*np.bincount(relations, minlength=len(RELATIONS)).tolist())
 
 
@@ -122,7 +133,7 @@ def _percent(part: float, total: int) -> float:
 
 def _key_ids(ids: Ids) -> np.ndarray:
     key_ids = np.asarray(ids.cpu() if isinstance(ids, Tensor) else ids, dtype=np.int64)  # (N,)
-    if ((key_ids < 0) | (key_ids >= len(KEYS))).any():
-        wrong = key_ids[(key_ids < 0) | (key_ids >= len(KEYS))][0]
-        raise ValueError(f"no such key id: {wrong} (0 to {len(KEYS) - 1})")
+    wrong = key_ids[(key_ids < 0) | (key_ids >= len(KEYS))]
+    if len(wrong):
+        raise ValueError(f"no such key id: {wrong[0]} (0 to {len(KEYS) - 1})")
     return key_ids

@@ -9,14 +9,9 @@ from songkey.errors import AudioKeyError
 
 
 def build_network(
-    name: str,
-    n_bins: int,
-    bins_per_octave: int,
-    channels: int,
-    num_feature_maps: int,
-    recurrent_units: int,
-    dropout: float,
-) -> nn.Module:
+    name: str, n_bins: int, bins_per_octave: int, channels: int, num_feature_maps: int,
+    recurrent_units: int, dropout: float,
+) -> nn.Module:  # fmt: skip
     """The network `name`, untrained: log CQT (B, F, T), 0 to 1 -> logits (B, 24).
 
     Each takes what it needs of the settings. AudioKeyError for settings that make no network.

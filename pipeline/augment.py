@@ -7,6 +7,7 @@ Shapes: B intervals, F CQT bins that the network sees, M bins of margin below an
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 from torchaudio.functional import mask_along_axis_iid
 
 from pipeline.cqt import unit_scale
@@ -14,28 +15,26 @@ from songkey.errors import AudioKeyError
 
 
 class Augment(nn.Module):
-    """From a log CQT with its margin to the network's input: transposed, tilted and masked."""
+    """From a log CQT with its margin to the network's input: transposed, coloured and masked."""
 
     def __init__(
-        self,
-        bins_per_octave: int,
-        margin_bins: int,
-        range_db: float,
-        transpose_semitones: int,
-        tilt_db_per_octave: float,
-        frequency_mask_bins: int,
-        time_mask_frames: int,
-    ):
+        self, bins_per_octave: int, margin_bins: int, range_db: float, transpose_semitones: int,
+        tilt_db_per_octave: float, equaliser_db: float, noise_floor_db: float,
+        frequency_mask_bins: int, time_mask_frames: int,
+    ):  # fmt: skip
         super().__init__()
         self.range_db = range_db
         self.transpose = RandomTranspose(transpose_semitones, bins_per_octave, margin_bins)
         self.tilt = RandomTilt(tilt_db_per_octave, bins_per_octave, range_db)
+        self.equaliser = RandomEqualiser(equaliser_db, range_db)
+        self.noise = RandomNoise(noise_floor_db, range_db)
         self.mask = RandomMask(frequency_mask_bins, time_mask_frames)
 
     def forward(self, cqt: Tensor, key_id: Tensor) -> tuple[Tensor, Tensor]:
         """Decibels (B, F + 2M, T) and key ids (B,) -> (B, F, T) of 0 to 1, and their key ids."""
         cqt, key_id = self.transpose(cqt, key_id)
-        return self.mask(self.tilt(unit_scale(cqt, self.range_db))), key_id
+        coloured = self.equaliser(self.tilt(unit_scale(cqt, self.range_db)))
+        return self.mask(self.noise(coloured)), key_id
 
 
 class RandomTranspose(nn.Module):
@@ -84,8 +83,45 @@ class RandomTilt(nn.Module):
             return x
         slope = self.max_per_bin * (2 * torch.rand(len(x), 1, 1, device=x.device) - 1)  # (B, 1, 1)
         tilted = x + slope * torch.arange(x.shape[1], device=x.device)[:, None]  # (B, F, T)
-        louder = _loudest(tilted) - _loudest(x)
-        return (tilted - louder).clamp(0, 1)
+        return _as_loud(tilted, x)
+
+
+class RandomEqualiser(nn.Module):
+    """Each interval's spectrum through an equaliser of a few bands, of about `max_db` at most."""
+
+    BANDS = 8
+
+    def __init__(self, max_db: float, range_db: float):
+        super().__init__()
+        self.max_gain = max_db / range_db
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F, T) of 0 to 1 -> the same."""
+        if not self.training or not self.max_gain:
+            return x
+        bands = torch.randn(len(x), 1, self.BANDS, device=x.device)
+        gains = interpolate(bands, x.shape[1], mode="linear", align_corners=True)  # (B, 1, F)
+        strength = self.max_gain / 2 * torch.rand(len(x), 1, 1, device=x.device)  # two sigmas
+        return _as_loud(x + strength * gains.transpose(1, 2), x)
+
+
+class RandomNoise(nn.Module):
+    """Half of the intervals above noise that is at most `floor_db` louder than silence."""
+
+    ROUGHNESS = 0.03  # of the scale, standard deviation
+
+    def __init__(self, floor_db: float, range_db: float):
+        super().__init__()
+        self.highest = floor_db / range_db
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, F, T) of 0 to 1 -> the same."""
+        if not self.training or not self.highest:
+            return x
+        floor = self.highest * torch.rand(len(x), 1, 1, device=x.device)  # (B, 1, 1)
+        noisy = torch.maximum(x, floor + self.ROUGHNESS * torch.randn_like(x))
+        chosen = torch.rand_like(floor) < 0.5
+        return torch.where(chosen, noisy, x).clamp(0, 1)
 
 
 class RandomMask(nn.Module):
@@ -122,8 +158,10 @@ def transpose(
     return cqt.take_along_dim(rows[:, :, None], dim=1), tonic + key_id // 12 * 12
 
 
-def _loudest(x: Tensor) -> Tensor:
-    return x.amax(dim=(1, 2), keepdim=True)
+def _as_loud(changed: Tensor, x: Tensor) -> Tensor:
+    """`changed` (B, F, T) at the levels where its loudest bin is as loud as that of `x`, 0 to 1."""
+    louder = changed.amax(dim=(1, 2), keepdim=True) - x.amax(dim=(1, 2), keepdim=True)
+    return (changed - louder).clamp(0, 1)
 
 
 def _masked(ones: Tensor, max_width: int, axis: int) -> Tensor:

@@ -99,29 +99,20 @@ class LogCQT(nn.Module):
     """
 
     def __init__(
-        self,
-        sample_rate: int,
-        fmin_hz: float,
-        n_bins: int,
-        bins_per_octave: int,
-        margin_semitones: int,
-        hop_length: int,
-        range_db: float,
-    ):
+        self, sample_rate: int, fmin_hz: float, n_bins: int, bins_per_octave: int,
+        margin_semitones: int, hop_length: int, range_db: float,
+    ):  # fmt: skip
         super().__init__()
         bins = bins_of(sample_rate, fmin_hz, n_bins, bins_per_octave, margin_semitones)
         self.n_bins, self.margin_bins, self.total_bins = n_bins, bins.margin, bins.total
         self.sample_rate, self.hop_length, self.range_db = sample_rate, hop_length, range_db
         octaves = [
             Octave(
-                sample_rate,
-                bins.lowest_hz * 2 ** (first / bins_per_octave),
-                min(bins_per_octave, bins.total - first),
-                bins_per_octave,
-                hop_length,
+                sample_rate, bins.lowest_hz * 2 ** (first / bins_per_octave),
+                min(bins_per_octave, bins.total - first), bins_per_octave, hop_length,
             )
             for first in range(0, bins.total, bins_per_octave)
-        ]
+        ]  # fmt: skip
         self.reach = octaves[0].reach  # samples; the lowest bins have the longest kernels
         self.octaves = nn.ModuleList(octaves)
 

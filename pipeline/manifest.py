@@ -5,7 +5,7 @@ not count. It says where each sample's members lie, so that training reads them 
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from settings.differences import differences
 from songkey.errors import AudioKeyError
 from storage.places import Place
 from storage.whole import write_whole
@@ -69,6 +70,10 @@ class PackSettings(Frozen):
     def fingerprint(self) -> str:
         """A digest of all settings."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def changed(self, today: Mapping[str, Any]) -> str:
+        """Which of today's settings are others than these, in words; empty where none is."""
+        return differences(self.model_dump(include=set(today)), dict(today))
 
 
 class SongEntry(Frozen):

@@ -9,13 +9,9 @@ import numpy as np
 
 
 def epoch_order(
-    intervals: np.ndarray,
-    seed: int,
-    epoch: int,
-    lanes: int,
-    block_intervals: int,
+    intervals: np.ndarray, seed: int, epoch: int, lanes: int, block_intervals: int,
     rates: np.ndarray | None = None,
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """Every interval once, shuffled for this epoch: (N,) int64, from the (shards,) counts.
 
     With `rates` (N,), interval i comes rates[i] times on average: in each epoch that number rounded

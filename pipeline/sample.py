@@ -7,16 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor
+
+from pipeline.manifest import Frozen
 
 MEDIA_EXTENSION = {"audio": "flac", "png": "png"}  # of the member that holds the interval
 
 
-class SampleInfo(BaseModel):
+class SampleInfo(Frozen):
     """The `<sample id>.json` beside the media: which interval of which song it is, and its key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     song_id: str
     interval: int  # from 0, in the song

@@ -28,7 +28,6 @@ from pipeline.manifest import (
     read_songs,
     record_name,
 )
-from settings.differences import differences
 from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
 from storage.copies import cached
@@ -93,6 +92,14 @@ class ShardSet:
     def first_songs(self) -> np.ndarray:
         """(shards,) the number of each shard's first song."""
         return np.cumsum(self.songs) - self.songs
+
+    def of_epoch(self, epoch: int) -> "ShardSet":
+        """What an epoch reads: packed intervals are the same in each."""
+        return self
+
+    def reader(self) -> "ShardReader":
+        """What reads them in one process."""
+        return ShardReader(self)
 
     @property
     def fingerprint(self) -> str:
@@ -177,9 +184,9 @@ def _joined(opened: list[tuple[Place, Manifest]], cache_dir: Path) -> ShardSet:
 
 
 def _check_settings(folder: Place, manifest: Manifest, shaped_by: dict[str, Any]) -> None:
-    there = manifest.settings.model_dump()
-    today = {name: value for name, value in shaped_by.items() if there[name] is not None}
-    if changed := differences({name: there[name] for name in today}, today):
+    settings = manifest.settings
+    today = {n: value for n, value in shaped_by.items() if getattr(settings, n) is not None}
+    if changed := settings.changed(today):
         raise ManifestError(
             f"{folder}: packed with other settings ({changed}); "
             "set them back, or pack again with --overwrite"

@@ -5,7 +5,6 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Iterator
-from functools import cache
 
 import numpy as np
 import torch
@@ -25,7 +24,8 @@ from pipeline.order import (
     substitutes,
 )
 from pipeline.sample import Batch
-from pipeline.shardset import ShardReader, ShardSet
+from pipeline.shardset import ShardSet
+from pipeline.source import Reader, Source
 from songkey.errors import AudioKeyError
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,12 @@ class StreamError(AudioKeyError):
 
 def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
     """Audio as int16 (S,), a PNG as uint8 levels (F, T); AudioKeyError unless of `shape`."""
-    return decode_flac(media, *shape) if format == "audio" else decode_png(media, shape)
+    match format:
+        case "audio":
+            return decode_flac(media, *shape)
+        case "pcm":  # of songs that are made, not stored
+            return np.frombuffer(media, np.int16)
+    return decode_png(media, shape)
 
 
 class Stream(IterableDataset):
@@ -50,16 +55,9 @@ class Stream(IterableDataset):
     """
 
     def __init__(
-        self,
-        shards: ShardSet,
-        order: np.ndarray,
-        global_batch_size: int,
-        rank: int,
-        ranks: int,
-        lanes: int | None = None,
-        first_step: int = 0,
-        limit_fraction: float = 1.0,
-    ):
+        self, shards: Source, order: np.ndarray, global_batch_size: int, rank: int, ranks: int,
+        lanes: int | None = None, first_step: int = 0, limit_fraction: float = 1.0,
+    ):  # fmt: skip
         """`lanes` is that of the epoch's order in training, None in evaluation.
 
         `limit_fraction` is the share of the steps after which the pass ends.
@@ -77,12 +75,8 @@ class Stream(IterableDataset):
                 f"{len(order)} intervals do not fill one batch of {global_batch_size}; "
                 f"lower train.global_batch_size,{raised} or pack more songs"
             )
-        self.shards = shards
-        self.order = order
-        self.global_batch_size = global_batch_size
-        self.rank = rank
-        self.ranks = ranks
-        self.lanes = lanes
+        self.shards, self.order, self.lanes = shards, order, lanes
+        self.global_batch_size, self.rank, self.ranks = global_batch_size, rank, ranks
         self.steps = range(first_step, limited(last_step, limit_fraction))
         self._bad_samples = multiprocessing.Value("i", 0)
 
@@ -92,9 +86,9 @@ class Stream(IterableDataset):
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         first, stride = (worker.id, worker.num_workers) if worker else (0, 1)
-        reader = ShardReader(self.shards)
+        reader = self.shards.reader()
         size = self.global_batch_size // self.ranks
-        dtype = np.int16 if self.shards.format == "audio" else np.uint8
+        dtype = np.uint8 if self.shards.format == "png" else np.int16
         buffers = Buffers((size, *self.shards.media_shape), dtype)
         for step in self.steps[first::stride]:
             yield self._batch(reader, step, buffers.take())
@@ -113,7 +107,7 @@ class Stream(IterableDataset):
                 f"{max_bad_samples}); see the warnings above, and python -m shards check"
             )
 
-    def _batch(self, reader: ShardReader, step: int, media: np.ndarray) -> Batch:
+    def _batch(self, reader: Reader, step: int, media: np.ndarray) -> Batch:
         """Global batch `step`'s part, read into `media`: (B, S) or (B, F, T)."""
         labels = np.zeros((len(media), 3), np.int64)  # key_id, song_index, valid
         positions = share(self.order, step, self.global_batch_size, self.rank, self.ranks)
@@ -123,10 +117,10 @@ class Stream(IterableDataset):
         media[labels[:, 2] == 0] = 0
         tensor = torch.from_numpy(media)
         key_id, song_index, valid = torch.from_numpy(labels.T.copy())  # (B,) each
-        waveform, cqt = (tensor, None) if self.shards.format == "audio" else (None, tensor)
+        waveform, cqt = (None, tensor) if self.shards.format == "png" else (tensor, None)
         return Batch(waveform, cqt, key_id, song_index, valid.bool())
 
-    def _sample_into(self, row: np.ndarray, reader: ShardReader, position: int) -> Label | None:
+    def _sample_into(self, row: np.ndarray, reader: Reader, position: int) -> Label | None:
         """Decode the sample at `position` or, in training, what takes its place if it is bad."""
         label = self._decoded_into(row, reader, int(self.order[position]))
         if label is None and self.lanes is not None:
@@ -135,7 +129,7 @@ class Stream(IterableDataset):
             label = next((other for other in tries if other is not None), None)
         return label
 
-    def _decoded_into(self, row: np.ndarray, reader: ShardReader, number: int) -> Label | None:
+    def _decoded_into(self, row: np.ndarray, reader: Reader, number: int) -> Label | None:
         try:
             stored = reader.read(number)
             row[:] = decode_media(stored.media, self.shards.format, row.shape)
@@ -153,7 +147,8 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
     Not to go through accelerator.prepare: it would shard the stream again, and each process would
     silently lose a part of its intervals (huggingface/accelerate#4144).
     """
-    _kill_workers_at_exit()
+    atexit.unregister(_kill_workers)  # so that it is called once
+    atexit.register(_kill_workers)
     if workers:
         return_freed_memory()  # they are forked when the loader is iterated
     return DataLoader(
@@ -168,20 +163,15 @@ def _leave_signals_to_the_parent(_worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-@cache
-def _kill_workers_at_exit() -> None:
-    """Once in a process: multiprocessing would wait forever for workers that ignore SIGTERM."""
-    atexit.register(_kill_workers)
-
-
 def _kill_workers() -> None:
+    """At exit multiprocessing would wait forever for workers that ignore SIGTERM."""
     for process in multiprocessing.active_children():
         if process.daemon:
             process.kill()
 
 
 def training_stream(
-    shards: ShardSet, global_batch_size: int, rank: int, ranks: int, seed: int, epoch: int,
+    shards: Source, global_batch_size: int, rank: int, ranks: int, seed: int, epoch: int,
     lanes: int, block_intervals: int, first_step: int = 0, rates: np.ndarray | None = None,
     limit_fraction: float = 1.0,
 ) -> Stream:  # fmt: skip
@@ -189,6 +179,7 @@ def training_stream(
 
     `rates` (N,) are those of training/reading_rates.py.
     """
+    shards = shards.of_epoch(epoch)
     order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals, rates)
     return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step, limit_fraction)
 

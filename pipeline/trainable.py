@@ -27,15 +27,9 @@ class TrainableLogCQT(nn.Module):
     """
 
     def __init__(
-        self,
-        sample_rate: int,
-        fmin_hz: float,
-        n_bins: int,
-        bins_per_octave: int,
-        margin_semitones: int,
-        hop_length: int,
-        range_db: float,
-    ):
+        self, sample_rate: int, fmin_hz: float, n_bins: int, bins_per_octave: int,
+        margin_semitones: int, hop_length: int, range_db: float,
+    ):  # fmt: skip
         super().__init__()
         bins = bins_of(sample_rate, fmin_hz, n_bins, bins_per_octave, margin_semitones)
         self.margin_bins, self.range_db, self.sample_rate = bins.margin, range_db, sample_rate

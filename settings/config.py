@@ -29,6 +29,15 @@ class ConfigError(AudioKeyError):
     """A setting that does not exist or cannot have its value."""
 
 
+def config_parser(description: str | None) -> argparse.ArgumentParser:
+    """An entry point's parser: its docstring is the help; `--config` and `--set` are known."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_config_arguments(parser)
+    return parser
+
+
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Give an entry point `--config FILE` and the repeatable `--set section.name=value`."""
     parser.add_argument(
@@ -49,10 +58,11 @@ def load_config(file: str | None = None, overrides: Sequence[str] = ()) -> Confi
 
 def run_config(file: Path, overrides: Sequence[str]) -> Config:
     """The settings of a run that goes on; those that this version does not know are only named."""
-    known, strange = _known(read_toml(DEFAULTS), read_toml(file))
-    if strange:
-        logger.info("%s: left out, unknown to this version: %s", file, ", ".join(strange))
-    return config_with(known, file.name, overrides)
+    left_out: list[str] = []
+    settings = _merged(read_toml(DEFAULTS), read_toml(file), file.name, left_out=left_out)
+    if left_out:
+        logger.info("%s: left out, unknown to this version: %s", file, ", ".join(left_out))
+    return checked(Config, _overridden(settings, overrides), file.name)
 
 
 def config_with(changes: dict[str, Any], source: str, overrides: Sequence[str] = ()) -> Config:
@@ -69,9 +79,7 @@ def config_changed(config: Config, overrides: Sequence[str], source: str) -> Con
 
 def given_settings(file: str | None, overrides: Sequence[str]) -> dict[str, Any]:
     """What `file` and `overrides` themselves name, flat: {'train.epochs': 5}."""
-    sources = ([read_toml(Path(file))] if file else []) + [
-        _parse_override(text) for text in overrides
-    ]
+    sources = [*([read_toml(Path(file))] if file else []), *map(_parse_override, overrides)]
     return {name: value for source in sources for name, value in flat(source).items()}
 
 
@@ -146,26 +154,15 @@ def _parse_override(text: str) -> dict[str, Any]:
     return nested
 
 
-def _known(base: dict, changes: dict, section: str = "") -> tuple[dict, list[str]]:
-    """What `changes` says of names that `base` holds, and the names that it does not."""
-    known: dict[str, Any] = {}
-    strange: list[str] = []
-    for name, value in changes.items():
-        path, there = section + name, base.get(name)
-        if name not in base:
-            strange.append(path)
-        elif isinstance(there, dict) and isinstance(value, dict) and path not in OPEN_TABLES:
-            known[name], more = _known(there, value, f"{path}.")
-            strange += more
-        else:
-            known[name] = value
-    return known, strange
-
-
-def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:
-    """`base` with `changes` laid over it; a name that `base` does not hold is refused."""
+def _merged(
+    base: dict, changes: dict, source: str, section: str = "", left_out: list[str] | None = None
+) -> dict:
+    """`base` with `changes` laid over it; a name that `base` lacks is refused or put in a list."""
     result = dict(base)
     for name, value in changes.items():
+        if name not in base and left_out is not None:
+            left_out.append(f"{section}{name}")
+            continue
         if name not in base:
             raise ConfigError(unknown(name, list(base), source, section))
         if isinstance(base[name], dict) != isinstance(value, dict):
@@ -174,7 +171,7 @@ def _merged(base: dict, changes: dict, source: str, section: str = "") -> dict:
         if f"{section}{name}" in OPEN_TABLES:
             result[name] = {**base[name], **value}
         elif isinstance(value, dict):
-            result[name] = _merged(base[name], value, source, f"{section}{name}.")
+            result[name] = _merged(base[name], value, source, f"{section}{name}.", left_out)
         else:
             result[name] = value
     return result

@@ -60,6 +60,14 @@ class Synthetic(Section):
     seed: CountOrZero
 
 
+class Scores(Section):
+    path: str
+    table: Annotated[str, Field(pattern=r"\.npz$")]
+    songs: Count
+    song_seconds: Annotated[Number, Field(ge=1)]
+    seed: CountOrZero
+
+
 class Folder(Section):
     path: str
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
@@ -91,6 +99,7 @@ class Ncs(Section):
 
 class Datasets(Section):
     synthetic: Synthetic
+    scores: Scores
     folder: Folder
     gs_key: GsKey
     gs_key_plus: GsKeyPlus
@@ -133,6 +142,8 @@ class Augment(Section):
     frequency_mask_bins: CountOrZero
     time_mask_frames: CountOrZero
     tilt_db_per_octave: PositiveOrZero
+    equaliser_db: PositiveOrZero
+    noise_floor_db: PositiveOrZero
 
 
 class Stream(Section):

@@ -3,6 +3,7 @@
 python -m shards download gs_mtg
 python -m shards pack gs_mtg gs_key
 python -m shards pack synthetic --format audio --set datasets.synthetic.songs=240
+python -m shards pack scores --set datasets.scores.path=data/midi
 python -m shards pack folder ~/Music --format png
 python -m shards pack folder ~/Music --scheduler tcp://host:8786
 python -m shards pack folder ~/Music --part 3/64 && python -m shards merge folder ~/Music
@@ -29,19 +30,14 @@ from shards.publish import publish
 from shards.ready_made import download_images
 from shards.spectrograms import create_spectrograms
 from songkey.errors import AudioKeyError
-from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, synthetic
+from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, scores, synthetic
 from songs.download import failure_table
 from songs.song import LeftOut, Song
 from storage.places import place_of
 
 # Each has download(datasets, settings) and songs(datasets, downloads).
-FROM_THE_WEB = {
-    "gs_key": gs_key,
-    "gs_key_plus": gs_key_plus,
-    "gs_mtg": gs_mtg,
-    "ncs": ncs,
-}
-DATASETS = ("synthetic", "folder", *FROM_THE_WEB)
+FROM_THE_WEB = {"gs_key": gs_key, "gs_key_plus": gs_key_plus, "gs_mtg": gs_mtg, "ncs": ncs}
+DATASETS = ("synthetic", "scores", "folder", *FROM_THE_WEB)
 
 
 def main() -> None:
@@ -112,6 +108,8 @@ def _songs(dataset: str, path: str, config: Config) -> tuple[str, list[Song], li
     if dataset == "synthetic":
         setting = config.datasets.synthetic
         return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
+    if dataset == "scores":
+        return "scores", *scores.songs_of(config.datasets.scores)
     if module := FROM_THE_WEB.get(dataset):
         return dataset, *module.songs(config.datasets, Path(config.download.dir))
     music = config.datasets.folder

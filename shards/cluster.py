@@ -6,15 +6,13 @@ The workers run the project from their own checkout (docs/scale.md): nothing is 
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
-from typing import Generic, TypeVar
 
 from distributed import Client, Future, KilledWorker, as_completed
 
 from pipeline.allocator import keep_freed_memory
 from shards.disk_error import writing_to
-from shards.processes import WorkerDiedError
+from shards.processes import Result, Task, WorkerDiedError, shard_path
 from songkey.errors import AudioKeyError
 
 RETRIES = 2  # of a task that fails by no fault of its input; Dask gives a dead worker's to another
@@ -23,51 +21,33 @@ CONNECT_SECONDS = 10
 WORKER_SECONDS = 60  # to wait for the first worker
 CLOSE_SECONDS = 2
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-
 
 class ClusterError(AudioKeyError):
     """A cluster that cannot be reached, has no worker, or does not know the project."""
 
 
-@dataclass(frozen=True)
-class Refused:
-    """An error of our own kinds: no other worker would do better."""
-
-    error: AudioKeyError
-
-
-@dataclass(frozen=True)
-class Outcome(Generic[Task, Result]):
-    """`function` as it runs on a worker: its result, or Refused."""
-
-    function: Callable[[Task], Result]
-
-    def __call__(self, task: Task) -> Result | Refused:
-        # Dask starts workers with MALLOC_TRIM_THRESHOLD_=65536: each array would pay for fresh
-        # pages, and packing run at two thirds of its rate (measured).
-        keep_freed_memory()
-        try:
-            return self.function(task)
-        except AudioKeyError as error:
-            return Refused(error)
+def outcome(function: Callable[[Task], Result], task: Task) -> Result | AudioKeyError:
+    """`function` as it runs on a worker; an error of ours is given: no other would do better."""
+    # Dask starts workers with MALLOC_TRIM_THRESHOLD_=65536: each array would pay for fresh
+    # pages, and packing run at two thirds of its rate (measured).
+    keep_freed_memory()
+    try:
+        return function(task)
+    except AudioKeyError as error:
+        return error
 
 
 def run_on_cluster(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    scheduler: str,
-    name_of: Callable[[Task], str],
+    function: Callable[[Task], Result], tasks: Sequence[Task], scheduler: str
 ) -> Iterator[Result]:
     """What `function` gives for each task, as they end."""
-    outcome, waiting = Outcome(function), iter(tasks)
+    waiting = iter(tasks)
     with _client(scheduler) as client:
         running: dict[Future, Task] = {}
 
         def submit(count: int) -> list[Future]:
             new = {
-                client.submit(outcome, task, pure=False, retries=RETRIES): task
+                client.submit(outcome, function, task, pure=False, retries=RETRIES): task
                 for task in islice(waiting, count)
             }
             running.update(new)
@@ -75,12 +55,12 @@ def run_on_cluster(
 
         ended = as_completed(submit(IN_FLIGHT), loop=client.loop)
         for future in ended:
-            yield _result(future, name_of(running.pop(future)), scheduler)
+            yield _result(future, shard_path(running.pop(future)), scheduler)
             future.release()
             ended.update(submit(1))
 
 
-def _result(future: Future[Result | Refused], name: str, scheduler: str) -> Result:
+def _result(future: Future[Result | AudioKeyError], name: str, scheduler: str) -> Result:
     if future.cancelled():
         raise ClusterError(
             f"{scheduler}: the scheduler ended or dropped its tasks; run the same command again to "
@@ -99,8 +79,8 @@ def _result(future: Future[Result | Refused], name: str, scheduler: str) -> Resu
             f"{scheduler}: a worker cannot import {error.name}; start workers with the project's "
             "folder as PYTHONPATH, from the same .venv"
         ) from None
-    if isinstance(result, Refused):
-        raise result.error
+    if isinstance(result, AudioKeyError):
+        raise result
     return result
 
 

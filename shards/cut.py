@@ -7,7 +7,7 @@ import numpy as np
 from songkey.audio import waveform_blocks
 from songkey.decode import AudioError
 from songkey.intervals import intervals
-from songs import synthetic
+from songs import scores, synthetic
 from songs.song import Interval, Song
 from storage.places import RemotePath, place_of
 from storage.staging import local_copy
@@ -31,6 +31,8 @@ def blocks_of(song: Song, sample_rate: int) -> Iterable[np.ndarray]:
     """The song's sound in consecutive blocks, float32 (S,)."""
     if song.audio_path.startswith("synthetic:"):
         return [synthetic.render(song.audio_path, sample_rate)]
+    if song.audio_path.startswith("scores:"):
+        return [scores.render(song.audio_path, sample_rate)]
     place = place_of(song.audio_path)
     if isinstance(place, RemotePath):
         return _remote_blocks(place, sample_rate)

@@ -2,18 +2,10 @@
 
 import os
 from collections.abc import Callable, Generator, Sequence
-from typing import Literal, TypeVar
+from typing import Literal
 
 from shards.disk_error import writing_to
-from shards.processes import ShardTask, run_in_processes
-
-Task = TypeVar("Task", bound=ShardTask)
-Result = TypeVar("Result")
-
-
-def shard_path(task: ShardTask) -> str:
-    """The tar that a task makes, for messages."""
-    return f"{task.folder / task.name}.tar"
+from shards.processes import Result, Task, run_in_processes, shard_path
 
 
 def worker_count(setting: Literal["auto"] | int) -> int:
@@ -25,11 +17,7 @@ def worker_count(setting: Literal["auto"] | int) -> int:
 
 
 def run_tasks(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    workers: int,
-    scheduler: str = "",
-    name_of: Callable[[Task], str] = shard_path,
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int, scheduler: str = ""
 ) -> Generator[Result, None, None]:
     """What `function` gives for each task, as they end.
 
@@ -41,11 +29,11 @@ def run_tasks(
     if scheduler:
         from shards.cluster import run_on_cluster  # takes a second to load
 
-        yield from run_on_cluster(function, tasks, scheduler, name_of)
+        yield from run_on_cluster(function, tasks, scheduler)
     elif workers == 1 or len(tasks) <= 1:
         for task in tasks:
-            with writing_to(name_of(task)):
+            with writing_to(shard_path(task)):
                 result = function(task)
             yield result
     else:
-        yield from run_in_processes(function, tasks, workers, name_of)
+        yield from run_in_processes(function, tasks, workers)

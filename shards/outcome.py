@@ -18,7 +18,11 @@ def summary(prepared: Prepared) -> str:
     lines = [
         f"{by_key.total()} songs, {intervals} intervals in {len(shards)} shards, "
         f"{megabytes:.1f} MB, {prepared.seconds:.1f} s: {prepared.folder}",
-        *_splits(prepared),
+        *(
+            f"  {split:<6} {sum(manifest.songs_by_key.values()):>7} songs "
+            f"{sum(shard.intervals for shard in manifest.shards):>8} intervals"
+            for split, manifest in prepared.manifests.items()
+        ),
         "  " + ", ".join(f"{key} {by_key[str(key)]}" for key in KEYS[:12]),
         "  " + ", ".join(f"{key} {by_key[str(key)]}" for key in KEYS[12:]),
     ]
@@ -29,11 +33,3 @@ def summary(prepared: Prepared) -> str:
         )
         lines.append(f"  all with details in {prepared.folder / LEFT_OUT_NAME}")
     return "\n".join(lines)
-
-
-def _splits(prepared: Prepared) -> list[str]:
-    return [
-        f"  {split:<6} {sum(manifest.songs_by_key.values()):>7} songs "
-        f"{sum(shard.intervals for shard in manifest.shards):>8} intervals"
-        for split, manifest in prepared.manifests.items()
-    ]

@@ -8,18 +8,22 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
 
+from pipeline.cqt import LogCQT
 from pipeline.flac import flac_bytes
+from pipeline.image import png_bytes, to_levels
 from pipeline.manifest import PackSettings, SongEntry
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
 from shards.cut import cut
-from shards.png_encoder import png_encoder
+from shards.processes import ShardTask
 from shards.shardfile import TaskTars
 from songkey.decode import AudioError
 from songs import synthetic
@@ -31,11 +35,9 @@ SPOOL_BYTES = 64_000_000  # of one song's encoded intervals held in memory; more
 
 
 @dataclass(frozen=True)
-class PackTask:
+class PackTask(ShardTask):
     """One shard to be made: the songs in it, in order."""
 
-    folder: Place
-    name: str  # of the tar, without its ending
     songs: tuple[Song, ...]
     settings: PackSettings
 
@@ -61,7 +63,7 @@ def songs_digest(songs: Sequence[Song]) -> str:
 
 def _source(song: Song) -> str:
     """What tells a song's sound from another's without decoding it."""
-    if song.audio_path.startswith("synthetic:"):
+    if song.audio_path.startswith(("synthetic:", "scores:")):
         return f"{song.audio_path} {synthetic.VERSION}"
     path = place_of(song.audio_path)
     if isinstance(path, RemotePath):
@@ -74,15 +76,11 @@ def deal(folder: Place, songs: Sequence[Song], settings: PackSettings) -> list[P
     ordered = sorted(songs, key=lambda song: song.song_id)
     dealt = np.random.default_rng(settings.seed).permutation(len(ordered))
     size = settings.songs_per_shard
-    return [
-        PackTask(
-            folder,
-            f"{number:06d}",
-            tuple(ordered[place] for place in dealt[start : start + size]),
-            settings,
-        )
-        for number, start in enumerate(range(0, len(ordered), size))
-    ]
+    tasks = []
+    for number, start in enumerate(range(0, len(ordered), size)):
+        its_songs = tuple(ordered[place] for place in dealt[start : start + size])
+        tasks.append(PackTask(folder, f"{number:06d}", its_songs, settings))
+    return tasks
 
 
 @threadpool_limits.wrap(limits=1)
@@ -110,7 +108,24 @@ def encoder_of(settings: PackSettings) -> Callable[[np.ndarray], bytes]:
     """From an interval's sound, int16 (S,), to the file that shards of these settings hold."""
     if settings.cqt is None:
         return partial(flac_bytes, sample_rate=settings.sample_rate)
-    return png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
+    return _png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
+
+
+@lru_cache(maxsize=2)
+def _png_encoder(
+    sample_rate: int, cqt: tuple[tuple[str, Any], ...]
+) -> Callable[[np.ndarray], bytes]:
+    """To the PNG of the same log CQT that training computes from audio shards."""
+    # One interval at a time on one thread: the levels depend on nothing but the interval.
+    torch.set_num_threads(1)
+    log_cqt = LogCQT(sample_rate, **dict(cqt))
+
+    def encode(waveform: np.ndarray) -> bytes:
+        with torch.inference_mode():
+            decibels = log_cqt(torch.from_numpy(waveform)[None])[0]  # (F, T)
+        return png_bytes(to_levels(decibels, log_cqt.range_db).numpy())
+
+    return encode
 
 
 def _add_song(

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -17,8 +16,8 @@ from shards.disk_error import writing_to
 from shards.executor import run_tasks, worker_count
 from shards.pack import Packed, PackTask, pack_shard
 from shards.plan import SplitPlan, begin, plans
-from shards.processes import ShardTask
-from shards.splitfolder import clear, make_way, remove_unfinished_files, split_manifest
+from shards.processes import Task
+from shards.splitfolder import clear, make_way, remove, split_manifest
 from songkey.errors import AudioKeyError
 from songs.song import LeftOut, Song, by_reason
 from storage.places import Place
@@ -26,8 +25,6 @@ from storage.whole import write_whole
 
 LEFT_OUT_NAME = "left_out.tsv"
 MOST_NAMES = 10  # of missing shards, in a message
-
-Task = TypeVar("Task", bound=ShardTask)
 
 
 class PrepareError(AudioKeyError):
@@ -130,8 +127,8 @@ def _checked(
             f"{dataset}: no song has a usable label; left out: {by_reason(left_out)}"
         )
     splits = plans(dataset, songs, format, config)
-    for split in splits:
-        make_way(split.folder, split.settings, dataset, overwrite)
+    settings = {split.settings.split: split.settings for split in splits}
+    make_way(splits[0].folder.parent, settings, dataset, overwrite)
     return splits
 
 
@@ -184,7 +181,7 @@ def _finished(
 
 def write_left_out(folder: Place, table: bytes) -> None:
     """Write the list of what was left out, unless it is there already."""
-    remove_unfinished_files(folder, f".{LEFT_OUT_NAME}.*.tmp")
+    remove(folder, f".{LEFT_OUT_NAME}.*.tmp")  # by runs that were killed
     path = folder / LEFT_OUT_NAME
     if not path.exists() or path.read_bytes() != table:
         write_whole(path, table)

@@ -5,10 +5,11 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from shards.disk_error import writing_to
 from songkey.errors import AudioKeyError
@@ -18,18 +19,21 @@ from storage.staging import remove_unfinished
 ATTEMPTS = 3  # of a task whose worker dies
 
 
-class ShardTask(Protocol):
+@dataclass(frozen=True)
+class ShardTask:
     """A task that makes a shard."""
 
-    @property
-    def folder(self) -> Place: ...
-
-    @property
-    def name(self) -> str: ...  # of the tar, without its ending
+    folder: Place
+    name: str  # of the tar, without its ending
 
 
 Task = TypeVar("Task", bound=ShardTask)
 Result = TypeVar("Result")
+
+
+def shard_path(task: ShardTask) -> str:
+    """The tar that a task makes, for messages."""
+    return f"{task.folder / task.name}.tar"
 
 
 class WorkerDiedError(AudioKeyError):
@@ -71,10 +75,7 @@ class Worker(Generic[Task]):
 
 
 def run_in_processes(
-    function: Callable[[Task], Result],
-    tasks: Sequence[Task],
-    workers: int,
-    name_of: Callable[[Task], str],
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
 ) -> Iterator[Result]:
     """What `function` gives for each task, as they end; raises a task's error as it is."""
     waiting = iter(tasks)
@@ -90,11 +91,11 @@ def run_in_processes(
                     error, result = connection.recv()
                 except (EOFError, OSError):
                     crew.pop(connection).end()
-                    worker = Worker(function, worker.task, _next_attempt(worker, name_of))
+                    worker = Worker(function, worker.task, _next_attempt(worker))
                     crew[worker.connection] = worker
                     continue
                 if error:
-                    with writing_to(name_of(worker.task)):
+                    with writing_to(shard_path(worker.task)):
                         raise error
                 if following := next(waiting, None):
                     worker.begin(following)
@@ -106,11 +107,11 @@ def run_in_processes(
             worker.end()
 
 
-def _next_attempt(worker: Worker[Task], name_of: Callable[[Task], str]) -> int:
+def _next_attempt(worker: Worker) -> int:
     """The number of the next attempt of a task whose worker died, if there may be one."""
     if worker.attempt >= ATTEMPTS:
         raise WorkerDiedError(
-            f"{name_of(worker.task)}: its worker process died {worker.attempt} times (out of "
+            f"{shard_path(worker.task)}: its worker process died {worker.attempt} times (out of "
             "memory, or killed); run the same command again to go on, with fewer workers "
             "(--set prepare.workers=1) if memory was short"
         )

@@ -20,7 +20,7 @@ from pipeline.manifest import (
 from settings.sections import Config
 from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError
-from shards.splitfolder import SPLITS, make_way, manifests_in
+from shards.splitfolder import make_way, manifests_in
 from storage.copies import send
 from storage.places import Place, place_of
 
@@ -44,9 +44,8 @@ def publish(
         )
     target = place_of(destination) / format / dataset
     refuse_itself(here, target)
-    for split in SPLITS:  # all of them before the first shard is sent
-        settings = manifests[split].settings if split in manifests else None
-        make_way(target / split, settings, here, overwrite)
+    settings = {split: manifest.settings for split, manifest in manifests.items()}
+    make_way(target, settings, here, overwrite)
     there = manifests_in(target)
     for split, manifest in manifests.items():
         if there.get(split, manifest) != manifest:

@@ -19,20 +19,13 @@ from pipeline.manifest import (
     record_name,
 )
 from pipeline.sample import MEDIA_EXTENSION
-from settings.differences import differences
 from settings.sections import Config
 from shards.check import problems_of_samples
 from shards.disk_error import writing_to
 from shards.prepare import Prepared
 from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError
-from shards.splitfolder import (
-    SPLITS,
-    make_way,
-    manifests_in,
-    task_names,
-    write_split_manifest,
-)
+from shards.splitfolder import make_way, manifests_in, task_names, write_split_manifest
 from songs.song import LeftOut
 from storage.copies import fetch
 from storage.places import Place, place_of
@@ -49,40 +42,34 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
     manifest says; what was downloaded whole stays.
     """
     began = time.perf_counter()
+    if not config.images.base_url:
+        raise ManifestError(
+            "images.base_url is empty: name the place where PNG shards were published, "
+            "e.g. --set images.base_url=https://example.org/shards"
+        )
     root = local_root(config, "png", dataset, "train right from images.base_url, or name a folder")
-    source = place_of(_base_url(config)) / "png" / dataset
+    source = place_of(config.images.base_url) / "png" / dataset
     refuse_itself(root, source)
     manifests = manifests_in(source)
     if not manifests:
         raise ManifestError(f"{source}: no PNG shards are published there; see images.base_url")
     for split, manifest in manifests.items():
         _check_published(source / split, manifest, config)
-    for split in SPLITS:
-        settings = manifests[split].settings if split in manifests else None
-        make_way(root / split, settings, source, overwrite)
+    settings = {split: manifest.settings for split, manifest in manifests.items()}
+    make_way(root, settings, source, overwrite)
     left_out: list[LeftOut] = []
     for split, manifest in manifests.items():
         left_out += _download_split(source / split, manifest, root / split)
     return Prepared(root, manifests, tuple(left_out), time.perf_counter() - began)
 
 
-def _base_url(config: Config) -> str:
-    if not config.images.base_url:
-        raise ManifestError(
-            "images.base_url is empty: name the place where PNG shards were published, "
-            "e.g. --set images.base_url=https://example.org/shards"
-        )
-    return config.images.base_url
-
-
 def _check_published(source: Place, manifest: Manifest, config: Config) -> None:
     """Refuse spectrograms that training with today's settings would refuse, and strange names."""
-    there = manifest.settings.model_dump()
     today = {
         "format": "png", "sample_rate": config.audio.sample_rate,
         "interval_seconds": config.prepare.interval_seconds, "cqt": config.cqt.shape,
     }  # fmt: skip
-    if changed := differences({name: there[name] for name in today}, today):
+    if changed := manifest.settings.changed(today):
         raise ManifestError(
             f"{source}: published with other settings ({changed}); "
             "set them so, or make the spectrograms here (python -m shards spectrograms)"

@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 from pipeline.flac import decode_flac
 from pipeline.manifest import ManifestError, PackSettings, read_manifest
 from pipeline.sample import MEDIA_EXTENSION
-from settings.differences import differences
 from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.pack import Packed, encoder_of
 from shards.prepare import LEFT_OUT_NAME, Prepared, make_shards, write_left_out
+from shards.processes import ShardTask
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.splitfolder import (
     SPLITS,
@@ -38,12 +38,10 @@ from storage.staging import staged
 
 
 @dataclass(frozen=True)
-class SpectrogramTask:
+class SpectrogramTask(ShardTask):
     """The PNG tars to be made of one task's audio tars."""
 
     source: Place  # the folder of the audio shards
-    folder: Place
-    name: str
     settings: PackSettings  # of the PNG shards
 
 
@@ -66,8 +64,7 @@ def create_spectrograms(
         )
     tasks_of_split = {split: _tasks(audio / split, png / split, config) for split in there}
     settings = {split: tasks[0].settings for split, tasks in tasks_of_split.items() if tasks}
-    for split in SPLITS:
-        make_way(png / split, settings.get(split), audio, overwrite)
+    make_way(png, settings, audio, overwrite)
     missing = [task for tasks in tasks_of_split.values() for task in _missing(tasks)]
     make_shards(f"spectrograms of {dataset}", make_shard, missing, config, scheduler)
     with writing_to(png):
@@ -84,16 +81,15 @@ def create_spectrograms(
 def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask]:
     """One task for each of the audio shards' own; refuses audio of other settings than today's."""
     manifest = read_manifest(source)
-    there, audio = manifest.settings.model_dump(), {"sample_rate": config.audio.sample_rate}
-    today = {**audio, "interval_seconds": config.prepare.interval_seconds}
-    if changed := differences({name: there[name] for name in today}, today):
+    rate, seconds = config.audio.sample_rate, config.prepare.interval_seconds
+    if changed := manifest.settings.changed({"sample_rate": rate, "interval_seconds": seconds}):
         raise ManifestError(
             f"{source}: packed with other settings ({changed}); "
             "set them back, or pack the audio again with --overwrite"
         )
     cqt = config.cqt.shape
     settings = manifest.settings.model_copy(update={"format": "png", "cqt": cqt})
-    return [SpectrogramTask(source, folder, name, settings) for name in task_names(manifest)]
+    return [SpectrogramTask(folder, name, source, settings) for name in task_names(manifest)]
 
 
 def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
@@ -125,8 +121,12 @@ def make_shard(task: SpectrogramTask) -> Packed:
     settings, extension = task.settings, MEDIA_EXTENSION["png"]
     encode = encoder_of(settings)
     records = list(records_of(task.source, [task.name]))
-    for record in records:
-        _refuse_another_packing(task, record.settings)
+    audio = settings.model_copy(update={"format": "audio", "cqt": None})
+    if any(record.settings != audio for record in records):
+        raise ShardError(
+            f"{task.source}/{task.name}.json: of another packing than the manifest; "
+            "pack the audio again with --overwrite"
+        )
     songs = set()
     with (
         staged(task.folder) as folder,
@@ -141,14 +141,6 @@ def make_shard(task: SpectrogramTask) -> Packed:
                 songs.add(song.song_id)
         intervals = tars.commit(settings, records[0].left_out)
     return Packed(len(songs), intervals, len(records[0].left_out))
-
-
-def _refuse_another_packing(task: SpectrogramTask, audio: PackSettings) -> None:
-    if audio != task.settings.model_copy(update={"format": "audio", "cqt": None}):
-        raise ShardError(
-            f"{task.source}/{task.name}.json: of another packing than the manifest; "
-            "pack the audio again with --overwrite"
-        )
 
 
 def _copy_left_out(source: Place, folder: Place) -> tuple[LeftOut, ...]:

@@ -23,7 +23,6 @@ from pipeline.manifest import (
     write_manifest,
     write_songs,
 )
-from settings.differences import differences
 from songs.song import LeftOut
 from storage.places import Place, sizes
 from storage.whole import UNFINISHED
@@ -33,27 +32,27 @@ RECORDS = "[0-9]*.json"
 
 
 def make_way(
-    folder: Place, settings: PackSettings | None, source: object, overwrite: bool = False
+    root: Place, settings: Mapping[str, PackSettings], source: object, overwrite: bool = False
 ) -> None:
     """Refuse to add to shards of other settings or songs than `source` has; `overwrite` clears.
 
-    `settings` is None where `source` lacks the split: then none may be there.
+    Of a split without `settings`, which `source` lacks, no shards may be there.
     """
-    if overwrite:
-        clear(folder)
-    there = _settings_in(folder)
-    if there is None:
-        return
-    if settings is None:
-        raise ManifestError(
-            f"{folder}: there, but {source} has no {folder.name} split; "
-            "begin anew with --overwrite, or take another folder"
-        )
-    if changed := differences(there.model_dump(), settings.model_dump()):
-        raise ManifestError(
-            f"{folder}: packed with other settings ({changed}); "
-            "set them back, take another folder, or begin anew with --overwrite"
-        )
+    for split in SPLITS:
+        folder = root / split
+        if overwrite:
+            clear(folder)
+        there = _settings_in(folder)
+        if there and split not in settings:
+            raise ManifestError(
+                f"{folder}: there, but {source} has no {split} split; "
+                "begin anew with --overwrite, or take another folder"
+            )
+        if there and (changed := there.changed(settings[split].model_dump())):
+            raise ManifestError(
+                f"{folder}: packed with other settings ({changed}); "
+                "set them back, take another folder, or begin anew with --overwrite"
+            )
 
 
 def _settings_in(folder: Place) -> PackSettings | None:
@@ -76,19 +75,18 @@ def manifests_in(root: Place) -> dict[str, Manifest]:
 
 def clear(folder: Place) -> None:
     """Remove a split's shards, the files that make them count first, and a folder left empty."""
-    names = sizes(folder)
-    for pattern in ("*.zst", RECORDS, "[0-9]*.tar", UNFINISHED):
-        for name in fnmatch.filter(names, pattern):
-            (folder / name).unlink(missing_ok=True)
+    remove(folder, "*.zst", RECORDS, "[0-9]*.tar", UNFINISHED)
     if isinstance(folder, Path):
         with suppress(OSError):  # it is not there, or holds other files
             folder.rmdir()
 
 
-def remove_unfinished_files(folder: Place, pattern: str = UNFINISHED) -> None:
-    """Remove what runs that were killed left in a folder."""
-    for name in fnmatch.filter(sizes(folder), pattern):
-        (folder / name).unlink(missing_ok=True)
+def remove(folder: Place, *patterns: str) -> None:
+    """Remove a folder's files, those of the first pattern first."""
+    names = sizes(folder)
+    for pattern in patterns:
+        for name in fnmatch.filter(names, pattern):
+            (folder / name).unlink(missing_ok=True)
 
 
 def done_tasks(
@@ -149,7 +147,7 @@ def write_split_manifest(folder: Place, names: Sequence[str], settings: PackSett
                 last = song.song_id
                 yield song
 
-    remove_unfinished_files(folder)
+    remove(folder, UNFINISHED)  # by runs that were killed
     write_songs(folder, songs())
     manifest = Manifest(
         settings=settings, fingerprint=settings.fingerprint, shards=tuple(shards),

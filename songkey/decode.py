@@ -78,7 +78,7 @@ def _libsndfile_blocks(
     try:
         while len(block := sound.read(size, dtype="float32", always_2d=True)):  # (S, C)
             samples += len(block)
-            yield rate, _mono(block)
+            yield rate, mono(block)
     except soundfile.LibsndfileError as error:
         raise _truncated(where, sound.tell() / rate, sound.frames / rate) from error
     if _is_short(samples / rate, sound.frames / rate):
@@ -137,7 +137,7 @@ def _joined(
             reason = f"sample rate changes: from {rate} to {frame.rate} Hz; convert it to one rate"
             raise AudioError(where, reason)
         rate = frame.rate
-        waiting.append(_mono(_values(frame, where)))
+        waiting.append(mono(_values(frame, where)))
         samples += frame.samples
         if samples >= block_seconds * rate:
             yield rate, np.concatenate(waiting)
@@ -161,7 +161,7 @@ def _values(frame: av.AudioFrame, where: str) -> np.ndarray:
     return values.astype(np.float32) / -float(np.iinfo(values.dtype).min)
 
 
-def _mono(block: np.ndarray) -> np.ndarray:
+def mono(block: np.ndarray) -> np.ndarray:
     """The mean of the channels, (S, C) -> (S,)."""
     waveform = block[:, 0].copy()  # channel by channel: ten times faster than block.mean(axis=1)
     for channel in range(1, block.shape[1]):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from songkey.audio import finite, resampled
+from songkey.decode import mono
 from songkey.errors import AudioKeyError
 
 BLOCK_SAMPLES = 2**19  # 10 seconds or so
@@ -31,8 +32,9 @@ def sample_blocks(
             f"sample_rate = {rate!r}: give the samples a second, {LOWEST_RATE} to {HIGHEST_RATE}"
         )
     channels = _channels(waveform)  # (S, C)
+    full_scale = 32768 if channels.dtype == np.int16 else 1
     blocks = (
-        (rate, _mono(channels[start : start + BLOCK_SAMPLES]))
+        (rate, mono(channels[start : start + BLOCK_SAMPLES].astype(np.float32) / full_scale))
         for start in range(0, len(channels), BLOCK_SAMPLES)
     )
     return resampled(finite(blocks, "waveform"), sample_rate)
@@ -53,9 +55,3 @@ def _channels(waveform: np.ndarray) -> np.ndarray:
     if waveform.ndim == 2 and min(waveform.shape) <= 2 < max(waveform.shape):
         return waveform if waveform.shape[1] <= 2 else waveform.T
     raise SamplesError(f"waveform of shape {waveform.shape} is not mono or stereo; {SHAPES}")
-
-
-def _mono(block: np.ndarray) -> np.ndarray:
-    """The mean of the channels, (S, C) -> float32 (S,), full scale 1."""
-    waveform = block.mean(axis=1, dtype=np.float32)
-    return waveform / 32768 if block.dtype == np.int16 else waveform

@@ -14,13 +14,16 @@ from songs.song import Song
 from synthesis.arrangement import compose
 from synthesis.mix import mixed
 from synthesis.production import draw_production
+from synthesis.repertoire import draw_style
+from synthesis.styles import Style
 
-VERSION = 2  # to be raised with every change of what a path sounds like: shards remember it
-SCORE, SOUND = 0, 1  # two streams of random numbers: the same piece at any sample rate
+VERSION = 3  # to be raised with every change of what a path sounds like: shards remember it
+# Streams of random numbers: the same piece at any sample rate, and its key without composing it.
+SCORE, SOUND, STYLE, MODE = 0, 1, 2, 3
 
 
 def songs(count: int, song_seconds: float, seed: int) -> list[Song]:
-    """The first `count` songs of a seed; every 24 of them hold each key once."""
+    """The first `count` songs of a seed; every 24 of them hold each tonic twice."""
     return [song_of(seed, number, song_seconds) for number in range(count)]
 
 
@@ -38,18 +41,29 @@ def song_of(seed: int, number: int, song_seconds: float) -> Song:
     )
 
 
+def style_of(seed: int, number: int) -> Style:
+    """The style of a song."""
+    return draw_style(np.random.default_rng([seed, number, STYLE]))
+
+
 def key_of(seed: int, number: int) -> Key:
-    """The key of a song: each block of 24 numbers is a permutation of the 24 keys."""
+    """The key of a song: tonics take turns, the mode depends on the style.
+
+    Each block of 24 numbers holds each tonic twice, once with the chance of major that is left
+    below the style's share of minor and once with that above: small sets have nearly all keys.
+    """
     block, position = divmod(number, len(KEYS))
     order = np.random.default_rng([seed, block, len(KEYS)]).permutation(len(KEYS))
-    return KEYS[order[position]]
+    half, tonic = divmod(int(order[position]), 12)
+    chance = (half + np.random.default_rng([seed, number, MODE]).random()) / 2
+    return Key(tonic, "minor" if chance < style_of(seed, number).minor else "major")
 
 
 def render(audio_path: str, sample_rate: int) -> np.ndarray:
     """The song that "synthetic:<seed>:<number>:<seconds>" names, (S,) float32 in -1..1, mono."""
     seed, number, seconds = parse_path(audio_path)
     score_rng = np.random.default_rng([seed, number, SCORE])
-    piece = compose(key_of(seed, number), seconds, score_rng)
+    piece = compose(style_of(seed, number), key_of(seed, number), seconds, score_rng)
     production = draw_production(score_rng)
     sound_rng = np.random.default_rng([seed, number, SOUND])
     return mixed(piece, production, round(seconds * sample_rate), sample_rate, sound_rng)

@@ -9,7 +9,8 @@ from synthesis.harmony import Chord
 from synthesis.progressions import Span
 from synthesis.score import STEPS, Note
 
-# R the chord's bass, F its fifth, T its third, O the bass an octave up, A a step towards the next.
+# R the chord's bass, F its fifth, T its third, S the sixth above it, O the bass an octave up, A a
+# step towards the next.
 BASS_PATTERNS = {
     "sustained": "R---------------",
     "halves": "R-------R-------",
@@ -23,6 +24,7 @@ BASS_PATTERNS = {
     "offbeat octaves": "R.O.R.O.R.O.RRO.",
     "root fifth": "R-------F-------",
     "walking": "R---T---F---A---",
+    "boogie": "R-R-F-F-S-S-F-F-",
     "waltz": "R-----------F---",
     "tresillo": "R--R--R-R--R--R-",
     "pushed": "R-----R---R---A-",
@@ -45,6 +47,7 @@ CHORD_PATTERNS = {
     "stab": "x......x........",
     "stabs": "x..x..x...x..x..",
     "gate": "xx.xx.xx.xx.xx.x",
+    "shuffle": "x-x-x-x-x-x-x-x-",
     "strum": "x---x-xx..xxx-x-",
     "waltz": "....x---x---....",
     "pushed": "x-----x-------x-",
@@ -109,6 +112,8 @@ def bass_pitch(
             return above(bass, fifth)
         case "T":
             return above(bass, chord.pitch_classes[1])
+        case "S":
+            return bass + 9
         case "A":
             target = above(lowest, following.bass)
             steps = [step for step in (-2, -1, 1, 2) if (target + step) % 12 in chord.scale]
@@ -124,6 +129,7 @@ def chord_pattern(
     spread: bool,
     strum_beats: float,
     rng: np.random.Generator,
+    rootless: bool = False,
 ) -> list[Note]:
     """Chords around pitch `centre`; `strum_beats` is the delay from string to string."""
     bar = CHORD_PATTERNS[pattern]
@@ -132,7 +138,7 @@ def chord_pattern(
     for _, start, beats, index in steps_of(bar, spans, bar_beats):
         velocity = 0.7 + 0.15 * (start % 1 == 0) + rng.uniform(-0.1, 0.1)
         held = max(0.1, beats * articulation)
-        for string, pitch in enumerate(voicing(spans[index].chord, centre, spread)):
+        for string, pitch in enumerate(voicing(spans[index].chord, centre, spread, rootless)):
             notes.append(Note(start + string * strum_beats, held, pitch, velocity))
     return notes
 
@@ -157,9 +163,13 @@ def arpeggio(
     return notes
 
 
-def voicing(chord: Chord, centre: int, spread: bool) -> list[int]:
-    """The chord's tones around `centre`, ascending; `spread` lifts every second by an octave."""
-    pitches = sorted(above(centre - 6, tone) for tone in chord.pitch_classes)
+def voicing(chord: Chord, centre: int, spread: bool, rootless: bool = False) -> list[int]:
+    """The chord's tones around `centre`, ascending; `spread` lifts every second by an octave.
+
+    `rootless` leaves the root of a chord of four tones to the bass.
+    """
+    tones = chord.pitch_classes[1 if rootless and len(chord.pitch_classes) > 3 else 0 :]
+    pitches = sorted(above(centre - 6, tone) for tone in tones)
     if spread:
         pitches = sorted(pitch + 12 * (index % 2) for index, pitch in enumerate(pitches))
     return pitches

@@ -1,4 +1,4 @@
-"""Arrangement: a key -> a whole piece: style, tempo, progressions, parts and sections."""
+"""Arrangement: a style and a key -> a whole piece: tempo, progressions, parts and sections."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,11 +8,12 @@ import numpy as np
 from songkey.keys import Key
 from synthesis.drums import Hit, Kit, draw_kit, groove
 from synthesis.effects import Riser, Sweep, draw_risers, draw_sweep
+from synthesis.excursion import visited_key
 from synthesis.instruments import instrument
 from synthesis.parts import draw_part, draw_roles
 from synthesis.progressions import Span, one_of, progression
 from synthesis.score import STEPS, Note, tiled
-from synthesis.styles import Style, draw_style
+from synthesis.styles import Style
 from synthesis.timbre import Timbre
 
 GAINS_DB = {
@@ -24,18 +25,22 @@ GAINS_DB = {
     "lead": (-7, 4),
     "counter": (-12, -3),
     "talk": (-12, 0),
+    "riff": (-9, 2),
+    "drone": (-15, -4),
 }
+AWAY = 2  # the cycle of a piece's excursion, after the two at home
+DRIVEN = ("chords", "riff", "lead")  # by overdriven guitars
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """What one instrument plays, and how it stands in the mix."""
 
     timbre: Timbre
     notes: list[Note]
     gain_db: float
     reverb_send: float  # 0 to 1
-    pump: float  # how far each kick ducks it, 0 to 1
+    pump: float = 0.0  # how far each kick ducks it, 0 to 1
+    drive: float = 0.0  # into a guitar's amplifier, 0 clean
 
 
 @dataclass(frozen=True)
@@ -54,35 +59,44 @@ class Piece:
     grid_seconds: np.ndarray
 
 
-class Section(NamedTuple):
-    """A stretch of beats: which of the two progressions it repeats, and which parts play."""
+class Cycle(NamedTuple):
+    """Chords to be repeated, and the key that they are in: the song's but for excursions."""
 
-    progression: int
+    key: Key
+    spans: list[Span]
+
+    @property
+    def beats(self) -> float:
+        """Beats of the whole cycle."""
+        return self.spans[-1].start_beats + self.spans[-1].beats
+
+
+class Section(NamedTuple):
+    """A stretch of beats: which of the cycles it repeats, and which parts play."""
+
+    cycle: int
     start_beats: float
     end_beats: float
     active: np.ndarray
 
 
-def compose(key: Key, seconds: float, rng: np.random.Generator) -> Piece:
+def compose(style: Style, key: Key, seconds: float, rng: np.random.Generator) -> Piece:
     """A piece of at least `seconds` in `key`; half of them begin in mid-phrase, as intervals do."""
-    style = draw_style(rng)
     bar_beats = 3 if rng.random() < style.triple else 4
     tempo = float(np.exp(rng.uniform(*np.log(style.tempo))))
     begin = -float(rng.integers(1, 8 * bar_beats)) if rng.random() < 0.5 else 0.0
     end = 1.2 * seconds * tempo / 60 + bar_beats
     roles = draw_roles(style, rng)
     cycles = draw_cycles(style, key, bar_beats, rng)
-    sections = draw_sections(
-        [beats_of(cycle) for cycle in cycles], bar_beats, begin, end, len(roles), rng
-    )
-    grid_beats, grid_seconds = clock(tempo, begin, end, style.rubato, rng)
+    sections = draw_sections(cycles, bar_beats, begin, end, len(roles), rng)
+    grid_beats, grid_seconds = clock(tempo, begin, end, style.rubato, style.swing, rng)
     return Piece(
-        layers=draw_layers(roles, style, key, bar_beats, cycles, sections, rng),
+        layers=draw_layers(roles, style, bar_beats, cycles, sections, rng),
         hits=draw_hits(style, sections, bar_beats, rng),
         kit=draw_kit(rng),
-        drums_db=rng.uniform(-12, 5),
+        drums_db=rng.uniform(-12, 8 if style.effects else 4),
         risers=draw_risers(seconds, rng) if style.effects else [],
-        sweep=draw_sweep(rng) if style.effects and rng.random() < 0.2 else None,
+        sweep=draw_sweep(rng) if style.effects and rng.random() < 0.25 else None,
         jitter_seconds=rng.uniform(0, 0.012),
         dynamics=rng.uniform(0.5, 4),
         grid_beats=grid_beats,
@@ -90,56 +104,66 @@ def compose(key: Key, seconds: float, rng: np.random.Generator) -> Piece:
     )
 
 
-def draw_cycles(
-    style: Style, key: Key, bar_beats: int, rng: np.random.Generator
-) -> list[list[Span]]:
-    """Two progressions; the second is at times the first again."""
-    kinds = ["loop", "vamp", "functional"]
-    # Music that hardly leaves one chord is nearly always minor.
-    vamp = style.vamp * (1.0 if key.mode == "minor" else 0.3)
-    weights = [1 - vamp - style.functional, vamp, style.functional]
+def draw_cycles(style: Style, key: Key, bar_beats: int, rng: np.random.Generator) -> list[Cycle]:
+    """Two cycles at home, the second at times the first again, and in some songs a third away."""
     colour = rng.uniform(*style.colour)
-    cycles = [
-        progression(key, str(rng.choice(kinds, p=weights)), bar_beats, colour, rng)
-        for _ in range(2)
-    ]
-    return [cycles[0], cycles[0]] if rng.random() < 0.4 else cycles
+
+    def drawn(where: Key) -> Cycle:
+        kind = one_of(style.harmony[where.mode], rng)
+        return Cycle(where, progression(where, kind, bar_beats, colour, rng))
+
+    first = drawn(key)
+    cycles = [first, first if rng.random() < 0.4 else drawn(key)]
+    if rng.random() < style.excursion:
+        cycles.append(drawn(visited_key(key, rng)))
+    return cycles
 
 
 def draw_sections(
-    cycle_beats: list[float], bar_beats: int, begin: float, end: float, parts: int,
+    cycles: list[Cycle], bar_beats: int, begin: float, end: float, parts: int,
     rng: np.random.Generator,
 ) -> list[Section]:  # fmt: skip
-    """Sections of whole cycles until the end, each without some of the parts, never without all."""
+    """Sections of whole cycles until the end, each without some of the parts, never without all.
+
+    The first is at home, and a short one away is followed by home again.
+    """
     sections: list[Section] = []
     start, which = begin, 0
     while start < end:
-        repeats = max(1, round(rng.choice([4, 8, 8, 16]) * bar_beats / cycle_beats[which]))
+        bars = rng.choice([4, 8, 8, 16]) if which < AWAY else rng.choice([2, 4, 8])
+        repeats = max(1, round(bars * bar_beats / cycles[which].beats))
         active = rng.random(parts) < 0.8
         active[rng.permutation(parts)[:2]] = True
-        sections.append(Section(which, start, start + repeats * cycle_beats[which], active))
-        start, which = sections[-1].end_beats, 1 - which if rng.random() < 0.6 else which
+        sections.append(Section(which, start, start + repeats * cycles[which].beats, active))
+        start = sections[-1].end_beats
+        if which == 2 or rng.random() < 0.6:
+            which = int(rng.integers(2)) if which == 2 else 1 - which
+            which = (
+                2 if len(cycles) > 2 and sections[-1].cycle < 2 and rng.random() < 0.6 else which
+            )
     return sections
 
 
 def draw_layers(
-    roles: list[str], style: Style, key: Key, bar_beats: int, cycles: list[list[Span]],
-    sections: list[Section], rng: np.random.Generator,
+    roles: list[str], style: Style, bar_beats: int, cycles: list[Cycle], sections: list[Section],
+    rng: np.random.Generator,
 ) -> list[Layer]:  # fmt: skip
     """Each role's instrument with its notes over all sections."""
     shared = instrument(one_of(style.timbres["any"], rng), rng) if style.one_timbre else None
-    pump = rng.uniform(0.2, 0.95) if style.drums > 0.8 and rng.random() < 0.5 else 0.0
+    pump = rng.uniform(0.2, 0.95) if style.effects and rng.random() < 0.5 else 0.0
+    amplifier = float(np.exp(rng.uniform(0.4, 2.7))) if rng.random() < style.drive else 0.0
     layers = []
     for index, role in enumerate(roles):
-        part = draw_part(role, style, key, bar_beats, rng)
-        cycle_notes = [part(cycle) for cycle in cycles]
+        part = draw_part(role, style, bar_beats, rng)
+        cycle_notes = [part(cycle.spans, cycle.key) for cycle in cycles]
         notes = []
         for which, start, stop, active in sections:
             if active[index]:
-                notes += tiled(cycle_notes[which], beats_of(cycles[which]), start, stop)
+                notes += tiled(cycle_notes[which], cycles[which].beats, start, stop)
         timbre = shared or instrument(one_of(timbres_of(role, style), rng), rng)
         send = rng.uniform(0, 0.2) if role == "bass" else rng.uniform(0.1, 1.0)
-        layers.append(Layer(timbre, notes, rng.uniform(*GAINS_DB[role]), send, pump))
+        drive = amplifier if role in DRIVEN and (role != "lead" or rng.random() < 0.3) else 0.0
+        layers.append(Layer(timbre, notes, rng.uniform(*GAINS_DB[role]), send, pump, drive))
     return layers
 
 
@@ -165,7 +189,7 @@ def draw_hits(
 
 
 def clock(
-    tempo: float, begin: float, end: float, rubato: float, rng: np.random.Generator
+    tempo: float, begin: float, end: float, rubato: float, swing: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Beats of the sixteenth grid and the seconds at which they fall, with swing or rubato."""
     beats = np.arange(begin, end + 64, 1 / STEPS)
@@ -176,13 +200,9 @@ def clock(
         beat_seconds *= np.exp(wave)
     seconds = np.cumsum(beat_seconds) / STEPS
     seconds -= np.interp(0.0, beats, seconds)
-    if rng.random() < 0.2:
-        period = rng.choice([2, 4])  # steps of a pair of sixteenths or of eighths
+    if rng.random() < swing:
+        # Steps of a pair of sixteenths or of eighths; where swing is the rule, of eighths.
+        period = 4 if rng.random() < swing else rng.choice([2, 4])
         late = np.round(beats * STEPS) % period == period // 2
         seconds += late * rng.uniform(0, 0.33) * beat_seconds * period / (2 * STEPS)
     return beats, seconds
-
-
-def beats_of(cycle: list[Span]) -> float:
-    """Beats of a whole cycle."""
-    return cycle[-1].start_beats + cycle[-1].beats

@@ -24,6 +24,7 @@ GROOVES = {
     "garage": ("x.........x..x..", "....x.......x...", "..x...x...x..ox."),
     "reggaeton": ("x...x...x...x...", "...x..x....x..x.", "x.x.x.x.x.x.x.x."),
     "latin": ("x..x..x...x.x...", "..x..x....x..x..", "x.xxx.xxx.xxx.xx"),
+    "swing": ("x...o...x...o...", "......o.......o.", "x...x.x.x...x.x."),
     "sparse": ("x...............", "................", "....x.......x..."),
     "waltz": ("x...........x...", "....x...x.......", "x...x...x...x..."),
 }
@@ -105,10 +106,8 @@ def bar_of(name: str, bar_beats: int, rng: np.random.Generator) -> list[tuple[in
 
 def sounds(kit: Kit, sample_rate: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The kit's one-shot waveforms, each (S,) float32."""
-    snare = swept(kit.snare_hz, 1.5, 0.02, 0.08, sample_rate, 0.3)
-    snare = snare + kit.snare_noise * burst(
-        kit.hat_hz * 0.15, kit.snare_seconds, sample_rate, 0.3, rng
-    )
+    wires = burst(kit.hat_hz * 0.15, kit.snare_seconds, sample_rate, 0.3, rng)
+    snare = swept(kit.snare_hz, 1.5, 0.02, 0.08, sample_rate, 0.3) + kit.snare_noise * wires
     return {
         "kick": swept(kit.kick_hz, kit.kick_sweep, 0.03, kit.kick_seconds, sample_rate, 0.7),
         "snare": snare / np.abs(snare).max(),
@@ -136,8 +135,6 @@ def burst(
     """Noise above a frequency that dies away, (S,), its peak 1."""
     times = np.arange(int(seconds * sample_rate)) / sample_rate
     noise = rng.standard_normal(times.size, dtype=np.float32) * np.exp(-times / decay_seconds)
-    sections = butter(
-        2, min(lowest_hz, 0.4 * sample_rate), "highpass", fs=sample_rate, output="sos"
-    )
-    filtered = sosfilt(sections, noise)
+    hertz = min(lowest_hz, 0.4 * sample_rate)
+    filtered = sosfilt(butter(2, hertz, "highpass", fs=sample_rate, output="sos"), noise)
     return (filtered / np.abs(filtered).max()).astype(np.float32)

@@ -58,23 +58,17 @@ def risen(riser: Riser, sample_rate: int, rng: np.random.Generator) -> np.ndarra
     cycles = riser.from_hz * (2 ** (octaves * times) - 1) / (octaves * np.log(2))
     tone = np.sin(2 * np.pi * (cycles % 1)).astype(np.float32)
     hiss = white_noise(times.size, sample_rate, rng)
-    loudness = (times / riser.seconds if octaves > 0 else 1 - times / riser.seconds).astype(
-        np.float32
-    )
+    rising = times / riser.seconds
+    loudness = (rising if octaves > 0 else 1 - rising).astype(np.float32)
     gain = np.float32(10 ** (riser.level_db / 20))
-    return (
-        gain
-        * loudness
-        * (np.float32(1 - riser.noise) * tone + np.float32(0.5 * riser.noise) * hiss)
-    )
+    both = np.float32(1 - riser.noise) * tone + np.float32(0.5 * riser.noise) * hiss
+    return gain * loudness * both
 
 
 def swept(waveform: np.ndarray, sweep: Sweep, sample_rate: int) -> np.ndarray:
     """The waveform through the moving low pass, (S,): a crossfade of filtered and unfiltered."""
-    sections = butter(2, min(sweep.hertz, 0.4 * sample_rate), fs=sample_rate, output="sos").astype(
-        np.float32
-    )
-    closed = np.linspace(
-        sweep.closed_at_start, sweep.closed_at_end, waveform.size, dtype=np.float32
-    )
+    hertz = min(sweep.hertz, 0.4 * sample_rate)
+    sections = butter(2, hertz, fs=sample_rate, output="sos").astype(np.float32)
+    ends = sweep.closed_at_start, sweep.closed_at_end
+    closed = np.linspace(*ends, waveform.size, dtype=np.float32)
     return waveform + closed * (sosfilt(sections, waveform) - waveform)

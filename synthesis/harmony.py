@@ -27,8 +27,12 @@ QUALITIES = {
     "sus4": (0, 5, 7),
     "5": (0, 7),
     "o7": (0, 3, 6, 9),
+    "h7": (0, 3, 6, 10),
+    "9": (0, 4, 7, 10, 14),
 }
-NUMERAL = re.compile(r"(b|#)?([IViv]+)(o7|o|\+|maj7|7|6|add9|sus2|sus4|5)?(?:\^([35]))?(?:/(.+))?$")
+NUMERAL = re.compile(
+    r"(b|#)?([IViv]+)(o7|h7|o|\+|maj7|7|9|6|add9|sus2|sus4|5)?(?:\^([35]))?(?:/(.+))?$"
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def parse_numeral(numeral: str) -> tuple[int, tuple[int, ...], str | None]:
         root += parse_numeral(target)[0]
     third, fifth = (4 if degree.isupper() else 3), {"o": 6, "+": 8}.get(quality, 7)
     offsets = QUALITIES.get(quality, (0, third, fifth))
-    if quality in ("7", "6", "add9"):
+    if quality in ("7", "9", "6", "add9"):
         offsets = tuple(third if offset == 4 else offset for offset in offsets)
     return root % 12, offsets, inverted
 

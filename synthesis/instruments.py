@@ -66,6 +66,8 @@ def voices(spectrum: str, rng: np.random.Generator) -> np.ndarray:
         return rng.uniform(-1, 1, rng.integers(3, 6)) * rng.uniform(8, 25)
     if spectrum == "piano":
         return rng.normal(0, rng.uniform(0.2, 2.0), 2)
+    if spectrum == "accordion":
+        return rng.normal(0, rng.uniform(1, 12), rng.integers(1, 4))
     if spectrum in ("strings", "voice"):
         return rng.normal(0, rng.uniform(2, 9), rng.integers(1, 4))
     return rng.normal(0, 5, 2) if rng.random() < 0.25 else np.zeros(1)

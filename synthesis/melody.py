@@ -1,17 +1,13 @@
-"""Melodies: motifs of rhythm, a walk on scale and chord tones, phrases that close on the tonic."""
+"""Melodies: motifs of rhythm, a walk on scale and chord tones; and riffs around the tonic."""
 
 import numpy as np
 
 from songkey.keys import Key
+from synthesis.idioms import FREE, KEPT, liking
 from synthesis.progressions import Span
 from synthesis.score import Note, rhythm
 
 REACH = 12  # semitones above and below the centre that a melody may go
-# How much a melody likes a degree, 0 to 11 semitones up: it shows the key where chords do not.
-TONAL_WEIGHTS = {
-    "major": np.array([2.0, 0.3, 1.1, 0.3, 1.4, 0.9, 0.3, 1.6, 0.3, 0.9, 0.3, 0.6]),
-    "minor": np.array([2.0, 0.3, 1.0, 1.5, 0.3, 1.0, 0.3, 1.6, 0.7, 0.5, 0.9, 0.6]),
-}
 
 
 def melody(
@@ -21,22 +17,25 @@ def melody(
     bar_beats: int,
     density: float,
     chromatic: float,
+    idiom: str,
     rng: np.random.Generator,
 ) -> list[Note]:
     """One cycle's melody; `chromatic`: the share of weak notes bent to the semitone below."""
     onsets = phrase_rhythm(spans, bar_beats, density, rng)
     cycle_beats = spans[-1].start_beats + spans[-1].beats
-    walk = Walk(spans, key, centre, rng)
+    walk = Walk(spans, key, centre, idiom, rng)
     articulation = rng.uniform(0.45, 1.05)
+    # Songs need neither begin nor end on the tonic.
+    opens, closes = rng.random() < 0.5, rng.random() < 0.75
     notes = []
     for position, (start, beats) in enumerate(onsets):
-        closes = position + 1 == len(onsets) or onsets[position + 1][0] >= cycle_beats
-        opens = position == 0
-        pitch = walk.step(start, stable=start % 1 == 0, tonic=closes or opens)
-        if not closes and start % 1 and rng.random() < chromatic:
+        last = position + 1 == len(onsets) or onsets[position + 1][0] >= cycle_beats
+        homes = (last and closes) or (position == 0 and opens)
+        pitch = walk.step(start, stable=start % 1 == 0, tonic=homes)
+        if not last and start % 1 and rng.random() < chromatic:
             pitch -= 1
         velocity = 0.75 + 0.2 * (start % bar_beats == 0) + rng.uniform(-0.15, 0.05)
-        notes.append(Note(start, beats if closes else beats * articulation, pitch, velocity))
+        notes.append(Note(start, beats if last else beats * articulation, pitch, velocity))
     return notes
 
 
@@ -59,15 +58,19 @@ def phrase_rhythm(
 class Walk:
     """The pitch of a melody: each near the last, in the scale, on strong beats in the chord."""
 
-    def __init__(self, spans: list[Span], key: Key, centre: int, rng: np.random.Generator):
+    def __init__(
+        self, spans: list[Span], key: Key, centre: int, idiom: str, rng: np.random.Generator
+    ):
         self.rng = rng
         self.pitches = np.arange(centre - REACH, centre + REACH + 1)  # (P,)
         self.degrees = (self.pitches - key.tonic) % 12
         self.starts = np.array([span.start_beats for span in spans])
+        self.liking = liking(idiom, key.mode)[self.degrees]
+        self.free = idiom in FREE
         self.masks = [self.scale_and_chord(span) for span in spans]
         self.leap = rng.uniform(1.2, 3.5)
         register = np.exp(-(((self.pitches - centre) / 7.0) ** 2))
-        self.base = TONAL_WEIGHTS[key.mode][self.degrees] * register
+        self.base = np.maximum(self.liking, 0.1) * register
         self.tonic_pull = np.where(self.degrees == 0, 8.0, np.where(self.degrees == 7, 2.5, 1.0))
         self.pitch = centre + int(rng.integers(-4, 5))
 
@@ -75,7 +78,8 @@ class Walk:
         """Which pitches are in the span's scale, and which are tones of its chord, each (P,)."""
         classes = self.pitches % 12
         chord_tones = np.isin(classes, span.chord.pitch_classes)
-        return np.isin(classes, span.chord.scale) | chord_tones, chord_tones
+        scale = self.liking > 12 * KEPT if self.free else np.isin(classes, span.chord.scale)
+        return scale | chord_tones, chord_tones
 
     def step(self, start_beats: float, stable: bool, tonic: bool) -> int:
         """The next pitch; `stable` asks for a chord tone, `tonic` for the key's tonic."""
@@ -107,3 +111,30 @@ def doubled(notes: list[Note], spans: list[Span], rng: np.random.Generator) -> l
         below = [pitch for pitch in pitches if pitch % 12 in chord.pitch_classes]
         second += [note._replace(pitch=pitch, velocity=note.velocity * 0.7) for pitch in below[:1]]
     return notes + second
+
+
+def riff(
+    key: Key, centre: int, bar_beats: int, idiom: str, density: float, rng: np.random.Generator
+) -> list[Note]:
+    """A bar or two around the tonic, to be repeated whatever the chords: two to four degrees."""
+    bars = int(rng.choice([1, 2, 2]))
+    onsets = [
+        (bar * bar_beats + start, beats)
+        for bar in range(bars)
+        for start, beats in rhythm(bar_beats, density, rng)
+    ]
+    weights = liking(idiom, key.mode)
+    kept = rng.choice(12, rng.integers(1, 4), replace=False, p=weights / weights.sum())
+    palette = np.array([0, *kept])
+    shares = np.array([rng.uniform(0.5, 1.5), *rng.uniform(0.2, 1.0, kept.size)])
+    lowest = centre + (key.tonic - centre + 6) % 12 - 6
+    drawn = rng.choice(palette, len(onsets), p=shares / shares.sum())
+    if rng.random() < 0.6:
+        drawn[0] = 0
+    octaves = 12 * (rng.random(len(onsets)) < 0.12)
+    falls = 12 * ((drawn > 6) & (rng.random() < 0.7))  # sevenths below the tonic, not above
+    articulation = rng.uniform(0.3, 1.0)
+    return [
+        Note(start, beats * articulation, int(lowest + degree + octave - fall), rng.uniform(0.6, 1))
+        for (start, beats), degree, octave, fall in zip(onsets, drawn, octaves, falls, strict=True)
+    ]

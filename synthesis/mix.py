@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.signal import butter, sosfilt
 
 from synthesis.arrangement import Layer, Piece
 from synthesis.drums import sounds
 from synthesis.effects import risen, swept
 from synthesis.production import Production, produce
 from synthesis.timbre import frequency_of, tone
+
+AMPLIFIER_HZ = 4000.0
 
 
 def mixed(
@@ -19,6 +22,8 @@ def mixed(
     ducking = kick_envelope(piece, count, sample_rate)
     for layer in piece.layers:
         stem = played(layer, piece, production.tuning_cents, count, sample_rate, rng)
+        if layer.drive:
+            stem = overdriven(stem, layer.drive, sample_rate)
         stem *= loudness_gain(stem, layer.gain_db)
         if layer.pump:
             stem *= 1 - np.float32(layer.pump) * ducking
@@ -61,6 +66,13 @@ def played(
             note[held:] *= fade[: note.size - held]
             added(out, note, int(starts[index] * sample_rate))
     return out
+
+
+def overdriven(stem: np.ndarray, drive: float, sample_rate: int) -> np.ndarray:
+    """A stem through an amplifier: chords are clipped as a whole, which adds difference tones."""
+    clipped = np.tanh(np.float32(drive) * loudness_gain(stem, 0.0) * stem)
+    low_pass = butter(2, min(AMPLIFIER_HZ, 0.4 * sample_rate), fs=sample_rate, output="sos")
+    return sosfilt(low_pass.astype(np.float32), clipped)
 
 
 def drummed(piece: Piece, count: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:

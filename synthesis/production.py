@@ -22,6 +22,7 @@ class Production:
     reverb_db: float
     drive: float
     noise_db: float
+    wow_cents: float  # how far the speed of a worn record or tape wanders
     level: float
 
 
@@ -29,33 +30,41 @@ def draw_production(rng: np.random.Generator) -> Production:
     """A treatment; most songs have a room, half of them are driven into the clipper."""
     bumps = rng.integers(0, 6)
     return Production(
-        tuning_cents=rng.uniform(-30, 30) if rng.random() < 0.6 else rng.normal(0, 4),
+        tuning_cents=draw_tuning(rng),
         tilt_db=rng.normal(0, 1.2),
         bumps=np.stack(
             [rng.uniform(1, 9, bumps), rng.normal(0, 6, bumps), rng.uniform(0.2, 1.5, bumps)],
             axis=1,
         ),
         lowest_hz=rng.uniform(20, 120) if rng.random() < 0.3 else 15.0,
-        highest_hz=rng.uniform(1500, 9000) if rng.random() < 0.2 else 16000.0,
+        highest_hz=rng.uniform(1500, 9000) if rng.random() < 0.25 else 16000.0,
         reverb_seconds=float(np.exp(rng.uniform(np.log(0.3), np.log(4)))),
         reverb_db=rng.uniform(-26, -3) if rng.random() < 0.6 else -120.0,
-        drive=float(np.exp(rng.uniform(np.log(0.1), np.log(1.5)))) if rng.random() < 0.5 else 0.05,
-        noise_db=rng.uniform(-90, -22),
+        drive=float(np.exp(rng.uniform(np.log(0.1), np.log(4.0)))) if rng.random() < 0.5 else 0.05,
+        noise_db=rng.uniform(-22, -8) if rng.random() < 0.1 else rng.uniform(-90, -22),
+        wow_cents=rng.uniform(2, 15) if rng.random() < 0.1 else 0.0,
         level=rng.uniform(0.15, 0.98),
     )
 
 
+def draw_tuning(rng: np.random.Generator) -> float:
+    """Cents from 440 Hz: most music is near, some is not, vinyl turns at any speed."""
+    kind = rng.random()
+    if kind < 0.4:
+        return rng.normal(0, 4)
+    return rng.uniform(-30, 30) if kind < 0.85 else rng.uniform(-45, 45)
+
+
 def produce(
-    dry: np.ndarray,
-    sends: np.ndarray,
-    production: Production,
-    sample_rate: int,
+    dry: np.ndarray, sends: np.ndarray, production: Production, sample_rate: int,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """The finished song, (S,) float32 in -1..1, from the dry mix and what goes to the room."""
     mix = equalised(dry, sends, production, sample_rate, rng)
     mix /= np.sqrt(np.mean(mix**2)) + 1e-9
     mix += pink_noise(mix.size, sample_rate, rng) * np.float32(10 ** (production.noise_db / 20))
+    if production.wow_cents:
+        mix = wandering(mix, production.wow_cents, sample_rate, rng)
     mix = np.tanh(np.float32(production.drive) * mix)
     return mix * np.float32(production.level / (np.abs(mix).max() + 1e-9))
 
@@ -66,11 +75,9 @@ def equalised(
 ) -> np.ndarray:  # fmt: skip
     """Dry mix plus the room's answer, through the equaliser, (S,): one product of spectra."""
     count, has_room = dry.size, production.reverb_db > -100
-    room = (
-        impulse_response(production.reverb_seconds, sample_rate, rng)
-        if has_room
-        else np.zeros(1, np.float32)
-    )
+    room = np.zeros(1, np.float32)
+    if has_room:
+        room = impulse_response(production.reverb_seconds, sample_rate, rng)
     size = fft.next_fast_len(count + room.size, real=True)
     spectrum = fft.rfft(dry, size)
     if has_room:
@@ -91,6 +98,17 @@ def equaliser(production: Production, bins: int, hz_per_bin: float) -> np.ndarra
     gains_db -= 10 * np.log10(1 + (hertz / production.highest_hz) ** 4)
     points = np.interp(np.arange(bins) * hz_per_bin, hertz, 10 ** (np.clip(gains_db, -60, 30) / 20))
     return points.astype(np.float32)
+
+
+def wandering(
+    mix: np.ndarray, cents: float, sample_rate: int, rng: np.random.Generator
+) -> np.ndarray:
+    """The song at a speed that sways once in one to two seconds by `cents` up and down, (S,)."""
+    times = np.arange(mix.size) / sample_rate
+    radians = 2 * np.pi * rng.uniform(0.5, 1.0) * times + rng.uniform(0, 2 * np.pi)
+    depth_seconds = (2 ** (cents / 1200) - 1) / (2 * np.pi * 0.75)
+    positions = (times + depth_seconds * np.sin(radians)) * sample_rate
+    return np.interp(positions, np.arange(mix.size), mix).astype(np.float32)
 
 
 def impulse_response(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:

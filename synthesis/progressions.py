@@ -1,11 +1,13 @@
 """Progressions: which chords follow which, as dance, pop and classical music use them."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from songkey.keys import Key
 from synthesis.harmony import Chord, chord_of, coloured
+from synthesis.vamps import BARE, BLUES, GROOVE, JAZZ, MODAL, PARALLEL, POP, ROCK
 
 # One slot a chord. Few start off the tonic: their key hangs on the melody alone.
 LOOPS = {
@@ -105,6 +107,26 @@ CADENCES = {
 }
 
 
+KINDS = {
+    "loop": LOOPS, "vamp": VAMPS, "functional": PHRASES, "pop": POP, "bare": BARE, "rock": ROCK,
+    "parallel": PARALLEL, "groove": GROOVE, "blues": BLUES, "jazz": JAZZ, "modal": MODAL,
+}  # fmt: skip
+# The scale of the chords' other tones, where it is not always the mode's own.
+COLOURS = {
+    "loop": {"major": "major*16; mixolydian", "minor": "minor*14; dorian*2; phrygian"},
+    "vamp": {"major": "major*16; mixolydian", "minor": "minor*14; dorian*2; phrygian"},
+    "bare": {"major": "major*3; mixolydian", "minor": "minor*6; dorian; phrygian*3"},
+    "parallel": {"major": "major; mixolydian", "minor": "minor*3; dorian"},
+    "pop": {"major": "major*8; mixolydian", "minor": "minor*5; dorian"},
+    "rock": {"major": "major*3; mixolydian*2", "minor": "minor*6; dorian; phrygian"},
+    "groove": {"major": "major; mixolydian", "minor": "minor*2; dorian"},
+    "blues": {"major": "mixolydian", "minor": "minor; dorian"},
+    "modal": {"major": "major*2; mixolydian", "minor": "minor; dorian"},
+}
+# How many bars a chord lasts.
+BARS = {"blues": "1", "jazz": "0.5; 1*2", "bare": "1; 2; 4", "parallel": "0.5; 1*2; 2*2"}
+
+
 class Span(NamedTuple):
     """A chord and the time it holds, in beats."""
 
@@ -116,13 +138,12 @@ class Span(NamedTuple):
 def progression(
     key: Key, kind: str, bar_beats: int, colour: float, rng: np.random.Generator
 ) -> list[Span]:
-    """The chords of one cycle; `kind` is "loop", "vamp" or "functional"."""
+    """The chords of one cycle; `kind` is one of KINDS."""
     if kind == "functional" and rng.random() < 0.6:
         numerals = functional(key.mode, 4 if rng.random() < 0.4 else 8, rng)
     else:
-        texts = {"loop": LOOPS, "vamp": VAMPS, "functional": PHRASES}[kind][key.mode]
-        numerals = one_of(texts, rng).split()
-    scale_name = mode_colour(key.mode, kind, rng)
+        numerals = one_of(KINDS[kind][key.mode], rng).split()
+    scale_name = one_of(COLOURS[kind][key.mode], rng) if kind in COLOURS else key.mode
     beats = slot_beats(len(numerals), kind, bar_beats, rng)
     colours = {
         name: coloured(chord_of(name, key, scale_name), colour, rng)
@@ -146,8 +167,17 @@ def functional(mode: str, slots: int, rng: np.random.Generator) -> list[str]:
 
 
 def choices(text: str) -> list[str]:
-    """The items of a text such as "I V vi IV; I IV"; lines part items as ";" does."""
-    return [item.strip() for item in text.replace("\n", ";").split(";") if item.strip()]
+    """The items of a text such as "I V vi IV; I IV*2", the likelier ones as often as they say."""
+    return [item for item, count in counted(text) for _ in range(count)]
+
+
+@lru_cache(maxsize=256)
+def counted(text: str) -> tuple[tuple[str, int], ...]:
+    """The items of such a text with their counts; lines part items as ";" does."""
+    items = [item.strip() for item in text.replace("\n", ";").split(";") if item.strip()]
+    return tuple(
+        (item.partition("*")[0].strip(), int(item.partition("*")[2] or 1)) for item in items
+    )
 
 
 def one_of(text: str, rng: np.random.Generator) -> str:
@@ -156,19 +186,12 @@ def one_of(text: str, rng: np.random.Generator) -> str:
     return items[rng.integers(len(items))]
 
 
-def mode_colour(mode: str, kind: str, rng: np.random.Generator) -> str:
-    """The scale of the chords' other tones: plain major or minor but for a few songs."""
-    if kind == "functional":
-        return mode
-    if mode == "major":
-        return "mixolydian" if rng.random() < 0.06 else "major"
-    return str(rng.choice(["minor", "dorian", "phrygian"], p=[0.82, 0.12, 0.06]))
-
-
 def slot_beats(slots: int, kind: str, bar_beats: int, rng: np.random.Generator) -> list[float]:
     """Beats of each chord: half a bar, a bar or two; at times the second of a bar comes late."""
     bars = rng.choice([0.5, 1.0, 2.0], p=[0.3, 0.55, 0.15])
-    if slots <= 2 or kind == "vamp":
+    if kind in BARS:
+        bars = float(one_of(BARS[kind], rng))
+    elif slots <= 2 or kind == "vamp":
         bars = rng.choice([1.0, 2.0])
     if slots % 2 and bars == 0.5:
         bars = 1.0

@@ -92,6 +92,16 @@ def reed(rng: Rng) -> Spectrum:
     return N, np.where(ODD, 1.0, rng.uniform(0.05, 0.6)) * N ** -rng.uniform(0.7, 1.3)
 
 
+def accordion(rng: Rng) -> Spectrum:
+    """Metal reeds, bright; `instruments.voices` sets two or three side by side."""
+    return N, N ** -rng.uniform(0.4, 1.0) * rng.uniform(0.5, 1.0, N.size)
+
+
+def guitar(rng: Rng) -> Spectrum:
+    """An electric guitar's string before its amplifier: few high partials."""
+    return N[:16], np.abs(np.sin(np.pi * N[:16] * rng.uniform(0.08, 0.3))) * N[:16] ** -1.5
+
+
 def brass(rng: Rng) -> Spectrum:
     """A hump of harmonics."""
     return N, np.exp(-(((N - rng.uniform(1, 3)) / rng.uniform(2, 6)) ** 2)) + 0.02 / N
@@ -120,5 +130,7 @@ SPECTRA = {
     "flute": flute,
     "reed": reed,
     "brass": brass,
+    "accordion": accordion,
+    "guitar": guitar,
     "random": anything,
 }

@@ -129,6 +129,5 @@ def envelope(timbre: Timbre, count: int, sample_rate: int) -> np.ndarray:
     attack = np.minimum(1.0, times / max(timbre.attack_seconds, 1e-3))
     if timbre.sustain >= 1:
         return attack
-    return attack * (
-        timbre.sustain + (1 - timbre.sustain) * np.exp(-times / np.float32(timbre.decay_seconds))
-    )
+    fading = np.exp(-times / np.float32(timbre.decay_seconds))
+    return attack * (timbre.sustain + (1 - timbre.sustain) * fading)

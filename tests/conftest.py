@@ -40,6 +40,7 @@ SMALL = [
     "train.epochs=2",
     "train.global_batch_size=8",
     "train.log_every_steps=1",
+    "train.pictures_every_epochs=1000",  # they take twice as long as such a short epoch
     "eval.batch_size=8",
     "stream.workers=1",
 ]

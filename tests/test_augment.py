@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from pipeline.augment import Augment, RandomMask, RandomTilt, RandomTranspose, transpose
+from pipeline.augment import (
+    Augment,
+    RandomEqualiser,
+    RandomMask,
+    RandomNoise,
+    RandomTilt,
+    RandomTranspose,
+    transpose,
+)
 from pipeline.cqt import LogCQT, unit_scale
 from songkey.keys import KEYS
 
@@ -14,6 +22,8 @@ SETTINGS = {
     "range_db": 80.0,
     "transpose_semitones": 6,
     "tilt_db_per_octave": 3.0,
+    "equaliser_db": 6.0,
+    "noise_floor_db": 0.0,
     "frequency_mask_bins": 8,
     "time_mask_frames": 16,
 }
@@ -167,3 +177,22 @@ def test_a_tilt_keeps_the_loudest_level():
     x = torch.rand(BATCH, BINS, FRAMES)
     tilted = RandomTilt(6.0, 24, 80.0)(x)
     torch.testing.assert_close(tilted.amax(dim=(1, 2)), x.amax(dim=(1, 2)))
+
+
+def test_an_equaliser_gives_each_bin_one_gain_and_the_loudest_keeps_its_level():
+    x = 0.5 + 0.1 * torch.rand(64, BINS, FRAMES)  # far from the ends, so that nothing is cut off
+    gains = RandomEqualiser(6.0, 80.0)(x) - x
+    assert torch.allclose(gains, gains[:, :, :1].expand_as(gains), atol=1e-6)
+    assert torch.allclose((x + gains).amax(dim=(1, 2)), x.amax(dim=(1, 2)), atol=1e-6)
+    spread = 80 * (gains.amax(dim=(1, 2)) - gains.amin(dim=(1, 2)))
+    assert 1 < spread.mean() < 12 and spread.std() > 0.5
+
+
+def test_noise_covers_what_is_quieter_and_nothing_else_in_half_of_the_intervals():
+    x = torch.rand(256, BINS, FRAMES)
+    noisy = RandomNoise(40.0, 80.0)(x)
+    touched = (noisy != x).any(dim=2).any(dim=1)
+    assert 0.4 < touched.float().mean() < 0.6
+    assert (noisy >= x).all()
+    loud = x > 40 / 80 + 6 * RandomNoise.ROUGHNESS
+    assert torch.equal(noisy[loud], x[loud])

@@ -143,7 +143,9 @@ def test_a_word_that_is_no_data_set_is_refused_before_anything_is_packed(called,
     for words in (["synthetic", tmp_path], ["synthetic", "gs_keys"], ["folder", "music", "more"]):
         for command in ("pack", "merge"):
             done = called(shards.main, command, *words, *settings(tmp_path))
-            assert_refused(done, f"'{words[-1]}' is no data set; known: synthetic, folder, gs_key")
+            assert_refused(
+                done, f"'{words[-1]}' is no data set; known: synthetic, scores, folder, gs_key"
+            )
     assert not list(tmp_path.iterdir())
 
 

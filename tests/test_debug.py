@@ -13,7 +13,7 @@ def test_the_debugger_opens_where_the_error_was_raised(packed):
     done = subprocess.run(
         [*COMMAND, "--set", "stream.workers=0", *settings(packed, "model.name=keynett")],
         input="p 'name here is ' + name\nq\nq\n", cwd=ROOT, capture_output=True, text=True,
-        timeout=120, env={**os.environ, "AKC_DEBUG": "1"},
+        timeout=300, env={**os.environ, "AKC_DEBUG": "1"},
     )  # fmt: skip
     assert "AudioKeyError: model.name: unknown network 'keynett'" in done.stdout + done.stderr
     assert "name here is keynett" in done.stdout

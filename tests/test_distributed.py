@@ -85,7 +85,7 @@ def test_a_run_whose_processes_are_killed_goes_on_with_fewer_to_the_same_number_
     running = start(packed, processes, name)
     run = wait_for_checkpoint(packed, running, name)
     kill(running)
-    running.communicate(timeout=120)
+    running.communicate(timeout=300)
     assert running.returncode != 0
     progress = load_checkpoint(resolve(run, "last")).state["progress"]
     assert (progress["epoch"], progress["step"] % 3) == (0, 0)
@@ -104,7 +104,7 @@ def test_a_signal_to_one_process_stops_all_at_one_step_whole(packed):
     running = start(packed, 2, "told", "train.epochs=50")
     run = wait_for_checkpoint(packed, running, "told")
     ranks(running)[-1].send_signal(signal.SIGTERM)
-    errors = running.communicate(timeout=120)[1]
+    errors = running.communicate(timeout=300)[1]
     assert running.returncode != 0
     assert errors.count(f"stopped by SIGTERM; go on with --resume {run}") == 1, errors
     steps = sorted(curve(run, "train/loss"))

@@ -1,5 +1,6 @@
 """Laws of where tasks run: the same results anywhere, and a dead worker loses one task's work."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -128,6 +129,9 @@ def test_packing_on_a_cluster_to_an_address_gives_the_same_bytes(scheduler, buck
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://"])
 def test_a_scheduler_that_does_not_answer_is_named(address, monkeypatch):
+    # A client that failed takes, when it is collected, the lock that a starting one may hold: a
+    # deadlock in distributed 2026.8 (LoopRunner), seen once in a few runs.
+    gc.collect()
     monkeypatch.setattr("shards.cluster.CONNECT_SECONDS", 1)
     with pytest.raises(ClusterError, match=f"{address}: no Dask scheduler answers.*just dask-up"):
-        list(run_on_cluster(run_errand, [], address, str))
+        list(run_on_cluster(run_errand, [], address))

@@ -20,7 +20,7 @@ MAY_IMPORT = {  # of ours, beside itself
     "shards": GROUND | {"songs", "pipeline"},
     "evaluation": GROUND | {"pipeline", "model"},
     "training": GROUND | {"pipeline", "model", "evaluation"},
-    "study": GROUND | {"evaluation", "songs", "training"},
+    "study": GROUND | {"evaluation", "model", "shards", "songs", "training"},
 }
 PACKAGES = (*MAY_IMPORT, "benchmarks")
 PREPARATION = {"shards", "songs", "synthesis"}

@@ -45,7 +45,7 @@ def start(folder: Path, workers: int) -> subprocess.Popen:
 
 
 def finish(running: subprocess.Popen) -> subprocess.CompletedProcess:
-    output, errors = running.communicate(timeout=120)
+    output, errors = running.communicate(timeout=300)
     return subprocess.CompletedProcess(running.args, running.returncode, output, errors)
 
 
@@ -61,8 +61,8 @@ def workers_of(running: subprocess.Popen) -> list[psutil.Process]:
 
 
 def wait_until_gone(group: int) -> None:
-    """Until no process of the group is left; fails after ten seconds."""
-    for _ in range(1000):
+    """Until no process of the group is left; fails after a minute."""
+    for _ in range(6000):
         try:
             os.killpg(group, 0)
         except ProcessLookupError:

@@ -27,8 +27,10 @@ def events_of(run) -> EventAccumulator:
     return EventAccumulator(str(run), size_guidance={"images": 0}).Reload()
 
 
-def test_each_epoch_leaves_pictures_that_can_be_opened_and_are_not_blank(trained):
-    events = events_of(trained)
+def test_each_epoch_leaves_pictures_that_can_be_opened_and_are_not_blank(packed, tmp_path):
+    config = small_config(packed, "train.pictures_every_epochs=1")
+    Training(config, tmp_path / "run", resume=False).run()
+    events = events_of(tmp_path / "run")
     last_steps = [point.step for point in events.Scalars("valid/loss")]
     assert set(events.Tags()["images"]) == {"valid/intervals", "valid/confusion", "valid/fifths"}
     for name in events.Tags()["images"]:

@@ -8,7 +8,8 @@ from conftest import settings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import train
-from training.profiler import TRACED_STEPS, WARM_UP_STEPS, ProfileError, profiled
+from songkey.errors import AudioKeyError
+from training.profiler import TRACED_STEPS, WARM_UP_STEPS, profiled
 
 
 def traced(folder) -> list[dict]:
@@ -51,5 +52,5 @@ def test_each_traced_step_holds_one_step_of_the_optimizer(tmp_path, steps):
 
 def test_a_run_too_short_for_a_profile_says_so(tmp_path):
     message = "needs more than 5 steps; raise train.epochs"
-    with pytest.raises(ProfileError, match=message), profiled(tmp_path):
+    with pytest.raises(AudioKeyError, match=message), profiled(tmp_path):
         pass

@@ -20,14 +20,17 @@ from model.run_folder import resolve
 from pipeline.stream import loader, training_stream
 from settings.config import load_config
 from training.loop import Training
-from training.signals import Signals, Stopped
+from training.signals import SECONDS_OF_ONE_REQUEST, Signals, Stopped
 
 WATCH = """
 import time
 from training.signals import Signals
 with Signals(1) as signals:
     print("ready", flush=True)
-    while not signals.agreed() or {forever}:
+    while not signals.agreed():
+        time.sleep(0.01)
+    print("heard", flush=True)
+    while {forever}:
         time.sleep(0.01)
 print("ended")
 """
@@ -79,7 +82,7 @@ def test_workers_go_on_reading_when_they_get_the_signal_too(packed, number):
     config = small_config(packed)
     shards = shards_of(config, config, ("synthetic",), "train")
     batches = iter(loader(training_stream(shards, 4, 0, 1, 0, 0, 48, 16), 2, pin_memory=False))
-    read = [next(batches)]
+    read = [next(batches), next(batches)]  # one of each worker: both have begun
     for worker in psutil.Process().children():
         worker.send_signal(number)
     read += list(batches)
@@ -107,17 +110,18 @@ def watch(forever: bool) -> subprocess.Popen:
 def test_a_second_signal_ends_a_process_that_does_not_answer_the_first():
     running = watch(forever=True)
     running.send_signal(signal.SIGINT)
-    time.sleep(2.3)
+    assert running.stdout.readline() == "heard\n"
+    time.sleep(SECONDS_OF_ONE_REQUEST)
     assert running.poll() is None
     running.send_signal(signal.SIGTERM)
-    assert running.wait(10) == -signal.SIGTERM
+    assert running.wait(60) == -signal.SIGTERM
 
 
 def test_the_same_request_sent_twice_by_a_launcher_is_one():
     running = watch(forever=False)
     running.send_signal(signal.SIGINT)
     running.send_signal(signal.SIGTERM)
-    assert running.communicate(timeout=10)[0] == "ended\n" and running.returncode == 0
+    assert running.communicate(timeout=300)[0] == "heard\nended\n" and running.returncode == 0
 
 
 def start(packed: Path, name: str) -> subprocess.Popen:
@@ -143,7 +147,7 @@ def test_a_signal_to_all_processes_of_a_run_saves_and_says_how_to_go_on(
         assert running.poll() is None
         time.sleep(0.01)
     send(running.pid, number)
-    errors = running.communicate(timeout=60)[1]
+    errors = running.communicate(timeout=300)[1]
     run = saved[0].parent.parent
     assert running.returncode == code, errors
     assert errors.splitlines()[-1] == f"stopped by {number.name}; go on with --resume {run}"

@@ -15,9 +15,9 @@ from evaluation.answers import answer
 from evaluation.listener import front_end_of, network_of, shards_of
 from pipeline.order import limited
 from pipeline.stream import evaluation_stream
+from songkey.errors import AudioKeyError
 from training import smoke
 from training.objective import loss_of
-from training.reading_rates import WeightsError
 from training.rehearsal import Trial
 from training.smoke import plain
 
@@ -118,7 +118,9 @@ def test_the_overfit_test_neither_varies_intervals_nor_weighs_them(packed):
 
 
 def test_a_trial_reads_at_the_rates_of_a_run(packed):
-    with pytest.raises(WeightsError, match="train.dataset_weights: ncs is not among the data sets"):
+    with pytest.raises(
+        AudioKeyError, match="train.dataset_weights: ncs is not among the data sets"
+    ):
         Trial(small_config(packed, "train.dataset_weights.ncs=2.0"))
     trial = Trial(small_config(packed, "train.dataset_weights.synthetic=3.0", "stream.workers=0"))
     steps, batches = 3 * trial.shards.total // 8, trial.batches()

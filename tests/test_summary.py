@@ -8,9 +8,9 @@ from conftest import settings, small_config
 from torch import nn
 
 from evaluation.listener import input_of, network_of, shards_of
-from model.layers import network_summary
 from training import summary
 from training.loop import Training
+from training.summary import network_summary
 
 NETWORKS = ["keynet", "allconv", "allconv_rnn"]
 

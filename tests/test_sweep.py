@@ -198,7 +198,7 @@ def test_an_interrupted_grid_goes_on_with_its_cut_trial_where_its_shards_lie_tod
         assert running.poll() is None, running.communicate()
         time.sleep(0.01)
     running.send_signal(number)
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=300)
     assert running.returncode == code and errors.endswith(last)
     log = take(folder, 1, new=False)
     assert log, "a process of the trial still lives"
@@ -232,7 +232,7 @@ def test_a_trial_scores_like_a_run_of_its_settings_whatever_the_trials_before_it
 ):
     choices = 'mixed_precision = ["no", "bf16"]'
     running = start(file(GRID.replace("learning_rate = [0.003, 0.01]", choices)), place)
-    output, errors = running.communicate(timeout=120)
+    output, errors = running.communicate(timeout=300)
     assert running.returncode == 0, output + errors
     trial = study_in(tmp_path / "runs/lr").trials[1]
     run_program(
@@ -251,7 +251,7 @@ def test_two_processes_share_a_grid_and_a_trial_that_fails_is_named_and_tried_on
     names = '[["synthetic"], ["nowhere"]]'
     path = file(GRID.replace("learning_rate = [0.003, 0.01]", f"datasets = {names}"))
     for running in [start(path, place) for _ in range(2)]:
-        output, errors = running.communicate(timeout=120)
+        output, errors = running.communicate(timeout=300)
         assert running.returncode == 1, output + errors
         assert "error: 1 of 2 trials failed, see " in errors
     trials = study_in(tmp_path / "runs/lr").trials
@@ -298,7 +298,7 @@ def test_a_database_that_is_lost_in_mid_study_is_named_in_one_line(called, file,
     with ThreadPoolExecutor() as pool:
         lost = pool.submit(lose)
         done = called(sweep.main, path, *place)
-        lost.result(timeout=1)
+        lost.result(timeout=60)
     assert done.returncode == 1, done.stderr
     last = done.stderr.splitlines()[-1]
     assert re.match(r"error: sqlite:///.*: the database cannot be used \(.*no such", last)

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,11 +11,17 @@ from scipy.signal import resample_poly
 
 from songkey.audio import to_int16
 from songkey.keys import KEYS, Key, Relation, relation
-from songs.synthetic import key_of, parse_path, render, song_of, songs
+from songs.synthetic import key_of, parse_path, render, song_of, songs, style_of
+from synthesis.accompaniment import BASS_PATTERNS, CHORD_PATTERNS
+from synthesis.arrangement import compose, draw_cycles, draw_sections
+from synthesis.drums import GROOVES
 from synthesis.harmony import SCALES, chord_of, parse_numeral
+from synthesis.idioms import LIKING
 from synthesis.instruments import instrument
-from synthesis.progressions import CADENCES, FOLLOWS, LOOPS, PHRASES, VAMPS, choices
-from synthesis.styles import STYLES
+from synthesis.mix import mixed
+from synthesis.production import draw_production
+from synthesis.progressions import CADENCES, COLOURS, FOLLOWS, KINDS, choices
+from synthesis.repertoire import STYLES
 from synthesis.timbre import damped_sinusoids, tone
 
 SAMPLE_RATE = 11025
@@ -115,10 +122,56 @@ def test_the_sum_of_partials_is_exact_so_its_order_does_not_matter(partials):
     assert np.abs(tones[0] - closed_form.sum(axis=1)).max() < 1e-5
 
 
-def test_every_block_of_24_songs_holds_each_key_once_in_an_order_of_its_own():
+def test_every_block_of_24_songs_holds_each_tonic_twice_in_an_order_of_its_own():
     blocks = [[key_of(7, 24 * block + position) for position in range(24)] for block in range(4)]
-    assert all(set(block) == set(KEYS) for block in blocks)
+    assert all(
+        Counter(key.tonic for key in block) == dict.fromkeys(range(12), 2) for block in blocks
+    )
     assert len({tuple(block) for block in blocks}) == 4
+
+
+def test_the_mode_goes_with_the_style_and_few_songs_still_hold_all_keys():
+    chosen = [(style_of(0, number), key_of(0, number)) for number in range(1200)]
+    assert {key for _, key in chosen[:240]} == set(KEYS)
+    for style in STYLES:
+        modes = [key.mode for drawn, key in chosen if drawn is style]
+        spread = (style.minor * (1 - style.minor) / len(modes)) ** 0.5
+        assert abs(modes.count("minor") / len(modes) - style.minor) < 3 * spread, style.name
+
+
+def test_styles_name_only_what_there_is():
+    for style in STYLES:
+        for mode, kinds in style.harmony.items():
+            assert all(KINDS[kind][mode] for kind in choices(kinds)), style.name
+        assert set(choices(style.bass_patterns)) <= {*BASS_PATTERNS, "riff"}, style.name
+        assert set(choices(style.chord_patterns)) <= set(CHORD_PATTERNS), style.name
+        assert set(choices(style.grooves)) <= set(GROOVES), style.name
+        assert set(choices(style.idioms) + choices(style.riffs)) <= set(LIKING), style.name
+    assert all(set(choices(text)) <= set(SCALES) for by in COLOURS.values() for text in by.values())
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
+@pytest.mark.parametrize("mode", ["major", "minor"])
+def test_every_style_sounds_in_both_modes(style, mode):
+    for seed in range(3):
+        piece = compose(style, Key(4, mode), 6.0, np.random.default_rng(seed))
+        production = draw_production(np.random.default_rng(seed))
+        waveform = mixed(piece, production, 6 * 8000, 8000, np.random.default_rng(seed))
+        assert np.isfinite(waveform).all() and np.abs(waveform).max() <= 1
+        assert any(layer.notes for layer in piece.layers)
+
+
+def test_a_piece_with_an_excursion_begins_and_mostly_stays_at_home():
+    style = next(style for style in STYLES if style.name == "piano")
+    away = 0.0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        cycles = draw_cycles(style, Key(0, "major"), 4, rng)
+        sections = draw_sections(cycles, 4, 0.0, 80.0, 3, rng)
+        assert cycles[sections[0].cycle].key == Key(0, "major")
+        assert all(2 not in (one.cycle, two.cycle) or one != two for one, two in pairwise(sections))
+        away += sum(one.end_beats - one.start_beats for one in sections if one.cycle == 2)
+    assert 0 < away < 0.3 * 40 * 80
 
 
 def test_a_song_says_who_it_is():
@@ -183,9 +236,7 @@ def best_match(held: np.ndarray) -> Key:
 def test_every_numeral_of_every_progression_is_a_chord_with_a_scale_around_the_tonic(mode):
     texts = " ".join(
         [
-            LOOPS[mode],
-            VAMPS[mode],
-            PHRASES[mode],
+            *(";".join(choices(texts[mode])) for texts in KINDS.values()),
             CADENCES[mode],
             *FOLLOWS[mode],
             *FOLLOWS[mode].values(),
@@ -196,7 +247,7 @@ def test_every_numeral_of_every_progression_is_a_chord_with_a_scale_around_the_t
         assert chord.bass in chord.pitch_classes and 2 in chord.scale
         assert 6 <= len(chord.scale) <= 8
     assert all(set(followers.split()) <= set(FOLLOWS[mode]) for followers in FOLLOWS[mode].values())
-    assert set(VAMPS[mode].replace(";", " ").split()[0:1]) == {"I" if mode == "major" else "i"}
+    assert choices("I V*2; I") == ["I V", "I V", "I"]
 
 
 @pytest.mark.parametrize(
@@ -208,6 +259,8 @@ def test_every_numeral_of_every_progression_is_a_chord_with_a_scale_around_the_t
         ("V7/ii", 0, "major", {9, 1, 4, 7}, 9),
         ("I^3", 7, "major", {7, 11, 2}, 11),
         ("iio^3", 0, "minor", {2, 5, 8}, 5),
+        ("iih7", 0, "minor", {2, 5, 8, 0}, 2),
+        ("i9", 9, "minor", {9, 0, 4, 7, 11}, 9),
     ],
 )
 def test_roman_numerals_are_the_chords_that_musicians_mean(

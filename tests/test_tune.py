@@ -8,9 +8,10 @@ import torch
 from conftest import contents, settings, small_config
 from PIL import Image
 
+from songkey.errors import AudioKeyError
 from training import tune
 from training.batch_size import knee, rates_by_size, step_rate
-from training.range_test import RangeTest, RangeTestError, range_test
+from training.range_test import RangeTest, range_test
 from training.rehearsal import Trial
 
 
@@ -106,9 +107,7 @@ def test_a_range_test_stops_at_a_loss_that_is_not_finite():
 
 
 def test_a_constant_loss_is_smoothed_to_itself_and_suggests_nothing():
-    with pytest.raises(
-        RangeTestError, match="does not fall between learning rates of 0.001 and 10"
-    ):
+    with pytest.raises(AudioKeyError, match="does not fall between learning rates of 0.001 and 10"):
         range_test(lambda rate: 3.0, 1e-3, 1e1, 20)
 
 

@@ -13,9 +13,10 @@ from evaluation.listener import shards_of
 from model.checkpoint import CheckpointError, load_checkpoint
 from pipeline.order import epoch_order, epoch_total
 from pipeline.stream import StreamError, loader, training_stream
+from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
 from training.loop import Training
-from training.reading_rates import WeightsError, check_balanced_once, interval_rates, song_weights
+from training.reading_rates import check_balanced_once, interval_rates, song_weights
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_confidence_weights_are_in_proportion_and_1_on_average(shards, monkeypat
 
 def test_confidences_that_are_all_zero_are_refused(shards, monkeypatch):
     silent = with_confidences(shards, monkeypatch, np.zeros(int(shards.songs.sum())))
-    with pytest.raises(WeightsError, match="every label's confidence is zero; set it to false"):
+    with pytest.raises(AudioKeyError, match="every label's confidence is zero; set it to false"):
         song_weights(silent, once(silent), "none", True)
 
 
@@ -163,7 +164,7 @@ def test_bad_samples_are_replaced_in_an_epoch_shorter_than_the_shards(mixed, tmp
 
 def test_weights_of_a_data_set_that_is_not_read_are_refused(shards):
     message = "train.dataset_weights: ncs is not among the data sets of this run .first, second.;"
-    with pytest.raises(WeightsError, match=message):
+    with pytest.raises(AudioKeyError, match=message):
         interval_rates(shards, "none", {"ncs": 2.0})
 
 
@@ -171,7 +172,7 @@ def test_evening_out_classes_twice_is_refused():
     check_balanced_once("mode", "none")
     check_balanced_once("none", "key")
     with pytest.raises(
-        WeightsError, match="class_weights = mode and train.balance = key both even"
+        AudioKeyError, match="class_weights = mode and train.balance = key both even"
     ):
         check_balanced_once("mode", "key")
 

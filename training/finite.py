@@ -7,7 +7,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from pipeline.shardset import ShardSet
+from pipeline.source import Source
 from songkey.errors import AudioKeyError
 
 SONGS_IN_A_MESSAGE = 32
@@ -26,7 +26,7 @@ class NotFiniteError(AudioKeyError):
 
 
 def means(
-    steps: list[StepResult], last_step: int, accelerator: Accelerator, shards: ShardSet, saved: bool
+    steps: list[StepResult], last_step: int, accelerator: Accelerator, shards: Source, saved: bool
 ) -> tuple[float, float]:
     """Mean loss and gradient norm of steps up to `last_step`, over all processes.
 
@@ -65,7 +65,7 @@ def _first_bad(
     return first, (songs[guilty] if guilty.any() else songs).flatten().tolist()
 
 
-def _names(songs: list[int], shards: ShardSet) -> str:
+def _names(songs: list[int], shards: Source) -> str:
     table = shards.song_table()
     names = sorted({f"{table[index][0]}/{table[index][1].song_id}" for index in songs})
     rest = len(names) - SONGS_IN_A_MESSAGE

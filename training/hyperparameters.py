@@ -1,7 +1,5 @@
 """A run's settings for TensorBoard: its HParams page, and the resolved config as text."""
 
-from typing import NamedTuple
-
 import tomli_w
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard.summary import hparams
@@ -11,21 +9,14 @@ from settings.sections import Config
 SECTIONS = ("cqt", "augment", "model", "loss", "train")  # those that decide how well a run learns
 
 
-class Session(NamedTuple):
-    """A run's line on the HParams page; its metrics are the last points of the run's curves.
+def session_of(config: Config) -> tuple[Summary, Summary]:
+    """What to write at a run's start and end: a line on the HParams page, of the curves' end.
 
     Written by hand, not by SummaryWriter.add_hparams: that makes a second run, and a record of the
     experiment, of which TensorBoard reads only the first it finds, so that settings go missing.
     """
-
-    start: Summary  # the settings
-    end: Summary  # the run came to its end
-
-
-def session_of(config: Config) -> Session:
-    """What to write at the start and at the end of a run with these settings."""
     _, start, end = hparams(hyperparameters(config), {})
-    return Session(start, end)
+    return start, end
 
 
 def hyperparameters(config: Config) -> dict[str, float | str]:

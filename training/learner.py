@@ -92,9 +92,7 @@ class Learner:
 
     def saved(self) -> dict:
         """The arguments of save_checkpoint that hold the weights and what trains them."""
-        model, trained = self._own, None
-        if self._average:
-            model, trained = self._average.module, self._own
+        model, trained = (self._average.module, self._own) if self._average else (self._own, None)
         return {
             "model": model, "trained": trained, "optimizer": self.optimizer,
             "scheduler": self.schedule,

@@ -13,14 +13,15 @@ from accelerate.utils import send_to_device
 from evaluation.answers import Answers, answer
 from evaluation.listener import front_end_of, input_of, network_of, shards_of
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.layers import network_summary
 from model.run_folder import resolve
 from pipeline.order import epoch_total, limited, step_count
 from pipeline.sample import Batch
+from pipeline.source import Source
 from pipeline.stream import Stream, StreamError, loader, training_stream
 from settings.config import write_config
 from settings.ending import end_together
 from settings.sections import Config
+from training import run_checkpoints
 from training.compatibility import check_goes_on, check_same_input
 from training.finite import StepResult, means
 from training.learner import Learner, accelerator_of
@@ -28,16 +29,8 @@ from training.monitor import Monitor
 from training.objective import loss_of
 from training.progress import Progress, epochs_without_gain
 from training.reading_rates import interval_rates
-from training.run_checkpoints import (
-    checkpoint_path,
-    epoch_path,
-    export_best,
-    keep_best,
-    load_to_resume,
-    make_run_folder,
-    set_aside_later,
-)
 from training.signals import Signals, Stopped
+from training.summary import network_summary
 
 logger = logging.getLogger(__name__)
 
@@ -46,15 +39,17 @@ class Training:
     """A run: its data, what learns, and where it stands."""
 
     def __init__(
-        self, config: Config, folder: Path, resume: bool, checkpoint: str | Path | None = None
-    ):
+        self, config: Config, folder: Path, resume: bool, checkpoint: str | Path | None = None,
+        source: Source | None = None,
+    ):  # fmt: skip
         """Begin a run in a new `folder`, with the weights of `checkpoint` if one is given.
 
-        With `resume`, go on with the run in `folder`, from that checkpoint or its last.
+        With `resume`, go on with the run in `folder`, from that checkpoint or its last. What trains
+        are the shards that `config` says, or a `source` of other intervals.
         """
         self.config, self.folder = config, folder
         self.accelerator = accelerator_of(config.train.mixed_precision)
-        self.train_shards = shards_of(config, config, config.train.datasets, "train")
+        self.train_shards = source or shards_of(config, config, config.train.datasets, "train")
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
         self.rates = interval_rates(
             self.train_shards, config.train.balance, config.train.dataset_weights
@@ -105,7 +100,7 @@ class Training:
         finally:
             self.monitor.close()
         if self.accelerator.is_main_process:
-            export_best(self.folder)
+            run_checkpoints.export_best(self.folder)
         logger.info("best valid mirex %.1f in %s", self.progress.best_weighted, self.folder)
         end_together(self.accelerator)
         return self.progress.best_weighted
@@ -202,13 +197,13 @@ class Training:
     def _keep_best(self) -> None:
         epoch, count = self.progress.epoch, self.config.train.keep_best
         if epoch in self.progress.best_epochs(count):
-            self._write(epoch_path(self.folder, epoch))
-        keep_best(self.folder, self.progress, count)
+            self._write(run_checkpoints.epoch_path(self.folder, epoch))
+        run_checkpoints.keep_best(self.folder, self.progress, count)
 
     def _save(self, name: str) -> None:
         self.monitor.flush()
         if self.accelerator.is_main_process:
-            self._write(checkpoint_path(self.folder, name))
+            self._write(run_checkpoints.checkpoint_path(self.folder, name))
         self._saved = True
 
     def _write(self, path: Path) -> None:
@@ -227,10 +222,10 @@ class Training:
 
     def _prepare_folder(self, resume: bool, checkpoint: str | Path | None) -> None:
         if not resume:
-            make_run_folder(self.folder)
+            run_checkpoints.make_run_folder(self.folder)
         elif checkpoint:
             count = self.config.train.keep_best
-            set_aside_later(self.folder, Path(checkpoint), self.progress, count)
+            run_checkpoints.set_aside_later(self.folder, Path(checkpoint), self.progress, count)
 
     def _start_from(self, path: str | Path) -> None:
         checkpoint = load_checkpoint(resolve(path))
@@ -238,7 +233,7 @@ class Training:
         self.learner.start_from(checkpoint)
 
     def _go_on_from(self, path: Path | None) -> None:
-        checkpoint = load_to_resume(self.folder, path)
+        checkpoint = run_checkpoints.load_to_resume(self.folder, path)
         check_goes_on(checkpoint, self.config, self.train_shards.fingerprint)
         self.progress = Progress(**checkpoint.state["progress"])
         self.learner.go_on_from(checkpoint, self.global_step)

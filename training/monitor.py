@@ -27,13 +27,13 @@ class Monitor:
 
     def __init__(self, folder: Path | None, config: Config, first_step: int):
         self._bins_per_octave = config.cqt.bins_per_octave
-        self._session = session_of(config)
+        start, self._end = session_of(config)
         self._examples: Examples | None = None
         self._writer = SummaryWriter(str(folder), purge_step=first_step) if folder else None
         if self._writer:
             self._writer.add_text("config", config_text(config), first_step - 1)
             events: Any = self._writer.file_writer  # torch declares it as None
-            events.add_summary(self._session.start, first_step - 1)
+            events.add_summary(start, first_step - 1)
         self._epoch_intervals, self._epoch_seconds = 0, 0.0
         self._restart_clock()
 
@@ -105,7 +105,7 @@ class Monitor:
         """Say that the run came to its end."""
         if self._writer:
             events: Any = self._writer.file_writer  # torch declares it as None
-            events.add_summary(self._session.end)
+            events.add_summary(self._end)
 
     def close(self) -> None:
         """End the curves."""

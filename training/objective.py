@@ -3,12 +3,12 @@
 import numpy as np
 
 from model.loss import KeyLoss, key_targets
-from pipeline.shardset import ShardSet
+from pipeline.source import Source
 from settings.sections import Config
 from training.reading_rates import check_balanced_once, song_weights
 
 
-def loss_of(config: Config, shards: ShardSet, rates: np.ndarray) -> KeyLoss:
+def loss_of(config: Config, shards: Source, rates: np.ndarray) -> KeyLoss:
     """The loss of a run that reads `shards` at `rates` (N,).
 
     Raises AudioKeyError where classes are balanced twice.

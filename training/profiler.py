@@ -14,10 +14,6 @@ WARM_UP_STEPS, TRACED_STEPS = 5, 10
 OPERATORS = 10
 
 
-class ProfileError(AudioKeyError):
-    """A run with too few steps to profile."""
-
-
 @contextmanager
 def profiled(folder: Path) -> Iterator[None]:
     """Trace some of the optimizer steps made within, after warm-up; prints a table.
@@ -45,7 +41,7 @@ def profiled(folder: Path) -> Iterator[None]:
         finally:
             hook.remove()
     if not tables:
-        raise ProfileError(
+        raise AudioKeyError(
             f"a profile needs more than {WARM_UP_STEPS} steps; raise train.epochs or "
             "train.limit_fraction"
         )

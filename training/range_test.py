@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from songkey.errors import AudioKeyError
@@ -16,10 +15,6 @@ from songkey.errors import AudioKeyError
 SMOOTHING = 0.9  # weight of the past; a higher one would show the minimum at too high a rate
 DIVERGED = 4  # times the lowest loss
 LEAST_FALL = 0.01  # share of the first loss; less is rounding, or noise
-
-
-class RangeTestError(AudioKeyError):
-    """A range test that shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ def range_test(
 ) -> RangeTest:
     """The losses that `step` gives at rising learning rates, until they diverge.
 
-    Raises RangeTestError where the loss never falls.
+    Raises AudioKeyError where the loss never falls.
     """
     rates = np.geomspace(lowest_rate, highest_rate, steps)
     average = 0.0
@@ -64,7 +59,7 @@ def range_test(
             break
         losses.append(smoothed)
     if not losses or min(losses) > (1 - LEAST_FALL) * losses[0]:
-        raise RangeTestError(
+        raise AudioKeyError(
             f"the loss does not fall between learning rates of {lowest_rate:g} and "
             f"{highest_rate:g}; lower tune.lowest_rate, raise tune.highest_rate or tune.rate_steps"
         )
@@ -74,7 +69,6 @@ def range_test(
 def range_figure(test: RangeTest) -> Figure:
     """The loss over the learning rate, with what the test suggests."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.semilogx(test.rates, test.losses)
     for rate, name, style in [

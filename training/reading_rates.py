@@ -11,17 +11,13 @@ import torch
 from torch import Tensor
 
 from pipeline.manifest import SongEntry
-from pipeline.shardset import ShardSet
+from pipeline.source import Source
 from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
 
 
-class WeightsError(AudioKeyError):
-    """Weights that the data cannot have."""
-
-
 def song_weights(
-    shards: ShardSet, rates: np.ndarray, class_weights: str, confidence_weights: bool
+    shards: Source, rates: np.ndarray, class_weights: str, confidence_weights: bool
 ) -> Tensor:
     """(songs,) float32: what an interval of each song counts in the loss.
 
@@ -39,7 +35,7 @@ def song_weights(
 
 
 def interval_rates(
-    shards: ShardSet, balance: str, dataset_weights: Mapping[str, float]
+    shards: Source, balance: str, dataset_weights: Mapping[str, float]
 ) -> np.ndarray:
     """(N,) how often an epoch reads each interval; a data set's are `dataset_weights` on average.
 
@@ -49,7 +45,7 @@ def interval_rates(
     table = shards.song_table()
     datasets = {dataset for dataset, _ in table}
     if unknown := [name for name in dataset_weights if name not in datasets]:
-        raise WeightsError(
+        raise AudioKeyError(
             f"train.dataset_weights: {unknown[0]} is not among the data sets of this run "
             f"({', '.join(sorted(datasets))}); name it in train.datasets, or leave it out"
         )
@@ -63,7 +59,7 @@ def interval_rates(
 def check_balanced_once(class_weights: str, balance: str) -> None:
     """Refuse to even out classes twice, which would make the rare ones the frequent ones."""
     if class_weights != "none" and balance != "none":
-        raise WeightsError(
+        raise AudioKeyError(
             f"loss.class_weights = {class_weights} and train.balance = {balance} both even out the "
             "classes; set one of them to none"
         )
@@ -81,10 +77,10 @@ def _evened(songs: Sequence[SongEntry], by: str, amounts: np.ndarray) -> np.ndar
 
 
 def _confidences(songs: Sequence[SongEntry]) -> np.ndarray:
-    """(songs,) of the labels, 0 to 1; WeightsError where all are zero."""
+    """(songs,) of the labels, 0 to 1; AudioKeyError where all are zero."""
     confidences = np.array([song.confidence for song in songs])
     if not confidences.any():
-        raise WeightsError(
+        raise AudioKeyError(
             "loss.confidence_weights = true, but every label's confidence is zero; set it to false"
         )
     return confidences

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 
 from evaluation.export import current_export
-from model.checkpoint import Checkpoint, CheckpointError, copy_checkpoint, load_checkpoint
+from model.checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from model.run_folder import resolve
 from songkey.errors import AudioKeyError
-from storage.whole import UNFINISHED
+from storage.whole import UNFINISHED, write_whole
 from training.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def keep_best(folder: Path, progress: Progress, count: int) -> None:
     checkpoint_path(folder, "best").with_suffix(".onnx").unlink(missing_ok=True)
     kept = [epoch_path(folder, epoch) for epoch in progress.best_epochs(count)]
     if there := [path for path in kept if path.is_file()]:
-        copy_checkpoint(there[0], checkpoint_path(folder, "best"))
+        write_whole(checkpoint_path(folder, "best"), there[0].read_bytes())
     for path in (folder / "checkpoints").glob("epoch-*.safetensors"):
         if path not in kept:
             path.unlink()
@@ -85,9 +85,9 @@ def load_to_resume(folder: Path, path: Path | None) -> Checkpoint:
     try:
         return load_checkpoint(path)
     except CheckpointError as error:
-        if other := _newest_whole(path.parent):
+        if whole := _whole(path.parent):
             raise CheckpointError(
-                f"{error}; the newest whole one of this run: --resume {other}"
+                f"{error}; the newest whole one of this run: --resume {max(whole)[1]}"
             ) from error
         raise
 
@@ -107,13 +107,8 @@ def set_aside_later(folder: Path, path: Path, progress: Progress, count: int) ->
     for other in later:
         other.rename(aside / other.name)
     logger.info("checkpoints of later steps are moved to %s", aside)
-    copy_checkpoint(path, checkpoint_path(folder, "last"))
+    write_whole(checkpoint_path(folder, "last"), path.read_bytes())
     keep_best(folder, progress, count)
-
-
-def _newest_whole(checkpoints: Path) -> Path | None:
-    whole = _whole(checkpoints)
-    return max(whole)[1] if whole else None
 
 
 def _whole(checkpoints: Path) -> list[tuple[tuple[int, int], Path]]:

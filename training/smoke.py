@@ -6,7 +6,6 @@ python -m training.smoke fdr        # one train, one valid and one test step, in
 
 import settings.extras  # noqa: F401  # isort: skip
 
-import argparse
 import logging
 import tempfile
 from pathlib import Path
@@ -18,7 +17,7 @@ from evaluation.listener import front_end_of, shards_of, trained_network
 from evaluation.predictions import write_predictions
 from pipeline.shardset import ShardSet
 from settings.command import run
-from settings.config import add_config_arguments, load_config
+from settings.config import config_parser, load_config
 from settings.sections import Config
 from songkey.errors import AudioKeyError
 from training.loop import Training
@@ -30,17 +29,10 @@ LOG_EVERY_STEPS = 20
 ONE_BATCH = 1e-9  # of an epoch: any share, however small, is at least one batch
 
 
-class SmokeError(AudioKeyError):
-    """A smoke test's finding that something does not work."""
-
-
 def main() -> None:
     """Parse the command line and run one smoke test."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = config_parser(__doc__)
     parser.add_argument("test", choices=["overfit", "fdr"], help="which smoke test")
-    add_config_arguments(parser)
     arguments = parser.parse_args()
     config = load_config(arguments.config, arguments.overrides)
     if arguments.test == "overfit":
@@ -54,7 +46,7 @@ def main() -> None:
 
 
 def overfit(config: Config) -> int:
-    """Steps until one batch of the train split is learnt by heart; raises SmokeError.
+    """Steps until one batch of the train split is learnt by heart; raises AudioKeyError.
 
     Without augmentation and dropout, by plain cross entropy, at train.learning_rate.
     """
@@ -66,7 +58,7 @@ def overfit(config: Config) -> int:
             logger.info("step %d  loss %.3f", step, loss)
         if loss < config.smoke.overfit_loss:
             return step
-    raise SmokeError(
+    raise AudioKeyError(
         f"one batch of {len(batch.key_id)} intervals is not learnt: its loss is {loss:.3f} after "
         f"{step} steps, smoke.overfit_loss is {config.smoke.overfit_loss}; look at the network, "
         "its gradients and train.learning_rate"
@@ -103,7 +95,7 @@ def _test_step(config: Config, folder: Path, shards: ShardSet) -> None:
         limit_fraction=ONE_BATCH,
     )  # fmt: skip
     if not answers.songs:
-        raise SmokeError("no interval of the first batch could be read; see the warnings above")
+        raise AudioKeyError("no interval of the first batch could be read; see the warnings above")
     write_predictions(folder / "predictions.tsv", answers.songs)
     logger.info("%s loss %.3f", config.eval.split, answers.loss)
 

@@ -6,13 +6,12 @@ python -m training.tune learning-rate  # a range test: table, plot and a suggest
 
 import settings.extras  # noqa: F401  # isort: skip
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
 from settings.command import run
-from settings.config import add_config_arguments, load_config
+from settings.config import config_parser, load_config
 from settings.sections import Config
 from songkey.errors import AudioKeyError
 from training.batch_size import knee, rates_by_size, step_rate
@@ -24,11 +23,8 @@ TABLE_ROWS = 12
 
 def main() -> None:
     """Parse the command line, measure, print what was found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = config_parser(__doc__)
     parser.add_argument("what", choices=["batch-size", "learning-rate"], help="the setting")
-    add_config_arguments(parser)
     arguments = parser.parse_args()
     config = load_config(arguments.config, arguments.overrides)
     if arguments.what == "batch-size":
@@ -40,10 +36,9 @@ def main() -> None:
 def _tune_batch_size(config: Config) -> None:
     trial = Trial(changed(config, train={"accumulation": 1}))
     batch = next(trial.batches())
-    on_cpu = trial.accelerator.device.type == "cpu"
-    most = (
-        min(trial.shards.total, config.tune.most_intervals_on_cpu) if on_cpu else trial.shards.total
-    )
+    most = trial.shards.total
+    if trial.accelerator.device.type == "cpu":
+        most = min(most, config.tune.most_intervals_on_cpu)
     print("intervals a step   intervals/s")
 
     def measure(size: int) -> float:

@@ -1,0 +1,51 @@
+"""What intervals come from: packed shards, or songs that are made on the way."""
+
+from typing import Protocol
+
+import numpy as np
+
+from pipeline.manifest import SongEntry
+from pipeline.shardset import Stored
+
+
+class Reader(Protocol):
+    """What reads the intervals of a source in one process."""
+
+    def read(self, number: int) -> Stored:
+        """The interval numbered `number`; ValueError or OSError where it cannot be had."""
+
+    def name(self, number: int) -> str:
+        """Which interval that is, for a message."""
+
+
+class Source(Protocol):
+    """Intervals, numbered from 0 in an epoch, of songs that are numbered too."""
+
+    @property
+    def format(self) -> str:
+        """What an interval is stored as: 'audio' (FLAC), 'png' or 'pcm' (16-bit samples)."""
+
+    @property
+    def media_shape(self) -> tuple[int, ...]:
+        """Of one interval: (S,) of audio, (F, T) of a spectrogram with its margins."""
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """(shards,) int64, of each shard."""
+
+    @property
+    def total(self) -> int:
+        """Intervals of an epoch."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies the data to a checkpoint."""
+
+    def song_table(self) -> list[tuple[str, SongEntry]]:
+        """(data set, song) for each `song_index`."""
+
+    def of_epoch(self, epoch: int) -> "Source":
+        """What that epoch reads."""
+
+    def reader(self) -> Reader:
+        """What reads the intervals in one process."""

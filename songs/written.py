@@ -1,0 +1,69 @@
+"""From a folder of written music, or music21's corpus, to a note table: once, then it is there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from songkey.errors import AudioKeyError
+from songkey.keys import Key, KeyParseError, parse_key
+from songs.labels import match, read_rows
+from songs.notetable import save_transcripts
+from songs.song import LeftOut
+from synthesis.transcript import Transcript
+
+CORPUS = "music21"  # in place of a folder's path
+
+
+def make_table(path: str, table: Path) -> list[LeftOut]:
+    """Write the note table of the music below `path`; gives what had to be left out.
+
+    A folder may have a labels.tsv with keys; without one a file's own key counts.
+    """
+    # Seconds to import, and needed only where a table is made.
+    from songs.notation import transcripts
+
+    found: list[Transcript] = []
+    left_out: list[LeftOut] = []
+    for file, name, label in tqdm(list(_files(path)), desc=path, unit="file", disable=None):
+        for one in transcripts(file, name, label):
+            if isinstance(one, Transcript):
+                found.append(one)
+            else:
+                left_out.append(one)
+    if not found:
+        raise AudioKeyError(f"scores: no piece with a key in {path}; give keys in its labels.tsv")
+    save_transcripts(table, found)
+    return left_out
+
+
+def _files(path: str) -> Iterator[tuple[Path, str, Key | None]]:
+    """Each file with its name and its label, if it has one."""
+    if path == CORPUS:
+        import music21
+
+        from songs.corpus import corpus_files
+
+        root = Path(music21.__file__).parent / "corpus"
+        yield from ((file, file.relative_to(root).as_posix(), None) for file in corpus_files(root))
+        return
+    from songs.notation import MIDI, WRITTEN
+
+    root = Path(path)
+    files = sorted(file for file in root.rglob("*") if file.suffix.lower() in MIDI | WRITTEN)
+    if not files:
+        endings = " ".join(sorted(MIDI | WRITTEN))
+        raise AudioKeyError(
+            f"{path}: no such folder, or no written music in it; looked for {endings}"
+        )
+    names = [file.relative_to(root).as_posix() for file in files]
+    rows_of, _ = match(read_rows(root), names)
+    for file, name in zip(files, names, strict=True):
+        yield file, name, _label(name, rows_of[name][-1].key) if rows_of.get(name) else None
+
+
+def _label(name: str, text: str) -> Key:
+    try:
+        return parse_key(text)
+    except KeyParseError as error:
+        raise AudioKeyError(f"labels.tsv: {name}: {error}") from None
