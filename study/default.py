@@ -40,7 +40,8 @@ def main() -> None:
     folder = Path(config.train.runs_dir) / arguments.name
     train(config, folder)
     export(
-        resolve(folder, "last"), Path(arguments.output), {"temperature": TEMPERATURE}, licence="MIT",
+        resolve(folder, "last"), Path(arguments.output), {"temperature": TEMPERATURE},
+        licence="MIT",
         data=f"{config.train.epochs * config.datasets.synthetic.songs} synthetic songs, "
         f"version {synthetic.VERSION}",
     )  # fmt: skip
