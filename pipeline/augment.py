@@ -19,12 +19,13 @@ class Augment(nn.Module):
 
     def __init__(
         self, bins_per_octave: int, margin_bins: int, range_db: float, transpose_semitones: int,
-        tilt_db_per_octave: float, equaliser_db: float, noise_floor_db: float,
+        detune_cents: float, tilt_db_per_octave: float, equaliser_db: float, noise_floor_db: float,
         frequency_mask_bins: int, time_mask_frames: int,
     ):  # fmt: skip
         super().__init__()
         self.range_db = range_db
         self.transpose = RandomTranspose(transpose_semitones, bins_per_octave, margin_bins)
+        self.detune = RandomDetune(detune_cents, bins_per_octave)
         self.tilt = RandomTilt(tilt_db_per_octave, bins_per_octave, range_db)
         self.equaliser = RandomEqualiser(equaliser_db, range_db)
         self.noise = RandomNoise(noise_floor_db, range_db)
@@ -32,7 +33,7 @@ class Augment(nn.Module):
 
     def forward(self, cqt: Tensor, key_id: Tensor) -> tuple[Tensor, Tensor]:
         """Decibels (B, F + 2M, T) and key ids (B,) -> (B, F, T) of 0 to 1, and their key ids."""
-        cqt, key_id = self.transpose(cqt, key_id)
+        cqt, key_id = self.transpose(self.detune(cqt), key_id)
         coloured = self.equaliser(self.tilt(unit_scale(cqt, self.range_db)))
         return self.mask(self.noise(coloured)), key_id
 
@@ -65,6 +66,31 @@ class RandomTranspose(nn.Module):
         shifts = self.chances.multinomial(len(key_id), replacement=True)  # (B,)
         semitones = shifts - self.max_semitones
         return transpose(cqt, key_id, semitones, self.margin_bins, self.bins_per_semitone)
+
+
+class RandomDetune(nn.Module):
+    """Each interval's pitch moved by at most `max_cents`, up or down, its key kept: at most a bin.
+
+    Levels are interpolated between bins, as music in another tuning shares its energy among them.
+    """
+
+    def __init__(self, max_cents: float, bins_per_octave: int):
+        super().__init__()
+        self.max_bins = max_cents * bins_per_octave / 1200
+        if self.max_bins > 1:
+            raise AudioKeyError(
+                f"augment.detune_cents = {max_cents}: a bin is {1200 / bins_per_octave:g} cents; "
+                "give no more"
+            )
+
+    def forward(self, cqt: Tensor) -> Tensor:
+        """(B, F + 2M, T) decibels -> the same; the outermost bins are their own neighbours."""
+        if not self.training or not self.max_bins:
+            return cqt
+        bins = self.max_bins * (2 * torch.rand(len(cqt), 1, 1, device=cqt.device) - 1)  # (B, 1, 1)
+        below = torch.cat([cqt[:, :1], cqt[:, :-1]], dim=1)
+        above = torch.cat([cqt[:, 1:], cqt[:, -1:]], dim=1)
+        return torch.lerp(cqt, torch.where(bins > 0, below, above), bins.abs())
 
 
 class RandomTilt(nn.Module):

@@ -141,6 +141,7 @@ class Augment(Section):
     transpose_semitones: CountOrZero
     frequency_mask_bins: CountOrZero
     time_mask_frames: CountOrZero
+    detune_cents: PositiveOrZero
     tilt_db_per_octave: PositiveOrZero
     equaliser_db: PositiveOrZero
     noise_floor_db: PositiveOrZero

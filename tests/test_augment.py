@@ -5,6 +5,7 @@ import torch
 
 from pipeline.augment import (
     Augment,
+    RandomDetune,
     RandomEqualiser,
     RandomMask,
     RandomNoise,
@@ -13,6 +14,7 @@ from pipeline.augment import (
     transpose,
 )
 from pipeline.cqt import LogCQT, unit_scale
+from songkey.errors import AudioKeyError
 from songkey.keys import KEYS
 
 BATCH, BINS, MARGIN, FRAMES = 512, 120, 12, 20
@@ -21,6 +23,7 @@ SETTINGS = {
     "margin_bins": MARGIN,
     "range_db": 80.0,
     "transpose_semitones": 6,
+    "detune_cents": 20.0,
     "tilt_db_per_octave": 3.0,
     "equaliser_db": 6.0,
     "noise_floor_db": 0.0,
@@ -196,3 +199,25 @@ def test_noise_covers_what_is_quieter_and_nothing_else_in_half_of_the_intervals(
     assert (noisy >= x).all()
     loud = x > 40 / 80 + 6 * RandomNoise.ROUGHNESS
     assert torch.equal(noisy[loud], x[loud])
+
+
+def test_detuning_by_a_bin_moves_the_music_and_by_less_lies_between():
+    """50 cents are a bin: there a bin shows its neighbour, and nothing from further off."""
+    cqt = -80 * torch.rand(BATCH, BINS, FRAMES)
+    detuned = RandomDetune(50.0, 24)(cqt)
+    low = torch.minimum(torch.minimum(cqt[:, :-2], cqt[:, 1:-1]), cqt[:, 2:])
+    high = torch.maximum(torch.maximum(cqt[:, :-2], cqt[:, 1:-1]), cqt[:, 2:])
+    inner = detuned[:, 1:-1]
+    assert (inner >= low - 1e-4).all() and (inner <= high + 1e-4).all()
+    tone = torch.full((BATCH, BINS, 1), -80.0)
+    tone[:, 60] = 0.0
+    moved = RandomDetune(50.0, 24)(tone) + 80
+    up, down = moved[:, 61, 0], moved[:, 59, 0]  # of 80 decibels, what reached the neighbour
+    assert ((up == 0) | (down == 0)).all()
+    assert 0.4 < (up > 0).float().mean() < 0.6
+    assert torch.allclose(moved[:, 60, 0] + up + down, torch.tensor(80.0), atol=1e-3)
+
+
+def test_detuning_further_than_a_bin_is_refused():
+    with pytest.raises(AudioKeyError, match="detune_cents = 60.0: a bin is 50 cents"):
+        RandomDetune(60.0, 24)

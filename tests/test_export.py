@@ -73,6 +73,7 @@ def exported(request, tmp_path_factory):
     """A checkpoint of each network and the file it was exported to."""
     folder = tmp_path_factory.mktemp("export")
     config = small_config(folder, *NETWORKS[request.param])
+    torch.manual_seed(3)
     network = lively(network_of(config), config)
     checkpoint = folder / "mine/checkpoints/best.safetensors"
     save_checkpoint(checkpoint, network, config.model_dump(mode="json"), {})

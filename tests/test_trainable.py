@@ -26,7 +26,7 @@ SETTINGS = {
     "margin_semitones": 6, "hop_length": 2048, "range_db": 80.0,
 }  # fmt: skip
 AUGMENT = {
-    "tilt_db_per_octave": 0.0, "equaliser_db": 0.0, "noise_floor_db": 0.0,
+    "detune_cents": 0.0, "tilt_db_per_octave": 0.0, "equaliser_db": 0.0, "noise_floor_db": 0.0,
     "frequency_mask_bins": 0, "time_mask_frames": 0,
 }  # fmt: skip
 TRAINABLE = ("cqt.trainable=true", "train.epochs=1")
