@@ -10,12 +10,12 @@ from pathlib import Path
 # Files in music21's corpus folder, and why they may be used. The music itself is public domain;
 # music21 distributes encodings "with the permission of the encoders".
 COLLECTIONS = {
-    "airdsAirs/*.abc": "no restriction stated (J. Chambers's ABC edition of Aird's Airs)",
-    "ryansMammoth/*.abc": "no restriction stated (R. Davies, J. Chambers and others)",
-    "oneills1850/*.abc": "no restriction stated (J. Chambers and others)",
+    "airdsAirs/*.abc": "no restriction stated (Aird's Airs of 1778)",
+    "ryansMammoth/*.abc": "no restriction stated (Ryan's Mammoth Collection of 1883)",
+    "oneills1850/*.abc": "no restriction stated (O'Neill's collection of dance tunes)",
     "miscFolk/*.abc": "no restriction stated (American fife tunes, Northumbrian Minstrelsy)",
-    "bach/bwv[1-4]*.mxl": "no restriction stated (chorales, encoded by M. Greentree)",
-    "bach/bwv[5-9]?.*.mxl": "no restriction stated (chorales, encoded by M. Greentree)",
+    "bach/bwv[1-4]*.mxl": "no restriction stated (chorales)",
+    "bach/bwv[5-9]?.*.mxl": "no restriction stated (chorales)",
     "haydn/*/*.mxl": "no restriction stated (string quartets)",
     "mozart/k[1-4]*/movement?.mxl": "no restriction stated (string quartets)",
     "beethoven/*/*.mxl": "no restriction stated (string quartets)",

@@ -70,9 +70,6 @@ ORCHESTRA = """
     strings held; strings swell; brass held; flute held; reed held; voice swell; plucked struck
     mallet ring
 """
-QUARTET = """
-    strings held; strings held; strings swell; strings pluck
-"""
 KEYBOARDS = """
     piano struck; piano struck; piano ring; piano struck; plucked struck; fm struck
 """
