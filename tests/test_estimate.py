@@ -117,3 +117,11 @@ def test_a_prior_multiplies_the_odds_of_minor_keys_and_of_nothing_else():
 def test_a_rule_that_means_nothing_is_refused(wrong, message):
     with pytest.raises(AudioKeyError, match=message):
         AnswerRule(**wrong)
+
+
+def test_the_first_interval_counts_as_often_as_the_rule_says():
+    logits = np.random.default_rng(4).normal(0, 3, size=(3, 24))
+    thrice = estimate_song(logits, AnswerRule(first_interval_weight=3.0))
+    repeated = estimate_song(np.concatenate([logits[:1], logits[:1], logits]))
+    assert thrice.probabilities == pytest.approx(repeated.probabilities)
+    assert thrice.probabilities != pytest.approx(estimate_song(logits).probabilities)
