@@ -75,6 +75,8 @@ def arguments_of(recipe: str, folder: Path) -> list[str | Path]:
         return [answers := run / "predictions-best-audio-synthetic-test.tsv", answers]
     if recipe == "train-from-checkpoint":
         return [run, *small]
+    if recipe == "train-default":  # not over the network that songkey ships
+        return ["--output", folder / "mine.onnx", *settings(folder / "default", *QUICK)]
     if recipe == "export":
         return [run]
     if recipe == "calibrate" or recipe.startswith("eval"):
