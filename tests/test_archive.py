@@ -139,6 +139,8 @@ def test_a_name_that_leads_out_of_the_folder_leads_nowhere_else(place, kind, nam
         tar_of([(tar_info("a", tarfile.BLKTYPE), b"")], "w:gz"),
         tar_of([(tar_info("a", tarfile.FIFOTYPE), b"")], "w:xz"),
     ],
+    # A gzip holds the second it was made at: workers that part the tests would see other names.
+    ids=["link out", "link within", "hard link", "character device", "block device", "pipe"],
 )
 def test_links_and_devices_in_a_tar_are_refused(place, body):
     with pytest.raises(ArchiveError, match="archive: broken or unsafe .a is a link or a device.; "):
