@@ -8,11 +8,12 @@ import numpy as np
 from songkey.keys import Key
 from synthesis.drums import Hit, Kit, draw_kit, groove
 from synthesis.effects import Riser, Sweep, draw_risers, draw_sweep
-from synthesis.excursion import visited_key
+from synthesis.form import draw_form
 from synthesis.instruments import instrument
 from synthesis.parts import draw_part, draw_roles
-from synthesis.progressions import Span, one_of, progression
+from synthesis.progressions import one_of
 from synthesis.score import STEPS, Note, tiled
+from synthesis.sections import Cycle, Section, draw_cycles, draw_sections, whole_sections
 from synthesis.styles import Style
 from synthesis.timbre import Timbre
 
@@ -28,7 +29,6 @@ GAINS_DB = {
     "riff": (-9, 2),
     "drone": (-15, -4),
 }
-AWAY = 2  # the cycle of a piece's excursion, after the two at home
 DRIVEN = ("chords", "riff", "lead")  # by overdriven guitars
 
 
@@ -59,36 +59,26 @@ class Piece:
     grid_seconds: np.ndarray
 
 
-class Cycle(NamedTuple):
-    """Chords to be repeated, and the key that they are in: the song's but for excursions."""
+def compose(
+    style: Style, key: Key, seconds: float, rng: np.random.Generator,
+    song_seconds: float | None = None,
+) -> Piece:  # fmt: skip
+    """A piece of at least `seconds` in `key`; half of them begin in mid-phrase, as intervals do.
 
-    key: Key
-    spans: list[Span]
-
-    @property
-    def beats(self) -> float:
-        """Beats of the whole cycle."""
-        return self.spans[-1].start_beats + self.spans[-1].beats
-
-
-class Section(NamedTuple):
-    """A stretch of beats: which of the cycles it repeats, and which parts play."""
-
-    cycle: int
-    start_beats: float
-    end_beats: float
-    active: np.ndarray
-
-
-def compose(style: Style, key: Key, seconds: float, rng: np.random.Generator) -> Piece:
-    """A piece of at least `seconds` in `key`; half of them begin in mid-phrase, as intervals do."""
+    With `song_seconds` they are the first of a whole song so long, which may leave its key later.
+    """
     bar_beats = 3 if rng.random() < style.triple else 4
     tempo = float(np.exp(rng.uniform(*np.log(style.tempo))))
     begin = -float(rng.integers(1, 8 * bar_beats)) if rng.random() < 0.5 else 0.0
     end = 1.2 * seconds * tempo / 60 + bar_beats
     roles = draw_roles(style, rng)
-    cycles = draw_cycles(style, key, bar_beats, rng)
-    sections = draw_sections(cycles, bar_beats, begin, end, len(roles), rng)
+    if song_seconds:
+        form = draw_form(key, style.excursion > 0, rng)
+        begin, song_beats = 0.0, song_seconds * tempo / 60
+        cycles, sections = whole_sections(style, form, bar_beats, song_beats, end, len(roles), rng)
+    else:
+        cycles = draw_cycles(style, key, bar_beats, rng)
+        sections = draw_sections(cycles, bar_beats, begin, end, len(roles), rng)
     grid_beats, grid_seconds = clock(tempo, begin, end, style.rubato, style.swing, rng)
     return Piece(
         layers=draw_layers(roles, style, bar_beats, cycles, sections, rng),
@@ -102,46 +92,6 @@ def compose(style: Style, key: Key, seconds: float, rng: np.random.Generator) ->
         grid_beats=grid_beats,
         grid_seconds=grid_seconds,
     )
-
-
-def draw_cycles(style: Style, key: Key, bar_beats: int, rng: np.random.Generator) -> list[Cycle]:
-    """Two cycles at home, the second at times the first again, and in some songs a third away."""
-    colour = rng.uniform(*style.colour)
-
-    def drawn(where: Key) -> Cycle:
-        kind = one_of(style.harmony[where.mode], rng)
-        return Cycle(where, progression(where, kind, bar_beats, colour, rng))
-
-    first = drawn(key)
-    cycles = [first, first if rng.random() < 0.4 else drawn(key)]
-    if rng.random() < style.excursion:
-        cycles.append(drawn(visited_key(key, rng)))
-    return cycles
-
-
-def draw_sections(
-    cycles: list[Cycle], bar_beats: int, begin: float, end: float, parts: int,
-    rng: np.random.Generator,
-) -> list[Section]:  # fmt: skip
-    """Sections of whole cycles until the end, each without some of the parts, never without all.
-
-    The first is at home, and a short one away is followed by home again.
-    """
-    sections: list[Section] = []
-    start, which = begin, 0
-    while start < end:
-        bars = rng.choice([4, 8, 8, 16]) if which < AWAY else rng.choice([2, 4, 8])
-        repeats = max(1, round(bars * bar_beats / cycles[which].beats))
-        active = rng.random(parts) < 0.8
-        active[rng.permutation(parts)[:2]] = True
-        sections.append(Section(which, start, start + repeats * cycles[which].beats, active))
-        start = sections[-1].end_beats
-        if which == 2 or rng.random() < 0.6:
-            which = int(rng.integers(2)) if which == 2 else 1 - which
-            which = (
-                2 if len(cycles) > 2 and sections[-1].cycle < 2 and rng.random() < 0.6 else which
-            )
-    return sections
 
 
 def draw_layers(
