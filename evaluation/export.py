@@ -32,7 +32,7 @@ from storage.whole import write_whole
 
 ANSWER = {  # fields of AnswerRule that the command line may set
     "temperature": "what an interval's logits are divided by; default: the checkpoint's own",
-    "first_interval_weight": "how often a song's first interval counts; default: once",
+    "opening_share": "what a song's first interval counts at least, 0 to 1; default: as the others",
     "song_temperature": "above 1 makes the answers for songs less sure, below 1 surer; default: 1",
     "clear_threshold": "the confidence below which there is no clear key; default: 0, always clear",
 }

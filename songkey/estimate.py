@@ -13,27 +13,28 @@ from songkey.keys import KEYS, Key
 class AnswerRule:
     """How the logits of a song's intervals become one answer; every exported network has its own.
 
-    The logits are divided by `temperature` before their softmax. The first interval that is not
-    silent counts `first_interval_weight` times, the others once. The mean of their probabilities is
+    The logits are divided by `temperature` before their softmax. Of the mean of their probabilities
+    the opening, the song's first interval that is not silent, has at least `opening_share`, and the
+    others equal parts of the rest: much music states its key and then leaves it. That mean is
     raised to the power 1 / `song_temperature`: an answer is then as sure as it is right. An answer
     below `clear_threshold` is no clear key. `minor_prior` is the share of minor keys in the music,
     where that is known; 0.5 leaves the answer to what is heard.
     """
 
     temperature: float = 1.0
-    first_interval_weight: float = 1.0
+    opening_share: float = 0.0
     song_temperature: float = 1.0
     clear_threshold: float = 0.0
     minor_prior: float = 0.5
 
     def __post_init__(self) -> None:
-        positive = (self.temperature, self.first_interval_weight, self.song_temperature)
-        if not all(0 < number < math.inf for number in positive):
+        if not all(0 < number < math.inf for number in (self.temperature, self.song_temperature)):
             raise AudioKeyError(
-                f"temperature {self.temperature}, first interval's weight "
-                f"{self.first_interval_weight}, song temperature {self.song_temperature}: "
+                f"temperature {self.temperature}, song temperature {self.song_temperature}: "
                 "give numbers above 0"
             )
+        if not 0 <= self.opening_share < 1:
+            raise AudioKeyError(f"opening share {self.opening_share}: give 0 to below 1")
         if not 0 <= self.clear_threshold < 1:
             raise AudioKeyError(f"clear threshold {self.clear_threshold}: give 0 to below 1")
         if not 0 < self.minor_prior < 1:
@@ -65,9 +66,8 @@ def estimate_song(logits: np.ndarray, rule: AnswerRule = PLAIN_MEAN) -> KeyEstim
     """The key of one song from its intervals' logits, (N, 24)."""
     logits = np.asarray(logits, np.float64) / rule.temperature
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))  # (N, 24)
-    weights = np.ones(len(logits))  # (N,)
-    weights[:1] = rule.first_interval_weight
-    summed = weights @ (odds / odds.sum(axis=1, keepdims=True))  # (24,)
+    probabilities = odds / odds.sum(axis=1, keepdims=True)
+    summed = _weights(len(logits), rule.opening_share) @ probabilities  # (24,)
     return estimate_from_probabilities(summed, rule)
 
 
@@ -91,3 +91,12 @@ def estimate_from_probabilities(summed: np.ndarray, rule: AnswerRule = PLAIN_MEA
     return KeyEstimate(
         KEYS[best], confidence, tuple(probabilities.tolist()), confidence >= rule.clear_threshold
     )
+
+
+def _weights(intervals: int, opening_share: float) -> np.ndarray:
+    """What each interval of a song counts, (N,), 1 in all."""
+    weights = np.full(intervals, 1 / max(1, intervals))
+    if intervals > 1 and opening_share > weights[0]:
+        weights[0] = opening_share
+        weights[1:] = (1 - opening_share) / (intervals - 1)
+    return weights

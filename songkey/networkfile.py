@@ -18,7 +18,7 @@ from songkey.errors import AudioKeyError
 from songkey.estimate import AnswerRule
 from songkey.keys import KEYS
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 METADATA_NAME = "songkey"
 INPUT, OUTPUT = "waveform", "logits"
 HEARD = "log_cqt"  # the tensor (B, F, T) inside, 0 to 1, between what hears and what answers
@@ -60,10 +60,13 @@ class NetworkInfo:
         """What `to_json` wrote; raises NetworkFileError, naming `where`, for anything else."""
         try:
             fields = json.loads(text)
-            if fields.pop("format") > FORMAT_VERSION:
+            version = fields.pop("format")
+            if version > FORMAT_VERSION:
                 raise NetworkFileError(
                     f"{where}: of a newer version than this songkey can read; update songkey"
                 )
+            if version < FORMAT_VERSION:
+                raise NetworkFileError(f"{where}: of an older version; export it again")
             if fields.pop("keys") != KEY_ORDER:
                 raise NetworkFileError(f"{where}: its answers stand in another order of keys")
             info = cls(**fields | {"answer": AnswerRule(**fields["answer"])})

@@ -108,6 +108,7 @@ def test_a_prior_multiplies_the_odds_of_minor_keys_and_of_nothing_else():
     "wrong, message",
     [
         ({"song_temperature": 0.0}, "song temperature 0.0: give numbers above 0"),
+        ({"opening_share": 1.0}, "opening share 1.0: give 0 to below 1"),
         ({"clear_threshold": 1.0}, "clear threshold 1.0: give 0 to below 1"),
         ({"clear_threshold": float("nan")}, "clear threshold nan"),
         ({"minor_prior": 1.0}, "minor prior 1.0: give a share between 0 and 1"),
@@ -119,9 +120,16 @@ def test_a_rule_that_means_nothing_is_refused(wrong, message):
         AnswerRule(**wrong)
 
 
-def test_the_first_interval_counts_as_often_as_the_rule_says():
-    logits = np.random.default_rng(4).normal(0, 3, size=(3, 24))
-    thrice = estimate_song(logits, AnswerRule(first_interval_weight=3.0))
-    repeated = estimate_song(np.concatenate([logits[:1], logits[:1], logits]))
-    assert thrice.probabilities == pytest.approx(repeated.probabilities)
-    assert thrice.probabilities != pytest.approx(estimate_song(logits).probabilities)
+def test_the_opening_has_the_share_that_the_rule_says():
+    logits = np.random.default_rng(4).normal(0, 3, size=(6, 24))
+    opening = estimate_song(logits, AnswerRule(opening_share=0.375))
+    thrice = estimate_song(np.concatenate([logits[:1], logits[:1], logits]))  # 3 of 8
+    assert opening.probabilities == pytest.approx(thrice.probabilities)
+    assert opening.probabilities != pytest.approx(estimate_song(logits).probabilities)
+
+
+@pytest.mark.parametrize("intervals", [1, 2])
+def test_the_opening_of_a_short_song_counts_as_its_other_intervals(intervals):
+    logits = np.random.default_rng(5).normal(0, 3, size=(intervals, 24))
+    opening = estimate_song(logits, AnswerRule(opening_share=0.4))
+    assert opening.probabilities == pytest.approx(estimate_song(logits).probabilities)
