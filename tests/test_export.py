@@ -251,7 +251,7 @@ DAMAGED = "what it says of itself is damaged; export it again"
         (lambda file: described(file, "{"), DAMAGED),
         (lambda file: described(file, "[]"), DAMAGED),
         (lambda file: described(file, fields(file, format=3)), "of a newer version than this song"),
-        (lambda file: described(file, fields(file, format=1)), "of an older version; export it agai"),
+        (lambda file: described(file, fields(file, format=1)), "of an older version; export it"),
         (lambda file: described(file, fields(file, format=None)), DAMAGED),
         (lambda file: described(file, fields(file, cqt=None)), DAMAGED),
         (lambda file: described(file, fields(file, sample_rate="44k")), DAMAGED),
