@@ -19,7 +19,9 @@ from synthesis.styles import Style
 
 VERSION = 3  # to be raised with every change of what a path sounds like: shards remember it
 # Streams of random numbers: the same piece at any sample rate, and its key without composing it.
-SCORE, SOUND, STYLE, MODE = 0, 1, 2, 3
+SCORE, SOUND, STYLE, MODE, WHOLE = 0, 1, 2, 3, 4
+SONG_SECONDS = (60, 420)  # shortest and longest whole song
+HEARD_SECONDS = (40, 60, 60, 90, 120, 120, 180, 300)  # of one: files are often excerpts
 
 
 def songs(count: int, song_seconds: float, seed: int) -> list[Song]:
@@ -67,6 +69,17 @@ def render(audio_path: str, sample_rate: int) -> np.ndarray:
     production = draw_production(score_rng)
     sound_rng = np.random.default_rng([seed, number, SOUND])
     return mixed(piece, production, round(seconds * sample_rate), sample_rate, sound_rng)
+
+
+def whole_song(seed: int, number: int, sample_rate: int) -> np.ndarray:
+    """The first minutes of song `number` as a whole, which may leave its key: (S,) float32."""
+    rng = np.random.default_rng([seed, number, WHOLE])
+    song_seconds = float(np.exp(rng.uniform(*np.log(SONG_SECONDS))))
+    seconds = min(song_seconds, float(rng.choice(HEARD_SECONDS)))
+    style, key = style_of(seed, number), key_of(seed, number)
+    piece = compose(style, key, seconds, rng, song_seconds)
+    production = draw_production(rng)
+    return mixed(piece, production, round(seconds * sample_rate), sample_rate, rng)
 
 
 def parse_path(audio_path: str) -> tuple[int, int, float]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from songkey.keys import Key
+from synthesis.cycles import Cycle, Section, draw_cycles, draw_sections, whole_sections
 from synthesis.drums import Hit, Kit, draw_kit, groove
 from synthesis.effects import Riser, Sweep, draw_risers, draw_sweep
 from synthesis.form import draw_form
@@ -13,7 +14,6 @@ from synthesis.instruments import instrument
 from synthesis.parts import draw_part, draw_roles
 from synthesis.progressions import one_of
 from synthesis.score import STEPS, Note, tiled
-from synthesis.sections import Cycle, Section, draw_cycles, draw_sections, whole_sections
 from synthesis.styles import Style
 from synthesis.timbre import Timbre
 

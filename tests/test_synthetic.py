@@ -11,10 +11,12 @@ from scipy.signal import resample_poly
 
 from songkey.audio import to_int16
 from songkey.keys import KEYS, Key, Relation, relation
-from songs.synthetic import key_of, parse_path, render, song_of, songs, style_of
+from songs.synthetic import key_of, parse_path, render, song_of, songs, style_of, whole_song
 from synthesis.accompaniment import BASS_PATTERNS, CHORD_PATTERNS
-from synthesis.arrangement import compose, draw_cycles, draw_sections
+from synthesis.arrangement import compose
+from synthesis.cycles import draw_cycles, draw_sections, whole_sections
 from synthesis.drums import GROOVES
+from synthesis.form import Stretch, draw_form
 from synthesis.harmony import SCALES, chord_of, parse_numeral
 from synthesis.idioms import LIKING
 from synthesis.instruments import instrument
@@ -300,3 +302,36 @@ def test_a_path_that_names_no_song_is_refused(path):
 def test_a_numeral_that_is_none_is_refused():
     with pytest.raises(ValueError, match="cannot read the Roman numeral 'H7'"):
         parse_numeral("H7")
+
+
+def test_a_whole_song_begins_at_home_and_some_leave_it_and_come_back():
+    forms = [draw_form(Key(0, "major"), True, np.random.default_rng(n)) for n in range(200)]
+    away = [form for form in forms if len({stretch.key for stretch in form}) > 1]
+    assert 0.7 < len(away) / len(forms) < 0.9
+    assert {form[0].key for form in forms} == {Key(0, "major")} == {form[-1].key for form in away}
+    assert sum(form[1].key == Key(7, "major") for form in away) > len(away) / 2
+    for form in forms:
+        ends = [stretch.end for stretch in form]
+        assert ends == sorted(ends) and ends[-1] == 1.0
+
+
+def test_the_sections_of_a_whole_song_sound_in_the_keys_of_its_form():
+    rng = np.random.default_rng(3)
+    home, dominant = Key(0, "major"), Key(7, "major")
+    form = [Stretch(home, 0.25), Stretch(dominant, 0.75), Stretch(home, 1.0)]
+    cycles, sections = whole_sections(STYLES[0], form, 4, 400.0, 300.0, 3, rng)
+    assert sections[0].start_beats == 0 and sections[-1].end_beats >= 300
+    longest = max(cycle.beats for cycle in cycles)
+    compared = 0
+    for section in sections:
+        if min(abs(section.start_beats - 100), abs(section.start_beats - 300)) > longest:
+            expected = dominant if 100 < section.start_beats < 300 else home
+            assert cycles[section.cycle].key == expected
+            compared += 1
+    assert compared > 3
+
+
+def test_a_whole_song_is_the_same_each_time_and_as_long_as_it_says():
+    first, second = (whole_song(2, 5, 11025) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert 40 * 11025 <= len(first) <= 300 * 11025
