@@ -28,8 +28,6 @@ QUICK = (
     "train.epochs=1",
     "datasets.synthetic.songs=24",
     "datasets.synthetic.song_seconds=20.0",  # enough for the largest batch of an experiment
-    "adapt.steps_per_epoch=2",
-    "adapt.least_seconds=5.0",
 )
 
 
@@ -92,7 +90,8 @@ def arguments_of(recipe: str, folder: Path) -> list[str | Path]:
     if recipe == "train-default":  # not over the network that songkey ships
         return ["--output", folder / "mine.onnx", *settings(folder / "default", *QUICK)]
     if recipe == "adapt":
-        return [music_in(folder), "--from", run, *small, "--set", f'adapt.dir="{folder}/kept"']
+        short = ("least_seconds=5.0", "steps_per_epoch=2", "batch_size=8", f'dir="{folder}/kept"')
+        return [music_in(folder), "--from", run, *(f"--set=adapt.{one}" for one in short)]
     if recipe == "export":
         return [run]
     if recipe == "calibrate" or recipe.startswith("eval"):
