@@ -173,6 +173,11 @@ train-from-checkpoint CHECKPOINT *ARGS: (_needs "train")
 train-default *ARGS: (_needs "cluster")
     {{bin}}/python -m study.default "$@"
 
+# Improve a trained network by your own music, which needs no labels: just adapt FOLDER --from runs/<run>
+[group('train')]
+adapt FOLDER *ARGS: (_needs "cluster")
+    {{bin}}/python -m study.adapt "$@"
+
 # Show the network: layers, output shapes, parameters, multiply-adds
 [group('train')]
 summary *ARGS: (_needs "train")

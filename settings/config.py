@@ -43,6 +43,11 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="FILE", help="a TOML file of what differs from config.toml"
     )
+    add_set_argument(parser)
+
+
+def add_set_argument(parser: argparse.ArgumentParser) -> None:
+    """Give an entry point whose settings are a run's the repeatable `--set` alone."""
     parser.add_argument(
         "--set", metavar="SECTION.NAME=VALUE", action="append", default=[], dest="overrides",
         help="change one setting (repeatable), e.g. --set train.epochs=5",
@@ -58,8 +63,13 @@ def load_config(file: str | None = None, overrides: Sequence[str] = ()) -> Confi
 
 def run_config(file: Path, overrides: Sequence[str]) -> Config:
     """The settings of a run that goes on; those that this version does not know are only named."""
+    return saved_config(read_toml(file), file, overrides)
+
+
+def saved_config(saved: dict[str, Any], file: Path, overrides: Sequence[str]) -> Config:
+    """The same of settings that a `file` of any version, a checkpoint maybe, holds."""
     left_out: list[str] = []
-    settings = _merged(read_toml(DEFAULTS), read_toml(file), file.name, left_out=left_out)
+    settings = _merged(read_toml(DEFAULTS), saved, file.name, left_out=left_out)
     if left_out:
         logger.info("%s: left out, unknown to this version: %s", file, ", ".join(left_out))
     return checked(Config, _overridden(settings, overrides), file.name)

@@ -215,6 +215,22 @@ class Train(Section):
     runs_dir: str
 
 
+class Adapt(Section):
+    dir: str
+    least_seconds: PositiveOrZero
+    epochs: Count
+    steps_per_epoch: Count
+    batch_size: Count
+    learning_rate: Positive
+    ema_decay: Annotated[Number, Field(gt=0, lt=1)]
+    weight: PositiveOrZero
+    temperature: Positive
+    sharpening: Positive
+    confidence: Fraction
+    renew_every_steps: Count
+    tolerance: PositiveOrZero
+
+
 class Eval(Section):
     datasets: Names
     split: Literal["train", "valid", "test"]
@@ -251,6 +267,7 @@ class Config(Hearing):
     stream: Stream
     loss: Loss
     train: Train
+    adapt: Adapt
     eval: Eval
     smoke: Smoke
     tune: Tune

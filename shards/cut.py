@@ -9,7 +9,7 @@ from songkey.decode import AudioError
 from songkey.intervals import intervals
 from songs import scores, synthetic
 from songs.song import Interval, Song
-from storage.places import RemotePath, place_of
+from storage.places import Place, RemotePath, place_of
 from storage.staging import local_copy
 
 
@@ -33,10 +33,14 @@ def blocks_of(song: Song, sample_rate: int) -> Iterable[np.ndarray]:
         return [synthetic.render(song.audio_path, sample_rate)]
     if song.audio_path.startswith("scores:"):
         return [scores.render(song.audio_path, sample_rate)]
-    place = place_of(song.audio_path)
+    return blocks_at(place_of(song.audio_path), sample_rate)
+
+
+def blocks_at(place: Place, sample_rate: int) -> Iterator[np.ndarray]:
+    """The sound of an audio file, here or at an address, in consecutive blocks, float32 (S,)."""
     if isinstance(place, RemotePath):
         return _remote_blocks(place, sample_rate)
-    return waveform_blocks(song.audio_path, sample_rate)
+    return waveform_blocks(place, sample_rate)
 
 
 def _remote_blocks(place: RemotePath, sample_rate: int) -> Iterator[np.ndarray]:

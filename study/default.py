@@ -50,14 +50,19 @@ def main() -> None:
 
 def train(config: Config, folder: Path) -> None:
     """Train on made songs in `folder`, or go on with what is there."""
+    pack_valid(config)
     setting = config.datasets.synthetic
-    songs = synthetic.songs(VALID_SONGS, setting.song_seconds, VALID_SEED)
-    prepare("synthetic", [replace(song, split="valid") for song in songs], [], "audio", config)
     source = MadeSongs(
         setting.songs, setting.seed, config.audio.sample_rate, config.prepare.interval_seconds
     )
     begun = (folder / "checkpoints/last.safetensors").is_file()
     Training(config, folder, resume=begun, source=source).run()
+
+
+def pack_valid(config: Config) -> None:
+    """Pack the made songs that no training hears: its seeds are others."""
+    songs = synthetic.songs(VALID_SONGS, config.datasets.synthetic.song_seconds, VALID_SEED)
+    prepare("synthetic", [replace(song, split="valid") for song in songs], [], "audio", config)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import soundfile
 from conftest import ROOT, pack_synthetic, settings, small_config
+
+from songs import synthetic
 
 JUST = shutil.which("just")
 # A recipe whose .venv is old begins with `setup`, which clears it: not from within a test.
@@ -61,6 +64,15 @@ def run_in(folder: Path) -> Path:
     return run
 
 
+def music_in(folder: Path) -> Path:
+    """A folder of two songs as audio files."""
+    (folder / "music").mkdir(exist_ok=True)
+    for number in range(2):
+        waveform = synthetic.render(synthetic.song_of(9, number, 10.0).audio_path, 11025)
+        soundfile.write(folder / f"music/{number}.wav", waveform, 11025)
+    return folder / "music"
+
+
 def just(*words: str | Path) -> subprocess.CompletedProcess:
     return subprocess.run(
         [JUST, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=600,
@@ -77,6 +89,9 @@ def arguments_of(recipe: str, folder: Path) -> list[str | Path]:
         return [run, *small]
     if recipe == "train-default":  # not over the network that songkey ships
         return ["--output", folder / "mine.onnx", *settings(folder / "default", *QUICK)]
+    if recipe == "adapt":
+        short = ("least_seconds=5.0", "steps_per_epoch=2", "batch_size=8", f'dir="{folder}/kept"')
+        return [music_in(folder), "--from", run, *(f"--set=adapt.{one}" for one in short)]
     if recipe == "export":
         return [run]
     if recipe == "calibrate" or recipe.startswith("eval"):

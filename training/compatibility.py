@@ -17,7 +17,8 @@ FIXED = INPUT | {
     "loss", "stream.lanes", "stream.block_intervals", "train.seed", "train.global_batch_size",
     "train.balance", "train.dataset_weights", "train.limit_fraction", "train.learning_rate",
     "train.weight_decay", "train.schedule", "train.warmup_fraction", "train.plateau_factor",
-    "train.plateau_patience_epochs", "train.ema_decay",
+    "train.plateau_patience_epochs", "train.ema_decay", "adapt.weight", "adapt.temperature",
+    "adapt.sharpening", "adapt.confidence", "adapt.renew_every_steps", "adapt.tolerance",
 }  # fmt: skip
 LENGTH = {"train.epochs"}
 

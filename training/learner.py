@@ -17,6 +17,7 @@ from pipeline.sample import Batch
 from settings.sections import Train
 from songkey.errors import AudioKeyError
 from training.finite import StepResult
+from training.teacher import Teacher
 
 
 class LearnerError(AudioKeyError):
@@ -45,10 +46,17 @@ class Learner:
 
     def __init__(
         self, network: nn.Module, front_end: FrontEnd | Waveforms, loss: KeyLoss, setting: Train,
-        total_steps: int, accelerator: Accelerator,
+        total_steps: int, accelerator: Accelerator, teacher: Teacher | None = None,
     ):  # fmt: skip
+        """With a `teacher` each step learns from music without labels too."""
         self._setting, self._accelerator = setting, accelerator
         _check_parts(setting, accelerator.num_processes)
+        if teacher and accelerator.num_processes > 1:
+            raise LearnerError(
+                f"{accelerator.num_processes} processes, but music without labels is learnt from "
+                "in one; start the program without a launcher"
+            )
+        self._teacher = teacher
         self.front_end = front_end.to(accelerator.device)
         self._loss = loss.to(accelerator.device)
         self._own = network.to(accelerator.device)
@@ -73,6 +81,9 @@ class Learner:
 
     def step(self, batch: Batch) -> StepResult:
         """One optimizer step on this process's part of the global batch, already on the device."""
+        device = self._accelerator.device
+        if self._teacher and self._teacher.before_step(self.answering(), self.front_end, device):
+            self.train()
         self._prepared.zero_grad()
         losses = [self._backward(part, last) for part, last in self._parts(batch)]
         norm = self._accelerator.clip_grad_norm_(self._own.parameters(), self._setting.clip_norm)
@@ -106,6 +117,8 @@ class Learner:
     def start_from(self, checkpoint: Checkpoint) -> None:
         """Take the weights that answer; raises CheckpointError if they are of another network."""
         restore_model(checkpoint, self._own)
+        if self._average:  # what answers until the first step
+            restore_model(checkpoint, self._average.module)
 
     def go_on_from(self, checkpoint: Checkpoint, steps: int) -> None:
         """Take everything of a run that did `steps`; raises CheckpointError if it does not fit."""
@@ -130,6 +143,8 @@ class Learner:
         with together:
             heard, key_id = self.front_end(part)  # (B, F, T) or waveforms (B, S), and (B,)
             loss = self._loss(self._logits(heard), key_id, part.song_index)
+            if self._teacher:
+                loss = loss + self._teacher.loss(self._logits, self.front_end, len(key_id))
             loss = loss / self._setting.accumulation
             self._accelerator.backward(loss)
         return loss.detach()

@@ -31,6 +31,7 @@ from training.progress import Progress, epochs_without_gain
 from training.reading_rates import interval_rates
 from training.signals import Signals, Stopped
 from training.summary import network_summary
+from training.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,13 @@ class Training:
 
     def __init__(
         self, config: Config, folder: Path, resume: bool, checkpoint: str | Path | None = None,
-        source: Source | None = None,
+        source: Source | None = None, teacher: Teacher | None = None,
     ):  # fmt: skip
         """Begin a run in a new `folder`, with the weights of `checkpoint` if one is given.
 
         With `resume`, go on with the run in `folder`, from that checkpoint or its last. What trains
-        are the shards that `config` says, or a `source` of other intervals.
+        are the shards that `config` says, or a `source` of other intervals; a `teacher` adds music
+        without labels.
         """
         self.config, self.folder = config, folder
         self.accelerator = accelerator_of(config.train.mixed_precision)
@@ -56,6 +58,7 @@ class Training:
         )
         steps = step_count(epoch_total(self.rates), config.train.global_batch_size)
         self.steps_an_epoch = limited(steps, config.train.limit_fraction)
+        self.data = self.train_shards.fingerprint + (f"+{teacher.fingerprint}" if teacher else "")
         self.progress = Progress()
         self._saved = resume  # whether there is a checkpoint to go on from
         self._stream()  # refuses data that cannot be shared before a folder is made
@@ -64,7 +67,7 @@ class Training:
         logger.info("%s", network_summary(network, input_of(config)))
         self.learner = Learner(
             network, front_end_of(config), loss_of(config, self.train_shards, self.rates),
-            config.train, config.train.epochs * self.steps_an_epoch, self.accelerator,
+            config.train, config.train.epochs * self.steps_an_epoch, self.accelerator, teacher,
         )  # fmt: skip
         if resume:
             self._go_on_from(Path(checkpoint) if checkpoint else None)
@@ -141,7 +144,7 @@ class Training:
                 self._log(results)
                 results = []
             if saving:
-                self._save("last")
+                self.save("last")
             if signal:
                 self._stop(signal)
 
@@ -169,21 +172,26 @@ class Training:
 
     def _end_epoch(self) -> None:
         """Score the valid split, save, and stand at the beginning of the next epoch."""
+        valid = self.answers()
+        self._report(valid)
+        weighted = valid.song_score.weighted
+        self.learner.schedule.scored(weighted)
+        self.progress = self.progress.after_epoch(weighted)
+        if self.accelerator.is_main_process:
+            self._keep_best()
+        self.save("last")
+
+    def answers(self) -> Answers:
+        """What the network answers for the songs of the valid split; StreamError without any."""
         valid = answer(
             self.learner.answering(), self.learner.front_end, self.valid_shards, self.accelerator,
             self.config.eval.batch_size, self.config.stream.workers,
             self.config.stream.max_bad_samples, self._stop_if_asked,
             limit_fraction=self.config.train.limit_fraction,
         )  # fmt: skip
-        self._report(valid)
         if not valid.songs:
             raise StreamError("no song of the valid split could be read; see the warnings above")
-        weighted = valid.song_score.weighted
-        self.learner.schedule.scored(weighted)
-        self.progress = self.progress.after_epoch(weighted)
-        if self.accelerator.is_main_process:
-            self._keep_best()
-        self._save("last")
+        return valid
 
     def _report(self, valid: Answers) -> None:
         loss = self.progress.loss_sum / self.steps_an_epoch
@@ -200,14 +208,15 @@ class Training:
             self._write(run_checkpoints.epoch_path(self.folder, epoch))
         run_checkpoints.keep_best(self.folder, self.progress, count)
 
-    def _save(self, name: str) -> None:
+    def save(self, name: str) -> None:
+        """Write all that the run is as its checkpoint `name`."""
         self.monitor.flush()
         if self.accelerator.is_main_process:
             self._write(run_checkpoints.checkpoint_path(self.folder, name))
         self._saved = True
 
     def _write(self, path: Path) -> None:
-        fixed = {"shards": self.train_shards.fingerprint}
+        fixed = {"shards": self.data}
         state = {"progress": asdict(self.progress), "fixed": fixed} | self.learner.state()
         config = self.config.model_dump(mode="json")
         save_checkpoint(path, config=config, state=state, **self.learner.saved())
@@ -234,6 +243,6 @@ class Training:
 
     def _go_on_from(self, path: Path | None) -> None:
         checkpoint = run_checkpoints.load_to_resume(self.folder, path)
-        check_goes_on(checkpoint, self.config, self.train_shards.fingerprint)
+        check_goes_on(checkpoint, self.config, self.data)
         self.progress = Progress(**checkpoint.state["progress"])
         self.learner.go_on_from(checkpoint, self.global_step)

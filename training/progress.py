@@ -1,6 +1,6 @@
 """Where a run stands: numbers only, and what follows from them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -11,19 +11,23 @@ class Progress:
     step: int = 0  # steps done in that epoch
     loss_sum: float = 0.0  # of those steps
     scores: list[float] = field(default_factory=list)  # valid split, weighted, of each past epoch
+    start: float = -1.0  # the same of the weights it began with; below every score if not looked at
+    least: float = 0.0  # score below which an epoch is never among the best
 
     @property
     def best_weighted(self) -> float:
-        """The valid split's best score so far; below every score before the first epoch's end."""
-        return max(self.scores, default=-1.0)
+        """The valid split's score of what is best so far: an epoch, or the beginning."""
+        best = self.best_epochs(1)
+        return self.scores[best[0] - 1] if best else self.start
 
     def after_epoch(self, weighted: float) -> "Progress":
         """At the beginning of the next epoch, this one having scored `weighted`."""
-        return Progress(self.epoch + 1, scores=[*self.scores, weighted])
+        scores = [*self.scores, weighted]
+        return replace(self, epoch=self.epoch + 1, step=0, loss_sum=0.0, scores=scores)
 
     def best_epochs(self, count: int) -> list[int]:
         """The `count` best epochs, counted from 1, best first; of equal ones the earlier."""
-        epochs = range(1, len(self.scores) + 1)
+        epochs = [epoch for epoch, score in enumerate(self.scores, 1) if score >= self.least]
         return sorted(epochs, key=lambda epoch: -self.scores[epoch - 1])[:count]
 
 
