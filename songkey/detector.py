@@ -1,7 +1,7 @@
 """A network that names the key of any audio, in a file or in memory."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -12,12 +12,28 @@ from songkey.audio import printable, waveform_blocks
 from songkey.container import BinaryStream
 from songkey.estimate import KeyEstimate, estimate_song
 from songkey.intervals import Piece, intervals
-from songkey.networkfile import INPUT, OUTPUT, open_network
+from songkey.networkfile import HEARD, INPUT, OUTPUT, open_network
 from songkey.samples import SamplesError, sample_blocks
+from songkey.timeline import STEPS, KeySpan, Window, spans
+from songkey.tuning import Tuning
 
 BATCH_INTERVALS = 4  # of a song computed at once: memory does not grow with the song
 
 Audio = str | Path | BinaryStream | np.ndarray
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What was heard in one song.
+
+    `tuning_cents` is how far its A4 is above 440 Hz, -50 to 50, None where no tones agree. Where
+    they were asked for: `spans`, and `log_cqt`, uint8 (F, T), 255 in each interval's loudest bin.
+    """
+
+    estimate: KeyEstimate
+    tuning_cents: float | None
+    spans: tuple[KeySpan, ...] | None = None
+    log_cqt: np.ndarray | None = None
 
 
 class Detector:
@@ -32,6 +48,7 @@ class Detector:
         music, where that is known. Raises AudioKeyError for a file that is none.
         """
         self._session, self.info = open_network(model, threads)
+        self._hears = HEARD in {output.name for output in self._session.get_outputs()}
         self.rule = self.info.answer
         if minor_prior is not None:
             self.rule = replace(self.rule, minor_prior=minor_prior)
@@ -44,10 +61,43 @@ class Detector:
         """
         return estimate_song(self.logits(audio, sample_rate), self.rule)
 
+    def timeline(self, audio: Audio, sample_rate: float | None = None) -> list[KeySpan]:
+        """The keys that a song goes through, in order; audio and errors as in `estimate`.
+
+        Where it is silent there is no span.
+        """
+        return list(self.listen(audio, sample_rate, timeline=True).spans or ())
+
+    def listen(
+        self, audio: Audio, sample_rate: float | None = None, timeline: bool = False,
+        picture: bool = False,
+    ) -> Listening:  # fmt: skip
+        """A song's key and tuning, its timeline and CQT, heard in one go; else as `estimate`."""
+        blocks, size, where = self._blocks(audio, sample_rate)
+        steps, rate = STEPS if timeline else 1, self.info.sample_rate
+        windows, own, pictures, tuning = [], [], {}, Tuning(self.info.cqt)
+        for chunk in _chunks(intervals(blocks, size, where, size // steps)):
+            logits, *heard = self._outputs(chunk, [OUTPUT, *[HEARD] * self._hears])
+            for log_cqt in heard:
+                tuning.add(log_cqt)
+            for row, (piece, one) in enumerate(zip(chunk, logits, strict=True)):
+                start, length = piece.start_sample / rate, piece.real_samples / rate
+                windows.append(Window(start, start + length, one))
+                if piece.number % steps == 0:  # one of those that `estimate` hears
+                    own.append(one)
+                    if picture and heard:
+                        pictures[piece.number // steps] = _levels(heard[0][row])
+        return Listening(
+            estimate_song(np.stack(own or [window.logits for window in windows]), self.rule),
+            tuning.cents,
+            tuple(spans(windows, size / rate, self.rule)) if timeline else None,
+            _side_by_side(pictures) if pictures else None,
+        )
+
     def logits(self, audio: Audio, sample_rate: float | None = None) -> np.ndarray:
         """What the network says of each interval of `audio` that is not silent, (N, 24)."""
         pieces = intervals(*self._blocks(audio, sample_rate))
-        return np.concatenate([self._logits(chunk) for chunk in _chunks(pieces)])
+        return np.concatenate([self._outputs(chunk, [OUTPUT])[0] for chunk in _chunks(pieces)])
 
     def _blocks(
         self, audio: Audio, sample_rate: float | None
@@ -61,12 +111,12 @@ class Detector:
             return waveform_blocks(audio, rate), size, where
         return sample_blocks(audio, sample_rate, rate), size, "waveform"
 
-    def _logits(self, pieces: list[Piece]) -> np.ndarray:
-        """What the network says of each interval, (B, 24)."""
+    def _outputs(self, pieces: list[Piece], names: list[str]) -> list[np.ndarray]:
+        """The named outputs for each interval: logits (B, 24), the log CQT (B, F, T)."""
         waveform = np.stack([piece.waveform for piece in pieces])  # (B, S) int16
         waveform = np.multiply(waveform, 1 / 32768, dtype=np.float32)
-        (logits,) = self._session.run([OUTPUT], {INPUT: waveform})
-        return logits
+        outputs: list[np.ndarray] = self._session.run(names, {INPUT: waveform})
+        return outputs
 
 
 def estimate_key(audio: Audio, sample_rate: float | None = None) -> KeyEstimate:
@@ -82,3 +132,13 @@ def _default_detector() -> Detector:
 def _chunks(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
     while chunk := list(islice(pieces, BATCH_INTERVALS)):
         yield chunk
+
+
+def _levels(log_cqt: np.ndarray) -> np.ndarray:
+    return np.rint(255 * log_cqt).astype(np.uint8)  # (F, T)
+
+
+def _side_by_side(pictures: dict[int, np.ndarray]) -> np.ndarray:
+    """The intervals by their numbers, (F, T) each, with zeros for those that were silent."""
+    silent = np.zeros_like(next(iter(pictures.values())))
+    return np.concatenate([pictures.get(n, silent) for n in range(max(pictures) + 1)], axis=1)
