@@ -81,8 +81,8 @@ class Detector:
             for log_cqt in heard:
                 tuning.add(log_cqt)
             for row, (piece, one) in enumerate(zip(chunk, logits, strict=True)):
-                start, length = piece.start_sample / rate, piece.real_samples / rate
-                windows.append(Window(start, start + length, one))
+                start, end = piece.sounding
+                windows.append(Window(piece.number, start / rate, end / rate, one))
                 if piece.number % steps == 0:  # one of those that `estimate` hears
                     own.append(one)
                     if picture and heard:
@@ -90,7 +90,7 @@ class Detector:
         return Listening(
             estimate_song(np.stack(own or [window.logits for window in windows]), self.rule),
             tuning.cents,
-            tuple(spans(windows, size / rate, self.rule)) if timeline else None,
+            tuple(spans(windows, self.rule)) if timeline else None,
             _side_by_side(pictures) if pictures else None,
         )
 

@@ -19,6 +19,15 @@ class Piece(NamedTuple):
     real_samples: int
     waveform: np.ndarray
 
+    @property
+    def sounding(self) -> tuple[int, int]:
+        """The song's first sample in this interval that is not silent, and the one after its last.
+
+        As `intervals` has it: no interval without such samples is given.
+        """
+        heard = np.flatnonzero((self.waveform > SILENT_PEAK) | (self.waveform < -SILENT_PEAK))
+        return self.start_sample + int(heard[0]), self.start_sample + int(heard[-1]) + 1
+
 
 def intervals(
     blocks: Iterable[np.ndarray], interval_samples: int, where: str, step_samples: int = 0

@@ -8,7 +8,7 @@ many, and a change was found within 4 s of where it is; of the others one had a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -32,30 +32,32 @@ class KeySpan:
 
 
 class Window(NamedTuple):
-    """One interval: where it begins and ends in the song, and its logits (24,)."""
+    """One interval: its number, from when to when in the song it sounds, and its logits (24,)."""
 
+    number: int
     start_seconds: float
     end_seconds: float
     logits: np.ndarray
 
     @property
     def middle(self) -> float:
+        """Seconds."""
         return (self.start_seconds + self.end_seconds) / 2
 
 
-def spans(windows: Sequence[Window], interval_seconds: float, rule: AnswerRule) -> list[KeySpan]:
+def spans(windows: Sequence[Window], rule: AnswerRule) -> list[KeySpan]:
     """The keys of a song, from its intervals that begin STEPS times in the time of one.
 
     Silent intervals are not among them: where nothing is to be heard there is no span.
     """
     rule = replace(rule, opening_share=0.0)
     found: list[KeySpan] = []
-    for group in _joined(windows, interval_seconds):
+    for group in _joined(windows):
         key_ids = _cheapest([window.logits for window in group])
         runs = [list(run) for _, run in groupby(range(len(group)), key=key_ids.__getitem__)]
         cuts = [(group[run[0] - 1].middle + group[run[0]].middle) / 2 for run in runs[1:]]
-        first, last = _heard(group, interval_seconds)
-        for run, start, end in zip(runs, [first, *cuts], [*cuts, last], strict=True):
+        edges = [group[0].start_seconds, *cuts, group[-1].end_seconds]
+        for run, (start, end) in zip(runs, pairwise(edges), strict=True):
             logits = np.stack([group[number].logits for number in run])  # (N, 24)
             key = KEYS[key_ids[run[0]]]
             confidence = estimate_song(logits, rule).probabilities[key.id]
@@ -64,25 +66,15 @@ def spans(windows: Sequence[Window], interval_seconds: float, rule: AnswerRule) 
     return found
 
 
-def _joined(windows: Sequence[Window], interval_seconds: float) -> list[list[Window]]:
+def _joined(windows: Sequence[Window]) -> list[list[Window]]:
     """Runs of intervals without a silent one between them."""
     groups: list[list[Window]] = []
     for window in windows:
-        near = 1.5 * interval_seconds / STEPS
-        if groups and window.start_seconds < groups[-1][-1].start_seconds + near:
+        if groups and window.number == groups[-1][-1].number + 1:
             groups[-1].append(window)
         else:
             groups.append([window])
     return groups
-
-
-def _heard(group: Sequence[Window], interval_seconds: float) -> tuple[float, float]:
-    """From when to when a run sounds: the silent intervals on both sides reach into it."""
-    step, (start, *_), (begin, end, _) = interval_seconds / STEPS, group[0], group[-1]
-    if start:
-        start += interval_seconds - step
-    was_another = end - begin - step >= interval_seconds / 2  # or else the song ends here
-    return start, begin + step if was_another else end
 
 
 def _cheapest(logits: Sequence[np.ndarray]) -> list[int]:

@@ -1,4 +1,4 @@
-"""How far from A = 440 Hz a song is tuned, from where the peaks of its CQT lie between semitones."""
+"""How far a song is from A = 440 Hz: where the peaks of its CQT lie between semitones."""
 
 from typing import Any
 
