@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from songkey.compatible import match, rank
 from songkey.keys import Key
+from songkey.matches import match, rank
 from songkey.row import Row
 
 Rows = Iterable[tuple[int, Row | None]]  # each by its file's number, None where it has no answer

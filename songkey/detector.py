@@ -1,7 +1,7 @@
 """A network that names the key of any audio, in a file or in memory."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -12,28 +12,14 @@ from songkey.audio import printable, waveform_blocks
 from songkey.container import BinaryStream
 from songkey.estimate import KeyEstimate, estimate_song
 from songkey.intervals import Piece, intervals
-from songkey.networkfile import HEARD, INPUT, OUTPUT, open_network
+from songkey.listening import Ear, Listening
+from songkey.networkfile import INPUT, OUTPUT, open_network
 from songkey.samples import SamplesError, sample_blocks
-from songkey.timeline import STEPS, KeySpan, Window, spans
-from songkey.tuning import Tuning
+from songkey.timeline import KeySpan
 
 BATCH_INTERVALS = 4  # of a song computed at once: memory does not grow with the song
 
 Audio = str | Path | BinaryStream | np.ndarray
-
-
-@dataclass(frozen=True)
-class Listening:
-    """What was heard in one song.
-
-    `tuning_cents` is how far its A4 is above 440 Hz, -50 to 50, None where no tones agree. Where
-    they were asked for: `spans`, and `log_cqt`, uint8 (F, T), 255 in each interval's loudest bin.
-    """
-
-    estimate: KeyEstimate
-    tuning_cents: float | None
-    spans: tuple[KeySpan, ...] | None = None
-    log_cqt: np.ndarray | None = None
 
 
 class Detector:
@@ -48,7 +34,7 @@ class Detector:
         music, where that is known. Raises AudioKeyError for a file that is none.
         """
         self._session, self.info = open_network(model, threads)
-        self._hears = HEARD in {output.name for output in self._session.get_outputs()}
+        self._names = [output.name for output in self._session.get_outputs()]  # HEARD may lack
         self.rule = self.info.answer
         if minor_prior is not None:
             self.rule = replace(self.rule, minor_prior=minor_prior)
@@ -74,25 +60,13 @@ class Detector:
     ) -> Listening:  # fmt: skip
         """A song's key and tuning, its timeline and CQT, heard in one go; else as `estimate`."""
         blocks, size, where = self._blocks(audio, sample_rate)
-        steps, rate = STEPS if timeline else 1, self.info.sample_rate
-        windows, own, pictures, tuning = [], [], {}, Tuning(self.info.cqt)
-        for chunk in _chunks(intervals(blocks, size, where, size // steps)):
-            logits, *heard = self._outputs(chunk, [OUTPUT, *[HEARD] * self._hears])
-            for log_cqt in heard:
-                tuning.add(log_cqt)
-            for row, (piece, one) in enumerate(zip(chunk, logits, strict=True)):
-                start, end = piece.sounding
-                windows.append(Window(piece.number, start / rate, end / rate, one))
-                if piece.number % steps == 0:  # one of those that `estimate` hears
-                    own.append(one)
-                    if picture and heard:
-                        pictures[piece.number // steps] = _levels(heard[0][row])
-        return Listening(
-            estimate_song(np.stack(own or [window.logits for window in windows]), self.rule),
-            tuning.cents,
-            tuple(spans(windows, self.rule)) if timeline else None,
-            _side_by_side(pictures) if pictures else None,
-        )
+        ear = Ear(self.info, timeline, picture)
+        for chunk in _chunks(intervals(blocks, size, where, size // ear.steps)):
+            logits, *shown = self._outputs(chunk, self._names)
+            log_cqts = shown[0] if shown else [None] * len(chunk)  # (B, F, T)
+            for each in zip(chunk, logits, log_cqts, strict=True):
+                ear.add(*each)
+        return ear.listening(self.rule)
 
     def logits(self, audio: Audio, sample_rate: float | None = None) -> np.ndarray:
         """What the network says of each interval of `audio` that is not silent, (N, 24)."""
@@ -132,13 +106,3 @@ def _default_detector() -> Detector:
 def _chunks(pieces: Iterator[Piece]) -> Iterator[list[Piece]]:
     while chunk := list(islice(pieces, BATCH_INTERVALS)):
         yield chunk
-
-
-def _levels(log_cqt: np.ndarray) -> np.ndarray:
-    return np.rint(255 * log_cqt).astype(np.uint8)  # (F, T)
-
-
-def _side_by_side(pictures: dict[int, np.ndarray]) -> np.ndarray:
-    """The intervals by their numbers, (F, T) each, with zeros for those that were silent."""
-    silent = np.zeros_like(next(iter(pictures.values())))
-    return np.concatenate([pictures.get(n, silent) for n in range(max(pictures) + 1)], axis=1)

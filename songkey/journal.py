@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from songkey.audio import printable
-from songkey.detector import Listening
 from songkey.errors import AudioKeyError
 from songkey.estimate import KeyEstimate
 from songkey.keys import KEYS
+from songkey.listening import Listening
 from songkey.networkfile import network_bytes
 from songkey.timeline import KeySpan
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from songkey.detector import Listening
 from songkey.errors import AudioKeyError
 from songkey.keys import Key
+from songkey.listening import Listening
 from songkey.networkfile import NetworkInfo
 from songkey.tuning import A4_HZ
 

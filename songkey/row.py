@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from songkey.audio import printable
-from songkey.compatible import Match
-from songkey.detector import Listening
 from songkey.keys import Key
+from songkey.listening import Listening
+from songkey.matches import Match
 from songkey.timeline import KeySpan
 
 

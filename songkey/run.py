@@ -8,11 +8,11 @@ from pathlib import Path
 
 from songkey.arrange import Rows, as_they_come, in_order, mixing
 from songkey.audio import printable
-from songkey.detector import Listening
 from songkey.errors import AudioKeyError
 from songkey.extra import needing
 from songkey.journal import Journal
 from songkey.keys import KEYS, Key
+from songkey.listening import Listening
 from songkey.listing import listed
 from songkey.networkfile import open_network
 from songkey.output import form_of

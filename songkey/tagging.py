@@ -2,7 +2,7 @@
 
 | kind | field |
 |---|---|
-| mp3, aac, wav, aiff, tta, dsf: ID3 | TKEY |
+| mp3, wav, aiff, tta, dsf: ID3 | TKEY |
 | flac, ogg, opus, spx: Vorbis comment | INITIALKEY |
 | m4a, mp4: MP4 | ----:com.apple.iTunes:initialkey |
 | wma: ASF | WM/InitialKey |

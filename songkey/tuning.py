@@ -21,16 +21,16 @@ class Tuning:
         self.weight = 0.0
 
     def add(self, log_cqt: np.ndarray) -> None:
-        """The peaks of log CQTs (B, F, T), 0 to 1, each weighted by its amplitude.
+        """The peaks of a log CQT (F, T), 0 to 1, each weighted by its amplitude.
 
         A peak lies at the top of the parabola through it and its neighbours: in decibels that is
         nearly the shape of the window's main lobe.
         """
-        below, here, above = log_cqt[:, :-2], log_cqt[:, 1:-1], log_cqt[:, 2:]  # (B, F - 2, T)
+        below, here, above = log_cqt[:-2], log_cqt[1:-1], log_cqt[2:]  # (F - 2, T)
         peaks = (here > LOUD) & (here > below) & (here >= above) & (below > 0) & (above > 0)
         low, top, high = below[peaks], here[peaks], above[peaks]  # (P,)
         offset = (low - high) / (low - 2 * top + high) / 2  # in bins
-        position = self.lowest + (1 + peaks.nonzero()[1] + offset) / self.bins_per_semitone
+        position = self.lowest + (1 + peaks.nonzero()[0] + offset) / self.bins_per_semitone
         amplitude = 10 ** ((top - 1) * self.range_db / 20)
         self.turned += complex((amplitude * np.exp(2j * np.pi * position)).sum())
         self.weight += float(amplitude.sum())

@@ -15,8 +15,9 @@ from typing import Protocol
 
 from songkey.audio import printable
 from songkey.decode import AudioError
-from songkey.detector import Detector, Listening
+from songkey.detector import Detector
 from songkey.errors import AudioKeyError
+from songkey.listening import Listening
 
 MOST_WORKERS = 8  # by default: each takes some 150 MB
 FILES_A_WORKER = 8  # at least: a process takes as long to start as to answer a few files
