@@ -3,11 +3,15 @@
 import csv
 import io
 import json
+import re
+import sys
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from PIL import Image
 
+from songkey import cli
 from songkey.keys import parse_key
 from songkey.matches import Match, match
 
@@ -97,3 +101,13 @@ def test_what_mixes_with_a_song_comes_best_first_and_without_it(songkey, music):
     assert [line.split()[-1] for line in table[1:]] == [one["path"] for one in found]
     done = songkey(music, "--compatible-with", music / "gone.wav")
     assert done.returncode == 1 and "error: " in done.stderr and "gone.wav: file not" in done.stderr
+
+
+def test_every_option_stands_in_the_help_and_in_the_readme(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["songkey", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    assert len(options) > 15
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [option for option in sorted(options) if f"`{option}" not in readme] == []
