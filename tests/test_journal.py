@@ -77,4 +77,5 @@ def test_kept_answers_are_the_numbers_that_were_heard(network, music, tmp_path):
         assert journal.answer(path, timeline=True) == heard
     with Journal(tmp_path / "kept", network, None) as journal:
         assert journal.answer(path, timeline=True) == heard
+        journal.keep(music / "gone.wav", heard)
         assert journal.answer(music / "gone.wav", timeline=False) is None
