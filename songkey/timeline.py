@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from songkey.estimate import AnswerRule, estimate_song
+from songkey.estimate import AnswerRule, estimate_song, has_energy
 from songkey.keys import KEYS, Key
 
 STEPS = 4  # intervals begin in the time of one
@@ -61,7 +61,7 @@ def spans(windows: Sequence[Window], rule: AnswerRule) -> list[KeySpan]:
             logits = np.stack([group[number].logits for number in run])  # (N, 24)
             key = KEYS[key_ids[run[0]]]
             confidence = estimate_song(logits, rule).probabilities[key.id]
-            clear = confidence >= rule.clear_threshold
+            clear = confidence >= rule.clear_threshold and has_energy(logits, rule)
             found.append(KeySpan(start, end, key, confidence, clear))
     return found
 
