@@ -76,13 +76,15 @@ def installed(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module", params=[compiled, installed], ids=["cpp", "javascript"])
 def answer(request, tmp_path_factory):
-    """Runs an example on a network and samples."""
+    """Runs an example on a network and the samples of songs."""
     folder = tmp_path_factory.mktemp("example")
     program = request.param(folder)
 
-    def run(network: Path, samples: np.ndarray) -> subprocess.CompletedProcess:
-        samples.astype("<f4").tofile(folder / "song.f32")
-        words = [*program, str(network), str(folder / "song.f32")]
+    def run(network: Path, *songs: np.ndarray) -> subprocess.CompletedProcess:
+        files = [folder / f"{number}.f32" for number in range(len(songs))]
+        for file, samples in zip(files, songs, strict=True):
+            samples.astype("<f4").tofile(file)
+        words = [*program, str(network), *map(str, files)]
         return subprocess.run(words, capture_output=True, text=True, timeout=300)
 
     return run
@@ -90,18 +92,23 @@ def answer(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory) -> list[Path]:
-    """The default network, and as one that answers by another rule, of an older file."""
-    model = onnx.load(DEFAULT)
-    (described,) = (prop for prop in model.metadata_props if prop.key == METADATA_NAME)
-    info = json.loads(described.value)
-    info["answer"] = {
-        "temperature": 1.5, "opening_share": 0.2, "song_temperature": 0.7, "clear_threshold": 0.9,
+    """The default network; one whose energy alone says what is clear; one of an older file."""
+    folder = tmp_path_factory.mktemp("networks")
+    older = {
+        "temperature": 1.5, "opening_share": 0.2, "song_temperature": 0.7, "clear_threshold": 0.4,
         "minor_prior": 0.8,
     }  # fmt: skip
-    described.value = json.dumps(info)
-    other = tmp_path_factory.mktemp("network") / "other rule.onnx"
-    onnx.save(model, other)
-    return [DEFAULT, other]
+    energy = {**older, "clear_threshold": 0.0, "clear_energy": 2.5}
+    return [DEFAULT, *(with_rule(folder / f"{len(rule)}.onnx", rule) for rule in (older, energy))]
+
+
+def with_rule(path: Path, rule: dict[str, float]) -> Path:
+    """The default network in a file of its own, with another rule for its answers."""
+    model = onnx.load(DEFAULT)
+    (described,) = (prop for prop in model.metadata_props if prop.key == METADATA_NAME)
+    described.value = json.dumps(json.loads(described.value) | {"answer": rule})
+    onnx.save(model, path)
+    return path
 
 
 def songs(rate: int, interval: int) -> dict[str, np.ndarray]:
@@ -125,19 +132,20 @@ def songs(rate: int, interval: int) -> dict[str, np.ndarray]:
 
 @pytest.mark.slow
 def test_the_answer_is_that_of_python(answer, networks):
-    said = set()
     for network in networks:
         detector = Detector(network)
         rate, interval = detector.info.sample_rate, detector.info.interval_samples
-        for name, samples in songs(rate, interval).items():
-            done = answer(network, samples)
-            assert done.returncode == 0, done.stderr
-            found, expected = json.loads(done.stdout), detector.estimate(samples, rate)
+        samples = songs(rate, interval)
+        done = answer(network, *samples.values())
+        assert done.returncode == 0, done.stderr
+        said = set()
+        for name, line in zip(samples, done.stdout.splitlines(), strict=True):
+            found, expected = json.loads(line), detector.estimate(samples[name], rate)
             assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-4), name
             assert found["confidence"] == pytest.approx(expected.confidence, abs=1e-4)
             assert (found["key"], found["clear"]) == (str(expected.key), expected.is_clear), name
             said.add((found["key"], found["clear"]))
-    assert len({key for key, _ in said}) > 2 and len({clear for _, clear in said}) == 2
+        assert len({key for key, _ in said}) > 2 and len({clear for _, clear in said}) == 2
 
 
 @pytest.mark.slow

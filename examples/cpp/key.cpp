@@ -170,13 +170,14 @@ Waveform samples(const std::filesystem::path& file) {
 }
 
 int main(int count, char** words) {
-  if (count != 3) {
-    std::cerr << "usage: key NETWORK.onnx SONG.f32\n";
+  if (count < 3) {
+    std::cerr << "usage: key NETWORK.onnx SONG.f32...\n";
     return 2;
   }
   try {
     Network network(words[1]);
-    std::cout << estimate(network, samples(words[2])).dump() << '\n';
+    for (char** song = words + 2; song < words + count; ++song)
+      std::cout << estimate(network, samples(*song)).dump() << '\n';
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
     return 1;

@@ -5,6 +5,10 @@
 import { readFile } from "node:fs/promises";
 import { estimate, openNetwork } from "./key.mjs";
 
-const [network, song] = await Promise.all(process.argv.slice(2, 4).map((path) => readFile(path)));
-const samples = new Float32Array(new Uint8Array(song).buffer, 0, song.length >> 2);
-console.log(JSON.stringify(await estimate(await openNetwork(network), samples)));
+const [file, ...songs] = process.argv.slice(2);
+const network = await openNetwork(await readFile(file));
+for (const song of songs) {
+  const bytes = new Uint8Array(await readFile(song)); // a copy, which begins where its buffer does
+  const samples = new Float32Array(bytes.buffer, 0, bytes.length >> 2);
+  console.log(JSON.stringify(await estimate(network, samples)));
+}
