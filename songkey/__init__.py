@@ -3,6 +3,7 @@
 songkey.estimate_key("song.mp3").key            # Key(tonic=9, mode='minor'); str: "A minor"
 songkey.estimate_key(waveform, sample_rate)     # of samples
 songkey.Detector("best.onnx").estimate(path)    # of another network
+songkey.GuardedDetector().estimate(path)        # whatever the file does to its decoder
 """
 
 from importlib import import_module
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
     from songkey.detector import Detector, estimate_key
     from songkey.errors import AudioKeyError
     from songkey.estimate import KeyEstimate
+    from songkey.guard import GuardedDetector
     from songkey.keys import Key
 
-__all__ = ["AudioKeyError", "Detector", "Key", "KeyEstimate", "estimate_key"]
+__all__ = ["AudioKeyError", "Detector", "GuardedDetector", "Key", "KeyEstimate", "estimate_key"]
 HOMES = {
-    "AudioKeyError": "songkey.errors", "Detector": "songkey.detector", "Key": "songkey.keys",
-    "KeyEstimate": "songkey.estimate", "estimate_key": "songkey.detector",
+    "AudioKeyError": "songkey.errors", "Detector": "songkey.detector",
+    "GuardedDetector": "songkey.guard", "Key": "songkey.keys", "KeyEstimate": "songkey.estimate",
+    "estimate_key": "songkey.detector",
 }  # fmt: skip
 
 
