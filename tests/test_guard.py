@@ -19,6 +19,7 @@ from decoders import Decoders, end_at_the_start, refuse_to_start, wait_at_the_st
 import songkey.guard
 from songkey.detector import Detector
 from songkey.errors import AudioError, AudioKeyError
+from songkey.footprint import resident_bytes
 from songkey.guard import Guard, GuardedDetector
 from songkey.networkfile import NetworkFileError
 
@@ -219,6 +220,21 @@ def test_nothing_is_imported_from_the_folder_where_the_music_is(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with Guard(Decoders) as guard:
         assert guard.call("answer", "a.mp3")[0] == "a.mp3"
+
+
+def test_a_guard_needs_nothing_that_windows_lacks(tmp_path, monkeypatch):
+    hide = "import os, sys; sys.modules |= dict.fromkeys(('fcntl', 'resource'))\n"
+    hide += "for name in ('fork', 'pread', 'killpg', 'memfd_create'): delattr(os, name)\n"
+    (tmp_path / "sitecustomize.py").write_text(hide)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Guard(Decoders, megabytes=100) as guard:
+        with pytest.raises(AudioError, match="a.mp3: too large"):
+            guard.call("hoard", "a.mp3")
+        assert guard.call("has_all_of_posix", "b.mp3") is False
+
+
+def test_the_memory_that_a_process_holds_is_what_the_system_says():
+    assert resident_bytes() == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
 
 
 @pytest.fixture(scope="module")
