@@ -23,7 +23,10 @@ Audio = str | Path | BinaryStream | np.ndarray
 
 
 class Detector:
-    """An exported network, ready for many songs; threads may share one."""
+    """An exported network, ready for many songs; threads may share one.
+
+    It decodes in this process, which a damaged file may crash: see `songkey.GuardedDetector`.
+    """
 
     def __init__(
         self, model: str | Path | None = None, threads: int = 1, minor_prior: float | None = None,

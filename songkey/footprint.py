@@ -34,12 +34,12 @@ def _windows_bytes() -> int:
     return counters.sizes[1]  # WorkingSetSize
 
 
-def limit_memory(megabytes: int) -> None:
+def limit_memory(most_bytes: int) -> None:
     """Let this process allocate no more than that, and write no core file, where a system can."""
     try:
         import resource
     except ImportError:
         return
-    for kind, most in ((resource.RLIMIT_DATA, 1_000_000 * megabytes), (resource.RLIMIT_CORE, 0)):
+    for kind, most in ((resource.RLIMIT_DATA, most_bytes), (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(kind)
         resource.setrlimit(kind, (most if hard < 0 else min(most, hard), hard))

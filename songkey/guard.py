@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from songkey.child import ENDED, QUIET, Child, end_in_words
 from songkey.errors import AudioError, AudioKeyError, printable
-from songkey.guarded import ANSWER, BLOCK, ERROR, OUT_OF_MEMORY
+from songkey.guarded import ALIVE, ALIVE_SECONDS, ANSWER, ERROR, OUT_OF_MEMORY
 
 if TYPE_CHECKING:  # this process decodes nothing, and loads none of the libraries that do
     import numpy as np
@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # this process decodes nothing, and loads none of the librari
     from songkey.detector import Detector
     from songkey.estimate import KeyEstimate
 
-QUIET_SECONDS = 60.0  # without a block of sound, however long the song: its decoder hangs
-MOST_BLOCKS = 36_000  # of 10 s: 100 hours are no song, but a decoder that goes in circles
-MEMORY_MB = 1_000  # a song takes some 130
+QUIET_SECONDS = 60.0  # without a sign of life, however long the song: its decoder hangs
+MOST_SIGNS = 3_600  # of life, an hour of them: no song, but a decoder that goes in circles
+MEMORY_MB = 1_000  # beside the network; a song takes some 50
 START_SECONDS = 120.0  # a virus scanner looks at each library that is loaded for the first time
 REMEDY = "get it again, or convert it to another format"
 
@@ -40,7 +40,10 @@ class Guard:
         self, make: Callable[..., object], *arguments: object, seconds: float = QUIET_SECONDS,
         megabytes: int = MEMORY_MB,
     ):  # fmt: skip
-        """A file may take so many `seconds` from block to block, and its process `megabytes`."""
+        """A file may take `seconds` without a sign of life, and `megabytes` of memory.
+
+        A block of sound is such a sign; they come at most once a second.
+        """
         self.seconds, self.megabytes = seconds, megabytes
         self._order = make, arguments, megabytes
         self._child: Child | None = None
@@ -74,7 +77,8 @@ class Guard:
                 if kind == ERROR and isinstance(value, AudioKeyError):
                     raise value
                 if kind == ERROR:
-                    raise AudioError(printable(path), f"decoder failed: {value!r}") from value
+                    reason = f"decoder failed: {value!r}; a fault of songkey, report it"
+                    raise AudioError(printable(path), reason) from value
                 if kind != ENDED or is_fresh:
                     raise AudioError(printable(path), self._reason(kind, value))
                 # Else an earlier file may have left it damaged: a new process is to judge.
@@ -110,12 +114,12 @@ class Guard:
 
     def _asked(self, child: Child, request: tuple) -> tuple[str, Any]:
         """What comes of a request; without an answer or error the process is ended."""
-        blocks, kind, value = 0, BLOCK, None
+        signs, kind, value = 0, ALIVE, None
         try:
             child.send(request)
-            while kind == BLOCK and blocks < MOST_BLOCKS:
+            while kind == ALIVE and signs < MOST_SIGNS:
                 kind, value = child.reply(self.seconds)
-                blocks += 1
+                signs += 1
             return kind, value
         finally:
             if kind not in (ANSWER, ERROR):  # an interruption too: its answer would come later
@@ -123,8 +127,9 @@ class Guard:
 
     def _reason(self, kind: str, code: int | None) -> str:
         """Why a file has neither answer nor error, as AudioError has it."""
-        if kind == BLOCK:
-            return f"endless: its decoder gave more than {MOST_BLOCKS:,} blocks of sound; {REMEDY}"
+        if kind == ALIVE:
+            seconds = MOST_SIGNS * ALIVE_SECONDS
+            return f"endless: decoding it takes more than {seconds:,.0f} s; {REMEDY}"
         if kind == QUIET:
             return f"decoder hangs: nothing came of it for {self.seconds:g} s; {REMEDY}"
         if code == OUT_OF_MEMORY:

@@ -1,7 +1,7 @@
 """The other process of a guard: it answers what comes by stdin, until nobody asks any more.
 
 Messages are pickles. First comes what makes the object whose methods are asked for, and how much
-memory this process may hold; then requests: a method, the bytes of a path, and options.
+memory a file may take; then requests: a method, the bytes of a path, and options.
 """
 
 import os
@@ -18,9 +18,10 @@ from typing import Any
 from songkey.errors import AudioKeyError
 from songkey.footprint import limit_memory, resident_bytes
 
-ANSWER, ERROR, BLOCK = "answer", "error", "block"  # kinds of replies; BLOCK is a sign of life
+ANSWER, ERROR, ALIVE = "answer", "error", "alive"  # kinds of replies
 OUT_OF_MEMORY = 77  # an exit code that nothing else has
-WATCH_SECONDS = 0.05
+ALIVE_SECONDS = 1.0  # at least, from one sign of life to the next: each wakes the other process
+WATCH_SECONDS = 0.1
 
 
 def serve() -> None:
@@ -36,6 +37,7 @@ class _Server:
         os.dup2(2, 1)  # what a decoder prints would be taken for a reply
         self.working = Event()
         self.answerer: Any = None
+        self.last_sign_seconds = 0.0
 
     def serve(self) -> None:
         """Make what answers, then answer."""
@@ -48,14 +50,19 @@ class _Server:
     def _make(self) -> None:
         make, arguments, megabytes = pickle.load(self.requests)
         self.answerer = make(*arguments, on_block=self._live)
-        limit_memory(2 * megabytes)  # for what is taken in one go, or while the watch cannot run
-        Thread(target=self._watch, args=(1_000_000 * megabytes,), daemon=True).start()
+        most_bytes = resident_bytes() + 1_000_000 * megabytes
+        limit_memory(2 * most_bytes)  # for what is taken in one go, or while the watch cannot run
+        Thread(target=self._watch, args=(most_bytes,), daemon=True).start()
 
     def _answer(self, method: str, path: bytes, options: dict[str, Any]) -> Any:
+        self.last_sign_seconds = time.monotonic()
         return getattr(self.answerer, method)(os.fsdecode(path), **options)
 
     def _live(self, _: object) -> None:
-        self._send(pickle.dumps((BLOCK, None)))
+        now = time.monotonic()
+        if now >= self.last_sign_seconds + ALIVE_SECONDS:
+            self.last_sign_seconds = now
+            self._send(pickle.dumps((ALIVE, None)))
 
     def _reply(self, function: Callable[..., Any], *arguments: Any) -> None:
         try:
@@ -88,9 +95,9 @@ class _Server:
     def _watch(self, most_bytes: int) -> None:
         """Decoders take memory in C, where Python's other threads run on."""
         while self.working.wait():
+            time.sleep(WATCH_SECONDS)
             if resident_bytes() > most_bytes:
                 os._exit(OUT_OF_MEMORY)
-            time.sleep(WATCH_SECONDS)
 
 
 def _lacks_memory(error: BaseException | None) -> bool:

@@ -97,6 +97,9 @@ class Decoders:
             time.sleep(0.01)
         return path
 
+    def has_all_of_posix(self, path: str) -> bool:
+        return hasattr(os, "fork")
+
     def kill_whoever_asks_and_hang(self, path: str) -> None:
         os.kill(os.getppid(), signal.SIGKILL)
         self.hang(path)

@@ -19,6 +19,7 @@ from decoders import Decoders, end_at_the_start, refuse_to_start, wait_at_the_st
 import songkey.guard
 from songkey.detector import Detector
 from songkey.errors import AudioError, AudioKeyError
+from songkey.footprint import resident_bytes
 from songkey.guard import Guard, GuardedDetector
 from songkey.networkfile import NetworkFileError
 
@@ -62,13 +63,13 @@ def test_a_decoder_that_hangs_costs_its_file(method):
 
 
 def test_a_song_may_take_longer_than_its_decoder_may_be_quiet():
-    with Guard(Decoders, seconds=2.0) as guard:
+    with Guard(Decoders, seconds=3.0) as guard:
         assert guard.call("take_its_time", "mix.mp3", seconds=4.0, blocks=40) == "mix.mp3"
 
 
 def test_a_decoder_that_goes_in_circles_costs_its_file(guard, monkeypatch):
-    monkeypatch.setattr(songkey.guard, "MOST_BLOCKS", 50)
-    reason = "endless: its decoder gave more than 50 blocks of sound"
+    monkeypatch.setattr(songkey.guard, "MOST_SIGNS", 2)
+    reason = "endless: decoding it takes more than 2 s"
     assert refusal(guard, "go_in_circles") == BAD.format(reason)
 
 
@@ -84,7 +85,7 @@ def test_what_is_wrong_with_a_file_is_said_as_without_a_guard(guard):
 
 @pytest.mark.parametrize("method, fault", [("fail", "IndexError"), ("fail_strangely", "Unpick")])
 def test_a_fault_of_ours_costs_its_file_and_keeps_its_traceback(guard, method, fault):
-    with pytest.raises(AudioError, match="a.mp3: decoder failed: .*" + fault) as failure:
+    with pytest.raises(AudioError, match=f"decoder failed: .*{fault}.*report it") as failure:
         guard.call(method, "a.mp3")
     told = [str(failure.value.__cause__), *getattr(failure.value.__cause__, "__notes__", [])]
     assert "decoders.py" in "".join(told)
@@ -219,6 +220,21 @@ def test_nothing_is_imported_from_the_folder_where_the_music_is(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with Guard(Decoders) as guard:
         assert guard.call("answer", "a.mp3")[0] == "a.mp3"
+
+
+def test_a_guard_needs_nothing_that_windows_lacks(tmp_path, monkeypatch):
+    hide = "import os, sys; sys.modules |= dict.fromkeys(('fcntl', 'resource'))\n"
+    hide += "for name in ('fork', 'pread', 'killpg', 'memfd_create'): delattr(os, name)\n"
+    (tmp_path / "sitecustomize.py").write_text(hide)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Guard(Decoders, megabytes=100) as guard:
+        with pytest.raises(AudioError, match="a.mp3: too large"):
+            guard.call("hoard", "a.mp3")
+        assert guard.call("has_all_of_posix", "b.mp3") is False
+
+
+def test_the_memory_that_a_process_holds_is_what_the_system_says():
+    assert resident_bytes() == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
 
 
 @pytest.fixture(scope="module")
