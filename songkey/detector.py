@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from songkey.audio import printable, waveform_blocks
+from songkey.audio import waveform_blocks
 from songkey.container import BinaryStream
+from songkey.errors import printable
 from songkey.estimate import KeyEstimate, estimate_song
 from songkey.intervals import Piece, intervals
 from songkey.listening import Ear, Listening

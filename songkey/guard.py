@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # this process decodes nothing, and loads none of the librari
 
     from songkey.detector import Detector
     from songkey.estimate import KeyEstimate
+    from songkey.listening import Listening
 
 QUIET_SECONDS = 60.0  # without a sign of life, however long the song: its decoder hangs
 MOST_SIGNS = 3_600  # of life, an hour of them: no song, but a decoder that goes in circles
@@ -154,6 +155,12 @@ class GuardedDetector(Guard):
     def logits(self, path: str | Path) -> "np.ndarray":
         """What the network says of each interval of a file that is not silent, (N, 24)."""
         return self.call("logits", path)
+
+    def listen(
+        self, path: str | Path, timeline: bool = False, picture: bool = False
+    ) -> "Listening":
+        """A song's key and tuning, its timeline and CQT, heard in one go."""
+        return self.call("listen", path, timeline=timeline, picture=picture)
 
 
 def _detector(

@@ -13,8 +13,7 @@ from typing import Any
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
-from songkey.audio import printable
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, printable
 from songkey.estimate import AnswerRule
 from songkey.keys import KEYS
 

@@ -51,7 +51,7 @@ def workers_of(program: subprocess.Popen) -> list[psutil.Process]:
     """The processes that listen for a program, once all two are there."""
     while True:
         children = psutil.Process(program.pid).children()
-        found = [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+        found = [one for one in children if "songkey.guarded" in " ".join(one.cmdline())]
         if len(found) == 2:
             return found
         assert program.poll() is None
