@@ -44,7 +44,7 @@ _own:
 
 _install EXTRA: _own
     {{bin}}/python -m pip install --quiet --disable-pip-version-check --constraint requirements.txt --editable \
-        '{{ if EXTRA == "light" { "." } else { ".[" + EXTRA + "]" } }}'
+        '{{ if EXTRA == "light" { ".[tags,pictures]" } else { ".[" + EXTRA + "]" } }}'
     @touch .venv/installed-{{EXTRA}}
 
 # The whole path on made-up songs: pack, train, evaluate, predict; fails below 80 weighted

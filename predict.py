@@ -9,7 +9,8 @@ import settings.extras  # noqa: F401  # isort: skip
 from pathlib import Path
 
 from settings.command import run
-from songkey.cli import name_keys, parser
+from songkey.options import parsed, parser
+from songkey.run import name_keys
 
 
 def main() -> None:
@@ -19,11 +20,11 @@ def main() -> None:
         "--checkpoint", metavar="RUN_OR_FILE",
         help="a run folder (its best) or a checkpoint, exported where it is not yet",
     )  # fmt: skip
-    arguments = options.parse_args()
+    arguments = parsed(options)
     if arguments.checkpoint and arguments.model:
         options.error("--model and --checkpoint both name a network; give one")
     model = _exported(arguments.checkpoint) if arguments.checkpoint else arguments.model
-    name_keys(arguments.paths, model, arguments.json, arguments.minor_prior)
+    name_keys(arguments, model)
 
 
 def _exported(checkpoint: str) -> Path:

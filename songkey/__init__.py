@@ -3,6 +3,9 @@
 songkey.estimate_key("song.mp3").key            # Key(tonic=9, mode='minor'); str: "A minor"
 songkey.estimate_key(waveform, sample_rate)     # of samples
 songkey.Detector("best.onnx").estimate(path)    # of another network
+songkey.Detector().timeline("mix.mp3")          # [KeySpan(start_seconds=0.0, ...), ...]
+songkey.Detector().listen("song.mp3")           # its key, tuning_cents, and what is asked for
+songkey.compatible(key)                         # {Key: Match}, what mixes with it, the best first
 """
 
 from importlib import import_module
@@ -13,11 +16,16 @@ if TYPE_CHECKING:
     from songkey.errors import AudioKeyError
     from songkey.estimate import KeyEstimate
     from songkey.keys import Key
+    from songkey.matches import compatible
+    from songkey.timeline import KeySpan
 
-__all__ = ["AudioKeyError", "Detector", "Key", "KeyEstimate", "estimate_key"]
+__all__ = [
+    "AudioKeyError", "Detector", "Key", "KeyEstimate", "KeySpan", "compatible", "estimate_key",
+]  # fmt: skip
 HOMES = {
     "AudioKeyError": "songkey.errors", "Detector": "songkey.detector", "Key": "songkey.keys",
-    "KeyEstimate": "songkey.estimate", "estimate_key": "songkey.detector",
+    "KeyEstimate": "songkey.estimate", "KeySpan": "songkey.timeline",
+    "compatible": "songkey.matches", "estimate_key": "songkey.detector",
 }  # fmt: skip
 
 

@@ -2,119 +2,24 @@
 
 songkey song.mp3
 songkey ~/Music --json
-songkey techno/ --minor-prior 0.85
+songkey techno/ --minor-prior 0.85 --write-tags --dry-run
+songkey ~/Music --compatible-with playing.mp3
 """
 
-import argparse
-import json
 import sys
-from collections.abc import Iterable
-from pathlib import Path
 
-from songkey.audio import printable
-from songkey.decode import AudioError
-from songkey.detector import Detector
 from songkey.errors import AudioKeyError
-from songkey.estimate import KeyEstimate
-from songkey.files import audio_files
+from songkey.options import parsed, parser
+from songkey.run import name_keys
 
 
 def main() -> None:
     """The console command: exits 1, with one line each, if a file has no key."""
     try:
-        arguments = parser(__doc__).parse_args()
-        name_keys(arguments.paths, arguments.model, arguments.json, arguments.minor_prior)
+        arguments = parsed(parser(__doc__))
+        name_keys(arguments, arguments.model)
     except (AudioKeyError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         print("interrupted; the files above are answered", file=sys.stderr)
         sys.exit(130)
-
-
-def parser(description: str) -> argparse.ArgumentParser:
-    """What the command line may hold."""
-    made = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    made.add_argument("paths", nargs="+", metavar="FILE_OR_FOLDER")
-    made.add_argument(
-        "--model", metavar="FILE", help="an exported network (.onnx); default: songkey's own"
-    )
-    made.add_argument("--json", action="store_true", help="print one JSON list")
-    made.add_argument(
-        "--minor-prior", type=float, metavar="SHARE",
-        help="of minor keys in this music, where you know it: 0.85 for much dance music",
-    )  # fmt: skip
-    return made
-
-
-def name_keys(
-    paths: Iterable[str], model: str | Path | None, as_json: bool, minor_prior: float | None
-) -> None:
-    """Print each file's key, then raise AudioKeyError if there were files that have no answer."""
-    detector = Detector(model, minor_prior=minor_prior)
-    failed = 0
-    with _Printer(as_json) as printer:
-        for path in _files(paths):
-            try:
-                printer.add(path, detector.estimate(path))
-            except AudioError as error:
-                failed += 1
-                print(f"no key: {error}", file=sys.stderr)
-    if failed:
-        raise AudioKeyError(f"{failed} files could not be used, see above")
-
-
-class _Printer:
-    """Prints a table line by line, or all as one JSON list at the end."""
-
-    def __init__(self, as_json: bool):
-        self.as_json = as_json
-        self.rows: list[dict] = []
-
-    def __enter__(self) -> "_Printer":
-        if not self.as_json:
-            print(f"{'key':<12} {'Camelot':<8} {'conf.':>6}  {'next candidates':<32} path")
-        return self
-
-    def add(self, path: Path, estimate: KeyEstimate) -> None:
-        """One file's answer."""
-        if self.as_json:
-            self.rows.append(_as_json(path, estimate))
-            return
-        answer, camelot = str(estimate.key), estimate.key.camelot
-        candidates = estimate.candidates(3)[1:]
-        if not estimate.is_clear:
-            answer, camelot, candidates = "no clear key", "-", estimate.candidates(2)
-        following = ", ".join(f"{key} {probability:.0%}" for key, probability in candidates)
-        print(
-            f"{answer:<12} {camelot:<8} {estimate.confidence:>6.1%}  {following:<32} "
-            f"{printable(path)}"
-        )
-
-    def __exit__(self, *_: object) -> None:
-        if self.as_json:
-            print(json.dumps(self.rows, indent=2, ensure_ascii=False))
-
-
-def _as_json(path: Path, estimate: KeyEstimate) -> dict:
-    return {
-        "path": printable(path),
-        "key": str(estimate.key),
-        "clear": estimate.is_clear,
-        "camelot": estimate.key.camelot,
-        "open_key": estimate.key.open_key,
-        "confidence": round(estimate.confidence, 4),
-        "candidates": [
-            {"key": str(key), "camelot": key.camelot, "probability": round(probability, 4)}
-            for key, probability in estimate.candidates(3)
-        ],
-    }
-
-
-def _files(paths: Iterable[str]) -> list[Path]:
-    """Each file, and each audio file of each folder; checked before the first is read."""
-    found: list[Path] = []
-    for path in map(Path, paths):
-        found += audio_files(path).values() if path.is_dir() else [path]
-    return found

@@ -12,8 +12,10 @@ from songkey.audio import printable, waveform_blocks
 from songkey.container import BinaryStream
 from songkey.estimate import KeyEstimate, estimate_song
 from songkey.intervals import Piece, intervals
+from songkey.listening import Ear, Listening
 from songkey.networkfile import INPUT, OUTPUT, open_network
 from songkey.samples import SamplesError, sample_blocks
+from songkey.timeline import KeySpan
 
 BATCH_INTERVALS = 4  # of a song computed at once: memory does not grow with the song
 
@@ -32,6 +34,7 @@ class Detector:
         music, where that is known. Raises AudioKeyError for a file that is none.
         """
         self._session, self.info = open_network(model, threads)
+        self._names = [output.name for output in self._session.get_outputs()]  # HEARD may lack
         self.rule = self.info.answer
         if minor_prior is not None:
             self.rule = replace(self.rule, minor_prior=minor_prior)
@@ -44,10 +47,31 @@ class Detector:
         """
         return estimate_song(self.logits(audio, sample_rate), self.rule)
 
+    def timeline(self, audio: Audio, sample_rate: float | None = None) -> list[KeySpan]:
+        """The keys that a song goes through, in order; audio and errors as in `estimate`.
+
+        Where it is silent there is no span.
+        """
+        return list(self.listen(audio, sample_rate, timeline=True).spans or ())
+
+    def listen(
+        self, audio: Audio, sample_rate: float | None = None, timeline: bool = False,
+        picture: bool = False,
+    ) -> Listening:  # fmt: skip
+        """A song's key and tuning, its timeline and CQT, heard in one go; else as `estimate`."""
+        blocks, size, where = self._blocks(audio, sample_rate)
+        ear = Ear(self.info, timeline, picture)
+        for chunk in _chunks(intervals(blocks, size, where, size // ear.steps)):
+            logits, *shown = self._outputs(chunk, self._names)
+            log_cqts = shown[0] if shown else [None] * len(chunk)  # (B, F, T)
+            for each in zip(chunk, logits, log_cqts, strict=True):
+                ear.add(*each)
+        return ear.listening(self.rule)
+
     def logits(self, audio: Audio, sample_rate: float | None = None) -> np.ndarray:
         """What the network says of each interval of `audio` that is not silent, (N, 24)."""
         pieces = intervals(*self._blocks(audio, sample_rate))
-        return np.concatenate([self._logits(chunk) for chunk in _chunks(pieces)])
+        return np.concatenate([self._outputs(chunk, [OUTPUT])[0] for chunk in _chunks(pieces)])
 
     def _blocks(
         self, audio: Audio, sample_rate: float | None
@@ -61,12 +85,12 @@ class Detector:
             return waveform_blocks(audio, rate), size, where
         return sample_blocks(audio, sample_rate, rate), size, "waveform"
 
-    def _logits(self, pieces: list[Piece]) -> np.ndarray:
-        """What the network says of each interval, (B, 24)."""
+    def _outputs(self, pieces: list[Piece], names: list[str]) -> list[np.ndarray]:
+        """The named outputs for each interval: logits (B, 24), the log CQT (B, F, T)."""
         waveform = np.stack([piece.waveform for piece in pieces])  # (B, S) int16
         waveform = np.multiply(waveform, 1 / 32768, dtype=np.float32)
-        (logits,) = self._session.run([OUTPUT], {INPUT: waveform})
-        return logits
+        outputs: list[np.ndarray] = self._session.run(names, {INPUT: waveform})
+        return outputs
 
 
 def estimate_key(audio: Audio, sample_rate: float | None = None) -> KeyEstimate:

@@ -19,15 +19,27 @@ class Piece(NamedTuple):
     real_samples: int
     waveform: np.ndarray
 
+    @property
+    def sounding(self) -> tuple[int, int]:
+        """The song's first sample in this interval that is not silent, and the one after its last.
 
-def intervals(blocks: Iterable[np.ndarray], interval_samples: int, where: str) -> Iterator[Piece]:
+        As `intervals` has it: no interval without such samples is given.
+        """
+        heard = np.flatnonzero((self.waveform > SILENT_PEAK) | (self.waveform < -SILENT_PEAK))
+        return self.start_sample + int(heard[0]), self.start_sample + int(heard[-1]) + 1
+
+
+def intervals(
+    blocks: Iterable[np.ndarray], interval_samples: int, where: str, step_samples: int = 0
+) -> Iterator[Piece]:
     """Consecutive intervals of float blocks (S,), without the silent ones; numbers count all.
 
-    A last piece shorter than half an interval is dropped, unless it is the only one. Raises
-    AudioError, naming `where`, if all is silent.
+    With `step_samples` they begin so far apart and overlap. A last piece shorter than half an
+    interval is dropped, unless it is the only one. Raises AudioError, naming `where`, if all is
+    silent.
     """
     heard = False
-    for piece in _pieces(blocks, interval_samples):
+    for piece in _pieces(blocks, interval_samples, step_samples or interval_samples):
         if max(int(piece.waveform.max()), -int(piece.waveform.min())) > SILENT_PEAK:
             heard = True
             yield piece
@@ -35,7 +47,9 @@ def intervals(blocks: Iterable[np.ndarray], interval_samples: int, where: str) -
         raise AudioError(where, "silent: nothing in it is louder than -80 dB of full scale")
 
 
-def _pieces(blocks: Iterable[np.ndarray], interval_samples: int) -> Iterator[Piece]:
+def _pieces(
+    blocks: Iterable[np.ndarray], interval_samples: int, step_samples: int
+) -> Iterator[Piece]:
     number, filled, waveform = 0, 0, np.zeros(interval_samples, np.int16)
     for block in blocks:
         rest = to_int16(block)
@@ -45,7 +59,17 @@ def _pieces(blocks: Iterable[np.ndarray], interval_samples: int) -> Iterator[Pie
             filled += len(taken)
             rest = rest[len(taken) :]
             if filled == interval_samples:
-                yield Piece(number, number * interval_samples, filled, waveform)
-                number, filled, waveform = number + 1, 0, np.zeros(interval_samples, np.int16)
-    if filled and (number == 0 or 2 * filled >= interval_samples):
-        yield Piece(number, number * interval_samples, filled, waveform)
+                yield Piece(number, number * step_samples, filled, waveform)
+                waveform = _moved_on(waveform, step_samples)
+                number, filled = number + 1, interval_samples - step_samples
+    while filled > 0 and (number == 0 or 2 * filled >= interval_samples):
+        yield Piece(number, number * step_samples, filled, waveform)
+        waveform = _moved_on(waveform, step_samples)
+        number, filled = number + 1, filled - step_samples
+
+
+def _moved_on(waveform: np.ndarray, step_samples: int) -> np.ndarray:
+    """What the next interval has in common with this one, zeros behind it, (S,)."""
+    following = np.zeros_like(waveform)
+    following[: len(waveform) - step_samples] = waveform[step_samples:]
+    return following

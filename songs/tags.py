@@ -3,18 +3,17 @@
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import mutagen
-from mutagen.id3 import Frame
 
+from songkey.tagging import DAMAGED, plain_name, texts
 from storage.places import Place
 
-DAMAGED = (mutagen.MutagenError, LookupError)  # the latter is mutagen's own slip
 # ID3, WAV, AIFF: TKEY or TXXX:initialkey; Vorbis, APE: INITIALKEY; MP4: ----:com.apple.iTunes:
 # initialkey; WMA: WM/InitialKey. 'KEY' is second choice: some programs keep other data there.
 TAG_NAMES = (("tkey", "initialkey"), ("key",))
@@ -27,9 +26,9 @@ def key_tags(place: Place) -> list[str]:
     )
     tags: Mapping[str, object] = file.tags if file is not None and file.tags is not None else {}
     for accepted in TAG_NAMES:
-        values = [value for name, value in tags.items() if _plain(name) in accepted]
-        if texts := [text for value in values for text in _texts(value) if text]:
-            return [spelled(text) for text in texts]
+        values = [value for name, value in tags.items() if plain_name(name) in accepted]
+        if found := [text for value in values for text in texts(value) if text]:
+            return [spelled(text) for text in found]
     return []
 
 
@@ -69,20 +68,6 @@ def _read(name: str, stream: BinaryIO | None = None) -> mutagen.FileType | None:
     if watched and watched.failure:
         raise watched.failure
     return file
-
-
-def _plain(name: str) -> str:
-    """'----:com.apple.iTunes:Initial Key' -> 'initialkey'."""
-    return re.sub(r"[\s_]", "", re.split("[:/]", name)[-1]).lower()
-
-
-def _texts(value: object) -> Iterator[str]:
-    """The texts of a tag: an ID3 frame's, or those of a list of strings, bytes or attributes."""
-    if isinstance(value, Frame):
-        value = getattr(value, "text", [])
-    for item in value if isinstance(value, list) else [value]:
-        item = getattr(item, "value", item)
-        yield (item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)).strip()
 
 
 def spelled(text: str) -> str:

@@ -60,11 +60,11 @@ def test_a_recipe_installs_what_it_needs_when_that_is_not_there_or_old(echoing):
 
     assert installed("predict") == installed("train") == []  # with all, nothing is missing
     (echoing / ".venv/installed-dev").unlink()
-    assert (installed("predict"), installed("predict")) == (["."], [])
+    assert (installed("predict"), installed("predict")) == ([".[tags,pictures]"], [])
     assert (installed("train"), installed("export")) == ([".[train]"], [])
     (echoing / "pyproject.toml").touch()
     os.utime(echoing / "pyproject.toml", (2**31, 2**31))
-    assert installed("predict") == ["."]
+    assert installed("predict") == [".[tags,pictures]"]
     os.utime(echoing / "pyproject.toml", (0, 0))
     (echoing / ".venv").rename(echoing / "another")
     (echoing / ".venv").symlink_to(echoing / "another")

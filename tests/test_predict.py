@@ -216,4 +216,4 @@ def test_an_exported_network_answers_as_its_checkpoint(called, trained, song, wr
 def test_a_folder_without_music_is_refused(called, trained, tmp_path):
     (tmp_path / "notes.txt").touch()
     done = called(predict.main, "--checkpoint", trained, tmp_path)
-    assert done.returncode == 1 and f"error: {tmp_path}: no audio file in it" in done.stderr
+    assert done.returncode == 1 and f"no key: {tmp_path}: no audio file in it" in done.stderr

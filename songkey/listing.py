@@ -1,0 +1,53 @@
+"""What a command line names: files, folders, globs, and lists of paths on stdin."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from glob import glob, has_magic
+from pathlib import Path
+
+from songkey.audio import printable
+from songkey.decode import AudioError
+from songkey.errors import AudioKeyError
+from songkey.files import audio_files
+
+STDIN = "-"
+
+
+def listed(words: Iterable[str]) -> Iterator[Path | AudioKeyError]:
+    """The files that the words mean, in order, and an error in place of each that means none.
+
+    "-" is a list of paths on stdin, one a line or NUL between them; "~" is the user's home; a
+    folder means its audio files, a pattern such as "**/*.mp3" the files and folders it fits.
+    """
+    for word in words:
+        for path in _stdin_lines() if word == STDIN else [word]:
+            yield from _files(path)
+
+
+def _stdin_lines() -> list[str]:
+    content = sys.stdin.buffer.read()
+    lines = content.split(b"\0") if b"\0" in content else content.splitlines()
+    return [os.fsdecode(line) for line in lines if line]
+
+
+def _files(word: str) -> Iterator[Path | AudioKeyError]:
+    if os.path.exists(word):
+        found = [word]
+    elif has_magic(home := os.path.expanduser(word)):
+        found = sorted(glob(home, recursive=True))
+        if not found:
+            yield AudioError(printable(word), "no file fits this pattern: check it")
+    else:
+        found = [home]
+    for path in map(Path, found):
+        if not path.is_dir():
+            yield path
+            continue
+        try:
+            yield from audio_files(path).values()
+        except AudioKeyError as error:
+            yield error
+        except OSError as error:
+            where = printable(error.filename or path)
+            yield AudioError(where, f"not readable: {error.strerror or error}")
