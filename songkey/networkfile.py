@@ -53,6 +53,10 @@ class NetworkInfo:
         """S, of the audio of one interval."""
         return round(self.interval_seconds * self.sample_rate)
 
+    def seconds(self, frames: int) -> float:
+        """How long the intervals last whose log CQTs (F, T) have so many frames in all."""
+        return frames / (self.interval_samples // self.cqt["hop_length"] + 1) * self.interval_seconds
+
     def to_json(self) -> str:
         """The text in the file's metadata."""
         fixed = {"format": FORMAT_VERSION, "keys": KEY_ORDER}

@@ -49,7 +49,7 @@ def third_party(folder: str) -> set[str]:
 @pytest.mark.parametrize(
     "folders, extras",
     [
-        (["songkey"], []),
+        (["songkey"], ["tags", "pictures", "page"]),
         (["settings", "storage", "pipeline", "model", "training", "evaluation"], ["train"]),
         (["songs", "synthesis"], ["prepare"]),
         (["shards"], ["cluster"]),
