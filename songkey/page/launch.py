@@ -61,7 +61,7 @@ def _listening(port: int) -> socket.socket:
         raise AudioKeyError(f"--port {port}: give 1 to 65535, or 0 for any that is free") from error
     except OSError as error:
         raise AudioKeyError(
-            f"--port {port}: {error.strerror}; give another, or none for any that is free"
+            f"--port {port}: not to be had; give another, or none for any that is free"
         ) from error
 
 
