@@ -1,5 +1,6 @@
 """How sure a song's answer is, and from where on its key is clear: fitted to held-out songs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,14 +8,14 @@ import numpy as np
 
 from evaluation.heard import Heard
 from evaluation.temperature import CalibrationError, Fit, fit_temperature
-from songkey.estimate import AnswerRule, KeyEstimate, estimate_song
+from songkey.estimate import AnswerRule, KeyEstimate, estimate_song, mean_energy
 
-KEYED_SHARE_BELOW = 0.03  # at most, of the songs with a key
+KEYED_SHARE_BELOW = 0.03  # at most, of the songs with a key, below each of the two thresholds
 
 
 @dataclass(frozen=True)
 class RuleFit:
-    """A rule with fitted song temperature and threshold, and what these do."""
+    """A rule with fitted song temperature and thresholds, and what these do."""
 
     rule: AnswerRule
     temperature: Fit
@@ -23,24 +24,31 @@ class RuleFit:
 
 
 def fit_rule(songs: Sequence[Heard], rule: AnswerRule) -> RuleFit:
-    """The song temperature of the least cross entropy, and the highest threshold that is allowed.
+    """The song temperature of the least cross entropy, and the highest thresholds that are allowed.
 
-    Of `songs` with a key at most a share of KEYED_SHARE_BELOW is then without a clear one.
+    Below each lies at most a share of KEYED_SHARE_BELOW of the `songs` with a key.
     """
     keyed, unkeyed = (
         [s for s in songs if (s.key is not None) == has_key] for has_key in (True, False)
     )
     if not keyed:
         raise CalibrationError("no song with a key to fit a rule on")
-    plain = replace(rule, song_temperature=1.0, clear_threshold=0.0, minor_prior=0.5)
+    plain = replace(
+        rule, song_temperature=1.0, clear_threshold=0.0, clear_energy=None, minor_prior=0.5
+    )
     probabilities = np.array([one.probabilities for one in _estimates(keyed, plain)])  # (N, 24)
     key_ids = np.array([song.key.id for song in keyed if song.key])  # (N,)
     fit = fit_temperature(np.log(probabilities.clip(min=1e-300)), key_ids)
     sharpened = replace(plain, song_temperature=round(fit.temperature, 3))
-    confidences = sorted(one.confidence for one in _estimates(keyed, sharpened))
-    threshold = confidences[int(KEYED_SHARE_BELOW * len(confidences))]
-    fitted = replace(sharpened, clear_threshold=int(1000 * threshold) / 1000)
+    threshold = _bound([one.confidence for one in _estimates(keyed, sharpened)])
+    energy = _bound([mean_energy(song.logits) for song in keyed])
+    fitted = replace(sharpened, clear_threshold=threshold, clear_energy=energy)
     return RuleFit(fitted, fit, *(unclear_share(part, fitted) for part in (keyed, unkeyed)))
+
+
+def _bound(values: Sequence[float]) -> float:
+    """The highest that no more than that share of the values lies below, rounded down."""
+    return math.floor(1000 * sorted(values)[int(KEYED_SHARE_BELOW * len(values))]) / 1000
 
 
 def unclear_share(songs: Sequence[Heard], rule: AnswerRule) -> float:
@@ -54,7 +62,7 @@ def fit_lines(fit: RuleFit, songs: int) -> list[str]:
     before, after = fit.temperature.before, fit.temperature.after
     return [
         f"fitted on {songs} songs with a key: --song-temperature {fit.rule.song_temperature} "
-        f"--clear-threshold {fit.rule.clear_threshold}",
+        f"--clear-threshold {fit.rule.clear_threshold} --clear-energy {fit.rule.clear_energy}",
         f"their loss {fit.temperature.loss_before:.3f} -> {fit.temperature.loss:.3f}, expected "
         f"calibration error {100 * before.error:.1f}% -> {100 * after.error:.1f}%",
         f"no clear key: {100 * fit.keyed_unclear:.1f}% of them, "

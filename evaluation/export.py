@@ -2,7 +2,7 @@
 
 python -m evaluation.export runs/20260101-120000-keynet
 python -m evaluation.export best.safetensors --output mine.onnx --licence MIT --temperature 2.5
-python -m evaluation.scorecard FOLDER --fit says which --song-temperature and --clear-threshold fit
+python -m evaluation.scorecard FOLDER --fit says which temperature and thresholds fit
 """
 
 import settings.extras  # noqa: F401  # isort: skip
@@ -35,6 +35,7 @@ ANSWER = {  # fields of AnswerRule that the command line may set
     "opening_share": "what a song's first interval counts at least, 0 to 1; default: as the others",
     "song_temperature": "above 1 makes the answers for songs less sure, below 1 surer; default: 1",
     "clear_threshold": "the confidence below which there is no clear key; default: 0, always clear",
+    "clear_energy": "the mean energy of logits below which there is none; default: always clear",
 }
 DIGEST = "checkpoint_sha256"  # in the provenance; it tells whether a file is a checkpoint's own
 

@@ -68,8 +68,10 @@ class Journal:
         return _listening(kept)
 
     def keep(self, path: Path, listening: Listening) -> None:
-        """Add a file's answer."""
+        """Add a file's answer; not of one that is gone by now."""
         estimate = listening.estimate
+        if not path.exists():
+            return
         name = os.path.abspath(path)
         self.lines[name] = line = _line(
             {

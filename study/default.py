@@ -9,6 +9,7 @@ The same command goes on with a run that was stopped. `just evaluate-default` sa
 import settings.extras  # noqa: F401  # isort: skip
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +22,14 @@ from shards.made_songs import MadeSongs
 from shards.prepare import prepare
 from songs import synthetic
 from training.loop import Training
+from training.signals import Stopped
 
 SETTINGS = "experiments/default.toml"
 VALID_SONGS, VALID_SEED = 480, 0
-TEMPERATURE = 2.0  # of an interval's logits; it suits pop, piano and real recordings
+ANSWER = {
+    "temperature": 3.0,
+    "opening_share": 0.4,
+}  # suits pop, piano and real recordings: docs/model.md
 
 
 def main() -> None:
@@ -38,9 +43,13 @@ def main() -> None:
     arguments = parser.parse_args()
     config = load_config(arguments.config or SETTINGS, arguments.overrides)
     folder = Path(config.train.runs_dir) / arguments.name
-    train(config, folder)
+    try:
+        train(config, folder)
+    except Stopped as stop:
+        print(f"{stop}; the same command goes on", file=sys.stderr)
+        sys.exit(stop.exit_code)
     export(
-        resolve(folder, "last"), Path(arguments.output), {"temperature": TEMPERATURE},
+        resolve(folder, "last"), Path(arguments.output), ANSWER,
         licence="MIT",
         data=f"{config.train.epochs * config.datasets.synthetic.songs} synthetic songs, "
         f"version {synthetic.VERSION}",

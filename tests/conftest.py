@@ -1,6 +1,7 @@
 """Small shards of synthetic songs and a run trained on them, made once for all tests."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,15 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from encoded import encode
 
 # Before numpy and torch are loaded, and for the programs that tests start: `just test` fills the
 # cores with test processes, and with more threads than cores each takes several times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from model.run_folder import resolve
 from settings.command import run
 from settings.config import load_config
 from settings.sections import Config
 from shards.prepare import prepare
+from songkey import cli
 from songs import synthetic
 from training.loop import Training
 
@@ -26,6 +30,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parent.parent
 SONGS = 48
+MUSIC_SONGS = 12
 SMALL = [
     "audio.sample_rate=11025",
     "prepare.interval_seconds=4.0",
@@ -118,6 +123,37 @@ def trained(packed) -> Path:
     folder = packed / "runs/trained"
     Training(small_config(packed), folder, resume=False).run()
     return folder
+
+
+@pytest.fixture(scope="session")
+def network(trained) -> Path:
+    """The file of a network that hears four seconds at a time."""
+    return resolve(trained).with_suffix(".onnx")
+
+
+@pytest.fixture(scope="session")
+def music(tmp_path_factory) -> Path:
+    """A folder of songs of nine seconds, half of them in a folder b; not to be changed."""
+    folder = tmp_path_factory.mktemp("music")
+    (folder / "b").mkdir()
+    for number, song in enumerate(synthetic.songs(MUSIC_SONGS, 9.0, seed=8)):
+        name = f"b/{number:02}.wav" if number % 2 else f"{number:02}.flac"
+        encode(folder / name, 0.5 * synthetic.render(song.audio_path, 22_050), 22_050)
+    return folder
+
+
+@pytest.fixture
+def copy(music, tmp_path) -> Path:
+    """A folder with two of those songs, to be changed."""
+    for name in ("00.flac", "02.flac"):
+        shutil.copy(music / name, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def songkey(called, network):
+    """Calls the command line with that network."""
+    return lambda *words: called(cli.main, "--model", network, *words)
 
 
 def killed_and_run_again(target: Path, *command: str) -> dict[str, bytes]:

@@ -5,7 +5,12 @@ import pytest
 from scipy.special import softmax
 
 from songkey.errors import AudioKeyError
-from songkey.estimate import AnswerRule, estimate_from_probabilities, estimate_song
+from songkey.estimate import (
+    AnswerRule,
+    estimate_from_probabilities,
+    estimate_song,
+    mean_energy,
+)
 from songkey.keys import KEYS
 
 
@@ -111,6 +116,7 @@ def test_a_prior_multiplies_the_odds_of_minor_keys_and_of_nothing_else():
         ({"opening_share": 1.0}, "opening share 1.0: give 0 to below 1"),
         ({"clear_threshold": 1.0}, "clear threshold 1.0: give 0 to below 1"),
         ({"clear_threshold": float("nan")}, "clear threshold nan"),
+        ({"clear_energy": float("nan")}, "clear energy nan: give a number, or none"),
         ({"minor_prior": 1.0}, "minor prior 1.0: give a share between 0 and 1"),
         ({"minor_prior": 0.0}, "minor prior 0.0"),
     ],
@@ -126,6 +132,19 @@ def test_the_opening_has_the_share_that_the_rule_says():
     thrice = estimate_song(np.concatenate([logits[:1], logits[:1], logits]))  # 3 of 8
     assert opening.probabilities == pytest.approx(thrice.probabilities)
     assert opening.probabilities != pytest.approx(estimate_song(logits).probabilities)
+
+
+def test_a_song_of_less_energy_has_no_clear_key_and_the_same_answer():
+    logits = np.random.default_rng(6).normal(0, 3, size=(4, 24))
+    energy = np.log(np.exp(logits).sum(axis=1)).mean()
+    assert mean_energy(logits) == pytest.approx(energy)
+    assert mean_energy(logits - 2000) == pytest.approx(energy - 2000)
+    plain = estimate_song(logits)
+    assert estimate_song(logits, AnswerRule(clear_energy=energy - 1e-6)) == plain
+    unclear = estimate_song(logits, AnswerRule(clear_energy=energy + 1e-6))
+    assert unclear == dataclasses.replace(plain, is_clear=False)
+    no_confidence = AnswerRule(clear_threshold=0.999, clear_energy=energy - 1)
+    assert not estimate_song(logits, no_confidence).is_clear
 
 
 @pytest.mark.parametrize("intervals", [1, 2])

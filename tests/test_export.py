@@ -211,7 +211,7 @@ def test_the_command_line_gives_another_answer_only_to_another_file(called, run_
     main, checkpoint = evaluation.export.main, resolve(run_folder)
     other = run_folder / "other.onnx"
     answer = ["--temperature", "3", "--opening-share", "0.4", "--song-temperature", "0.7",
-              "--clear-threshold", "0.3"]  # fmt: skip
+              "--clear-threshold", "0.3", "--clear-energy", "2.5"]  # fmt: skip
     for beside in ([], ["--output", onnx_beside(checkpoint)]):
         done = called(main, run_folder, *answer, *beside)
         assert done.returncode == 1 and "needs another --output" in done.stderr
@@ -219,7 +219,7 @@ def test_the_command_line_gives_another_answer_only_to_another_file(called, run_
     done = called(main, checkpoint, *answer, *said, "--output", other)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(f"{other}: 3.")
     info = Detector(other).info
-    assert (info.answer, info.licence) == (AnswerRule(3.0, 0.4, 0.7, 0.3), "MIT")
+    assert (info.answer, info.licence) == (AnswerRule(3.0, 0.4, 0.7, 0.3, 2.5), "MIT")
     assert info.provenance["data"] == "made-up songs"
 
 
@@ -272,7 +272,7 @@ def test_a_file_of_before_the_newest_fields_of_its_rule_answers_as_it_did(traine
     older = {"temperature": 2.0, "opening_share": 0.4}
     exported = onnx_beside(resolve(trained))
     file.write_bytes(described(exported, fields(exported, answer=older)))
-    assert Detector(file).rule == AnswerRule(2.0, 0.4, 1.0, 0.0, 0.5)
+    assert Detector(file).rule == AnswerRule(2.0, 0.4, 1.0, 0.0, None, 0.5)
     assert Detector(file, minor_prior=0.8).rule == AnswerRule(2.0, 0.4, minor_prior=0.8)
 
 

@@ -27,9 +27,8 @@ def test_the_smooth_ones_are_neighbours_on_the_wheel(playing):
     for key, kind in compatible(playing).items():
         steps = (int(key.camelot[:-1]) - number + 6) % 12 - 6
         assert (key.camelot[-1] == letter) == (kind != Match.RELATIVE)
-        assert steps == {"same key": 0, "relative": 0, "fifth up": 1, "fifth down": -1}.get(
-            kind, steps
-        )
+        smooth = {"same key": 0, "relative": 0, "fifth up": 1, "fifth down": -1}
+        assert steps == smooth.get(kind, steps)
     assert len(compatible(playing)) == len(Match)
 
 

@@ -152,6 +152,47 @@ def test_the_command_line_exits_1_when_a_file_has_no_key(elsewhere, host):
     assert done.returncode == 1 and "No such file or directory: 'gone.onnx'" in done.stderr
 
 
+# What Windows lacks: modules, and names in modules that it has.
+POSIX_MODULES = ("fcntl", "grp", "pty", "pwd", "resource", "termios")
+POSIX_NAMES = (
+    "os.fork", "os.chown", "os.sched_getaffinity", "os.pread", "os.memfd_create", "os.getuid",
+    "signal.SIGKILL", "signal.SIGHUP", "signal.SIGPIPE", "signal.alarm", "signal.pthread_sigmask",
+)  # fmt: skip
+
+
+def test_songkey_uses_nothing_that_windows_lacks(elsewhere, host):
+    program = (
+        "import os, signal, sys\n"
+        f"for name in {POSIX_MODULES}: sys.modules[name] = None\n"
+        f"for place, _, name in (one.partition('.') for one in {POSIX_NAMES}):\n"
+        "    delattr(sys.modules[place], name)\n"
+        "from songkey.cli import main\n"
+        "main()"
+    )
+    shutil.copy(host / "a.wav", host / "tagged.wav")
+    words = ["tagged.wav", "--write-tags", "--timeline", "--resume", "kept", "--tuning"]
+    done = python("-c", program, *words, cwd=host, path=elsewhere)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) >= 2, done.stderr
+
+
+@pytest.mark.parametrize(
+    "library, words, extra",
+    [
+        ("mutagen", ["--write-tags"], "tags"),
+        ("PIL", ["--timeline-picture", "a.png"], "pictures"),
+        ("tqdm", [], None),
+    ],
+)
+def test_what_is_not_installed_is_missed_only_where_it_is_asked_for(
+    elsewhere, host, library, words, extra
+):
+    program = f"import sys; sys.modules[{library!r}] = None; from songkey.cli import main; main()"
+    assert python("-c", program, "a.wav", cwd=host, path=elsewhere).returncode == 0
+    done = python("-c", program, "a.wav", *words, cwd=host, path=elsewhere)
+    expected = f"error: this needs `pip install .[{extra}]` ({library} is missing)\n"
+    assert (done.returncode, done.stderr) == ((1, expected) if extra else (0, ""))
+
+
 def test_a_songkey_without_weights_says_what_to_do(elsewhere, host, tmp_path):
     shutil.copytree(elsewhere / "songkey", tmp_path / "songkey")
     (tmp_path / "songkey/weights/default.onnx").unlink()

@@ -184,8 +184,10 @@ def test_the_song_temperature_that_keys_were_drawn_with_is_found(true):
     fit = fit_rule([*songs, *unkeyed], rule)
     assert fit.rule.song_temperature == pytest.approx(true, rel=0.06)
     assert fit.temperature.after.error < 0.03
-    assert 0.02 < fit.keyed_unclear <= 0.03 and fit.unkeyed_unclear == 1.0
-    higher = replace(fit.rule, clear_threshold=fit.rule.clear_threshold + 0.01)
+    assert 0.02 < fit.keyed_unclear <= 0.06 and fit.unkeyed_unclear == 1.0
+    for one in (replace(fit.rule, clear_energy=None), replace(fit.rule, clear_threshold=0.0)):
+        assert 0.02 < unclear_share(songs, one) <= 0.03
+    higher = replace(fit.rule, clear_threshold=fit.rule.clear_threshold + 0.01, clear_energy=None)
     assert unclear_share(songs, higher) > 0.03
     assert (fit.rule.temperature, fit.rule.minor_prior) == (1.0, 0.5)
 
