@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ class JsonList:
 
     def end(self) -> None:
         """The list."""
-        self.line(json.dumps(self.rows, indent=2, ensure_ascii=False))
+        self.line(_json(self.rows, indent=2))
 
 
 class JsonLines:
@@ -39,7 +40,7 @@ class JsonLines:
 
     def add(self, row: Row) -> None:
         """One file's line."""
-        self.line(json.dumps(self.columns.fields(row), ensure_ascii=False))
+        self.line(_json(self.columns.fields(row)))
 
     def end(self) -> None:
         """Nothing follows."""
@@ -86,3 +87,9 @@ class Csv:
             [str(value).lower() if isinstance(value, bool) else value for value in values]
         )
         self.line(text.getvalue())
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    """JSON text; where stdout is in an encoding that lacks letters, names stand in it escaped."""
+    has_all = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    return json.dumps(value, indent=indent, ensure_ascii=not has_all)

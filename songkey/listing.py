@@ -1,5 +1,6 @@
 """What a command line names: files, folders, globs, and lists of paths on stdin."""
 
+import codecs
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,9 @@ from songkey.errors import AudioError, AudioKeyError, printable
 from songkey.files import audio_files
 
 STDIN = "-"
+MARKS = {  # that begin a list which Windows wrote
+    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"
+}  # fmt: skip
 
 
 def listed(words: Iterable[str]) -> Iterator[Path | AudioKeyError]:
@@ -20,13 +24,21 @@ def listed(words: Iterable[str]) -> Iterator[Path | AudioKeyError]:
     """
     for word in words:
         for path in _stdin_lines() if word == STDIN else [word]:
-            yield from _files(path)
+            yield from [path] if isinstance(path, AudioKeyError) else _files(path)
 
 
-def _stdin_lines() -> list[str]:
+def _stdin_lines() -> Iterator[str | AudioKeyError]:
     content = sys.stdin.buffer.read()
-    lines = content.split(b"\0") if b"\0" in content else content.splitlines()
-    return [os.fsdecode(line) for line in lines if line]
+    for mark, encoding in MARKS.items():
+        if content.startswith(mark):
+            content = content.removeprefix(mark).decode(encoding, "replace").encode()
+    for line in filter(None, content.split(b"\0") if b"\0" in content else content.splitlines()):
+        try:
+            yield os.fsdecode(line)
+        except UnicodeDecodeError:  # on Windows alone
+            where = line.decode("utf-8", "backslashreplace")
+            reason = "not in UTF-8, as paths on stdin have to be: save the list anew"
+            yield AudioError(where, reason)
 
 
 def _files(word: str) -> Iterator[Path | AudioKeyError]:

@@ -70,7 +70,8 @@ def test_a_worker_that_dies_costs_one_file_its_answer(network, long_list):
     workers = workers_of(program)
     first = program.stdout.readline()
     workers[0].kill()
-    output, errors = program.communicate(timeout=300)
+    output, errors = program.stdout.read(), program.stderr.read()  # communicate() loses what
+    program.wait(300)  # readline() has read ahead
     failed, said = errors.splitlines()
     assert failed.endswith(
         ": its decoder crashed: damaged, or too large; convert it to another format"
@@ -85,7 +86,9 @@ def test_an_interrupted_run_ends_at_once_with_its_workers(network, long_list):
     workers = workers_of(program)
     program.stdout.readline()
     os.killpg(program.pid, signal.SIGINT)
-    _, errors = program.communicate(timeout=60)
+    program.stdout.read()
+    errors = program.stderr.read()
+    program.wait(60)
     assert (program.returncode, errors) == (130, "interrupted; the files above are answered\n")
     assert not any(worker.is_running() for worker in workers)
 
