@@ -36,6 +36,8 @@ def _windows_bytes() -> int:
 
 def limit_memory(most_bytes: int) -> None:
     """Let this process allocate no more than that, and write no core file, where a system can."""
+    if sys.platform == "win32":
+        return
     try:
         import resource
     except ImportError:
