@@ -64,20 +64,17 @@ def long_list(music) -> list[str]:
     return in_folder(music) * 40
 
 
-def test_a_worker_that_dies_costs_one_file_its_answer(network, long_list):
+def test_a_worker_that_is_killed_costs_no_file_its_answer(network, long_list):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     program = start("--model", network, "--jsonl", "--workers", 2, *long_list, **pipes)
     workers = workers_of(program)
-    first = program.stdout.readline()
+    program.stdout.readline()
     workers[0].kill()
     output, errors = program.stdout.read(), program.stderr.read()  # communicate() loses what
     program.wait(300)  # readline() has read ahead
-    failed, said = errors.splitlines()
-    assert failed.endswith(
-        ": its decoder crashed: damaged, or too large; convert it to another format"
-    )
-    assert said == "error: 1 files could not be used, see above" and program.returncode == 1
-    assert len((first + output).splitlines()) == len(long_list) - 1
+    assert (errors, program.returncode) == ("", 0)
+    assert output.count("\n") + 1 == len(long_list)
+    assert not workers[0].is_running()
 
 
 def test_an_interrupted_run_ends_at_once_with_its_workers(network, long_list):
