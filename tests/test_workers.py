@@ -68,7 +68,7 @@ def test_a_worker_that_dies_costs_no_file_its_answer(network, long_list):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     program = start("--model", network, "--jsonl", "--workers", 2, *long_list, **pipes)
     workers = workers_of(program)
-    program.stdout.readline()
+    first = program.stdout.readline()
     workers[0].kill()
     output, errors = program.stdout.read(), program.stderr.read()  # communicate() loses what
     assert (program.wait(300), errors) == (0, "")  # readline() has read ahead
