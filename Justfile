@@ -268,6 +268,11 @@ _peers:
 predict *ARGS: (_needs "light")
     {{bin}}/python predict.py "$@"
 
+# Show the keys of songs on a web page, which only this computer can open; Ctrl-C ends it
+[group('eval')]
+page *ARGS: (_needs "page")
+    {{bin}}/python -m songkey page "$@"
+
 # How many feature maps does the original's network need? A grid of five runs
 [group('experiments')]
 experiments-nf *ARGS: (_needs "sweep")

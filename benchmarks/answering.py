@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +29,9 @@ from settings.config import load_config
 from settings.sections import Config
 from songkey.audio import waveform_blocks
 from songkey.detector import Detector
+from songkey.errors import AudioError
 from songkey.estimate import AnswerRule
+from songkey.guard import GuardedDetector
 from songkey.networkfile import NetworkInfo
 
 SETTINGS = ["audio.sample_rate=11025", "cqt.hop_length=2048"]  # of the network that is shipped
@@ -104,11 +108,22 @@ def _octave(log_cqt: LogCQT, padded: np.ndarray, kernels: np.ndarray) -> np.ndar
 
 
 def _answers(song: Path, model: Path, sample_rate: int) -> None:
-    detector = Detector(model)
+    detector, guarded = Detector(model), GuardedDetector(model)
 
     def decode() -> None:
         for _ in waveform_blocks(song, sample_rate):
             pass
 
-    ours, bare = median_seconds([lambda: detector.estimate(song), decode], RUNS)
+    answers = [lambda: detector.estimate(song), lambda: guarded.estimate(song)]
+    ours, apart, bare = median_seconds([*answers, decode], RUNS)
     report(f"mp3 to its key, beside decoding and resampling ({bare:.3f} s)", ours, bare, 0.8)
+    report("the same in another process", apart, bare, 0.8)
+    nothing = song.with_name("gone.mp3")
+    refusals = [partial(_refused, one, nothing) for one in (detector, guarded)]
+    here, there = median_seconds(refusals, 300)
+    print(f"a file that is not there, in another process: {1e3 * (there - here):.2f} ms more")
+
+
+def _refused(detector: Detector | GuardedDetector, path: Path) -> None:
+    with suppress(AudioError):
+        detector.estimate(path)

@@ -9,7 +9,6 @@ import math
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from evaluation.heard import Heard
 from model.onnx_file import without_hearing
@@ -17,6 +16,7 @@ from pipeline.cqt import bins_of
 from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
 from songkey.networkfile import HEARD, NetworkInfo
+from songkey.runtime import onnx_runtime
 
 LOWEST_HZ = 440 * 2 ** (-51 / 12)  # F#0
 BINS_PER_OCTAVE, FRAMES_PER_SECOND, RANGE_DB = 24, 22_050 / 2_048, 80.0
@@ -32,7 +32,7 @@ def heard_levels(file: Path, network: bytes, info: NetworkInfo) -> list[Heard]:
         levels, song_of = table["levels"], table["song"]  # (N, 192, 216), (N,)
         keys, groups = table["key"].tolist(), table["group"].tolist()
     heard = network_input(levels, info)  # (N * pieces, F, T)
-    session = onnxruntime.InferenceSession(without_hearing(network))
+    session = onnx_runtime().InferenceSession(without_hearing(network))
     batches = np.array_split(heard, math.ceil(len(heard) / 32))
     logits = np.concatenate([session.run(None, {HEARD: batch})[0] for batch in batches])
     song_of = np.repeat(song_of, len(heard) // len(levels))

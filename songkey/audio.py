@@ -9,7 +9,8 @@ import numpy as np
 import soxr
 
 from songkey.container import BinaryStream
-from songkey.decode import AudioError, mono_blocks
+from songkey.decode import mono_blocks
+from songkey.errors import AudioError, printable
 
 
 def waveform_blocks(
@@ -34,11 +35,6 @@ def waveform_blocks(
         raise AudioError(where, f"not readable: {error.strerror or error}") from error
     if not samples:
         raise AudioError(where, "no sound: it lasts zero seconds")
-
-
-def printable(path: object) -> str:
-    """A path or address as text that is valid UTF-8: other bytes show as backslash escapes."""
-    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:

@@ -8,24 +8,12 @@ import numpy as np
 import soundfile
 
 from songkey.container import WHOLE_FRACTION, BinaryStream, is_mpeg, missing
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioError
 
 MAX_BLOCK_VALUES = 2**24  # of one block, over all channels: 64 MB
 UNKNOWN_FRAMES = 2**62  # libsndfile's count for a stream of unknown length is above
 EXACT_DURATIONS = ("flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")  # elsewhere FFmpeg estimates
 MAX_BAD_FRACTION = 1 - WHOLE_FRACTION  # of the packets: players pass over a few bad ones too
-
-
-class AudioError(AudioKeyError):
-    """Audio that cannot be used, and where; `reason` is a countable phrase, details after ": "."""
-
-    def __init__(self, where: str, reason: str):
-        super().__init__(where, reason)  # both, because an exception crosses processes as its args
-        self.where = where
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
 
 
 def mono_blocks(

@@ -1,6 +1,6 @@
 """A network that names the key of any audio, in a file or in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import islice
@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from songkey.audio import printable, waveform_blocks
+from songkey.audio import waveform_blocks
 from songkey.container import BinaryStream
+from songkey.errors import printable
 from songkey.estimate import KeyEstimate, estimate_song
 from songkey.intervals import Piece, intervals
 from songkey.listening import Ear, Listening
@@ -23,21 +24,27 @@ Audio = str | Path | BinaryStream | np.ndarray
 
 
 class Detector:
-    """An exported network, ready for many songs; threads may share one."""
+    """An exported network, ready for many songs; threads may share one.
+
+    It decodes in this process, which a damaged file may crash: see `songkey.GuardedDetector`.
+    """
 
     def __init__(
-        self, model: str | Path | None = None, threads: int = 1, minor_prior: float | None = None
-    ):
+        self, model: str | Path | None = None, threads: int = 1, minor_prior: float | None = None,
+        on_block: Callable[[np.ndarray], None] | None = None,
+    ):  # fmt: skip
         """The network in the file `model`, or the one that comes with songkey.
 
         `threads` compute one song; 0 is one a core. `minor_prior` is the share of minor keys in the
-        music, where that is known. Raises AudioKeyError for a file that is none.
+        music, where that is known. `on_block` gets each block of a file's sound as it is decoded: a
+        sign of life. Raises AudioKeyError for a file that is none.
         """
         self._session, self.info = open_network(model, threads)
         self._names = [output.name for output in self._session.get_outputs()]  # HEARD may lack
         self.rule = self.info.answer
         if minor_prior is not None:
             self.rule = replace(self.rule, minor_prior=minor_prior)
+        self._on_block = on_block
 
     def estimate(self, audio: Audio, sample_rate: float | None = None) -> KeyEstimate:
         """The key of a file, of an open binary file, or of samples at `sample_rate`.
@@ -82,8 +89,14 @@ class Detector:
             if sample_rate is not None:
                 raise SamplesError("sample_rate goes with samples: a file has its own")
             where = printable(audio) if isinstance(audio, str | Path) else "audio in memory"
-            return waveform_blocks(audio, rate), size, where
+            return self._shown(waveform_blocks(audio, rate)), size, where
         return sample_blocks(audio, sample_rate, rate), size, "waveform"
+
+    def _shown(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        for block in blocks:
+            if self._on_block:
+                self._on_block(block)
+            yield block
 
     def _outputs(self, pieces: list[Piece], names: list[str]) -> list[np.ndarray]:
         """The named outputs for each interval: logits (B, 24), the log CQT (B, F, T)."""

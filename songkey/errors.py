@@ -1,4 +1,6 @@
-"""The root of all errors that a user can mend."""
+"""The errors that a user can mend, and how they name files."""
+
+import os
 
 
 class AudioKeyError(ValueError):
@@ -6,3 +8,20 @@ class AudioKeyError(ValueError):
 
     Any other exception is a fault of ours and shows its traceback.
     """
+
+
+class AudioError(AudioKeyError):
+    """Audio that cannot be used, and where; `reason` is a countable phrase, details after ": "."""
+
+    def __init__(self, where: str, reason: str):
+        super().__init__(where, reason)  # both, because an exception crosses processes as its args
+        self.where = where
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+def printable(path: object) -> str:
+    """A path or address as text that is valid UTF-8: other bytes show as backslash escapes."""
+    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")

@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-from songkey.audio import printable
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, printable
 
 AUDIO_ENDINGS = (
     ".aac", ".aif", ".aifc", ".aiff", ".ape", ".au", ".caf", ".flac", ".m4a", ".m4b", ".mka",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from songkey.audio import to_int16
-from songkey.decode import AudioError
+from songkey.errors import AudioError
 
 SILENT_PEAK = 3  # of 32768: -80.8 dB; what never gets louder has no key to be heard
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from songkey.audio import printable
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, printable
 from songkey.estimate import KeyEstimate
 from songkey.keys import KEYS
 from songkey.listening import Listening

@@ -1,14 +1,17 @@
 """What is heard in one song, interval by interval."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from songkey.estimate import AnswerRule, KeyEstimate, estimate_song
-from songkey.intervals import Piece
 from songkey.networkfile import NetworkInfo
 from songkey.timeline import STEPS, KeySpan, Window, spans
 from songkey.tuning import Tuning
+
+if TYPE_CHECKING:  # whoever prints what was heard decodes nothing
+    from songkey.intervals import Piece
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Ear:
         self.windows: list[Window] = []
         self.pictures: dict[int, np.ndarray] = {}  # by the own intervals' numbers
 
-    def add(self, piece: Piece, logits: np.ndarray, log_cqt: np.ndarray | None) -> None:
+    def add(self, piece: "Piece", logits: np.ndarray, log_cqt: np.ndarray | None) -> None:
         """An interval with its logits (24,), and its log CQT (F, T) where the network shows it."""
         number, between = divmod(piece.number, self.steps)
         if not between:

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
 
-from songkey.audio import printable
-from songkey.decode import AudioError
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioError, AudioKeyError, printable
 from songkey.files import audio_files
 
 STDIN = "-"

@@ -8,15 +8,15 @@ import json
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort
-
-from songkey.audio import printable
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, printable
 from songkey.estimate import AnswerRule
 from songkey.keys import KEYS
+from songkey.runtime import onnx_runtime
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 FORMAT_VERSION = 2
 METADATA_NAME = "songkey"
@@ -27,8 +27,8 @@ HEARD = "log_cqt"  # the tensor (B, F, T) inside, 0 to 1, between what hears and
 ADDED_OUTPUT = b"\x3a\x0b\x62\x09\x0a\x07" + HEARD.encode()
 KEY_ORDER = [str(key) for key in KEYS]
 UNREADABLE = (  # onnxruntime's errors have no class in common
-    ort.Fail, ort.InvalidArgument, ort.InvalidGraph, ort.InvalidProtobuf, ort.NotImplemented,
-    ort.RuntimeException,
+    "Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented",
+    "RuntimeException",
 )  # fmt: skip
 
 
@@ -52,6 +52,12 @@ class NetworkInfo:
     def interval_samples(self) -> int:
         """S, of the audio of one interval."""
         return round(self.interval_seconds * self.sample_rate)
+
+    def seconds(self, frames: int) -> float:
+        """How long the intervals last whose log CQTs (F, T) have so many frames in all."""
+        return (
+            frames / (self.interval_samples // self.cqt["hop_length"] + 1) * self.interval_seconds
+        )
 
     def to_json(self) -> str:
         """The text in the file's metadata."""
@@ -83,21 +89,21 @@ class NetworkInfo:
             ) from error
 
 
-def open_network(
-    path: str | Path | None, threads: int
-) -> tuple[onnxruntime.InferenceSession, NetworkInfo]:
+def open_network(path: str | Path | None, threads: int) -> "tuple[InferenceSession, NetworkInfo]":
     """The network in a file, or the one that is installed with songkey, ready to run.
 
     Beside OUTPUT it gives HEARD, for whoever asks: as fast, and no file has to be written anew.
     """
     data, where = network_bytes(path)
     data += ADDED_OUTPUT if HEARD.encode() in data else b""
-    options = onnxruntime.SessionOptions()
+    runtime = onnx_runtime()
+    errors = runtime.capi.onnxruntime_pybind11_state
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # what is wrong is raised; onnxruntime would print it too
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except UNREADABLE as error:
+        session = runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except tuple(getattr(errors, name) for name in UNREADABLE) as error:
         raise NetworkFileError(
             f"{where}: not an ONNX file, a damaged one, or one that this onnxruntime cannot run; "
             "give one that `python -m evaluation.export` wrote"
@@ -123,7 +129,7 @@ def network_bytes(path: str | Path | None) -> tuple[bytes, str]:
     return installed.read_bytes(), "songkey/weights/default.onnx"
 
 
-def _check_shapes(session: onnxruntime.InferenceSession, info: NetworkInfo, where: str) -> None:
+def _check_shapes(session: "InferenceSession", info: NetworkInfo, where: str) -> None:
     found = [(one.name, one.type, one.shape[1:]) for one in session.get_inputs()]
     outputs = [one for one in session.get_outputs() if one.name != HEARD]
     found += [(one.name, one.type, one.shape[1:]) for one in outputs]

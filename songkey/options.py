@@ -20,13 +20,7 @@ def parser(description: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     made.add_argument("paths", nargs="+", metavar="FILE_OR_FOLDER")
-    made.add_argument(
-        "--model", metavar="FILE", help="an exported network (.onnx); default: songkey's own"
-    )
-    made.add_argument(
-        "--minor-prior", type=float, metavar="SHARE",
-        help="of minor keys in this music, where you know it: 0.85 for much dance music",
-    )  # fmt: skip
+    add_network_options(made)
     made.add_argument(
         "--workers", type=_count, metavar="N",
         help="processes that listen at once; default: one a core, at most 8, fewer for few files",
@@ -38,6 +32,17 @@ def parser(description: str) -> argparse.ArgumentParser:
     _add_forms(made)
     _add_tags(made)
     return made
+
+
+def add_network_options(made: argparse.ArgumentParser) -> None:
+    """What listens, and what it is told of the music."""
+    made.add_argument(
+        "--model", metavar="FILE", help="an exported network (.onnx); default: songkey's own"
+    )
+    made.add_argument(
+        "--minor-prior", type=float, metavar="SHARE",
+        help="of minor keys in this music, where you know it: 0.85 for much dance music",
+    )  # fmt: skip
 
 
 def _add_forms(made: argparse.ArgumentParser) -> None:

@@ -29,8 +29,7 @@ def write_picture(
     if heard.log_cqt is None:
         raise AudioKeyError("this network does not show what it hears; export it again")
     levels = heard.log_cqt[::-1]  # (F, T), the highest bin first
-    frames = info.interval_samples // info.cqt["hop_length"] + 1
-    seconds = levels.shape[1] / frames * info.interval_seconds
+    seconds = info.seconds(levels.shape[1])
     height = BIN_HEIGHT * len(levels)
     image = Image.new("RGB", (LEFT + WIDTH, TOP + height + BOTTOM), "white")
     image.paste(Image.fromarray(_heat(levels)).resize((WIDTH, height)), (LEFT, TOP))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from songkey.audio import printable
+from songkey.errors import printable
 from songkey.keys import Key
 from songkey.listening import Listening
 from songkey.matches import Match

@@ -7,8 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from songkey.arrange import Rows, as_they_come, in_order, mixing
-from songkey.audio import printable
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, printable
 from songkey.extra import needing
 from songkey.journal import Journal
 from songkey.keys import KEYS, Key
@@ -19,7 +18,7 @@ from songkey.output import form_of
 from songkey.row import Columns, Row
 from songkey.screen import NobodyReads, Screen, ended_quietly
 from songkey.spelling import spelling
-from songkey.workers import Answer, Order, Worker, answer_of, answers, hired, worker_count
+from songkey.workers import Answer, Apart, Order, answer_of, answers, hired, worker_count
 
 
 def name_keys(arguments: Namespace, model: str | Path | None) -> None:
@@ -89,7 +88,7 @@ class _Call:
         """The song that others are to mix with."""
         return Path(self.arguments.compatible_with).expanduser()
 
-    def _playing(self, worker: Worker) -> Key:
+    def _playing(self, worker: Apart) -> Key:
         """Its key."""
         song = self._song
         answer = self._kept(song) or answer_of(worker, song)

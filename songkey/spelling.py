@@ -5,8 +5,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from songkey.audio import printable
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, printable
 from songkey.keys import KEYS, Key, KeyParseError, parse_key
 
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from songkey.audio import printable
+from songkey.errors import printable
 from songkey.row import Columns, Row
 
 NO_CLEAR_KEY = "no clear key"

@@ -29,8 +29,7 @@ from mutagen.asf import ASFTags
 from mutagen.id3 import ID3, TKEY, Encoding, Frame
 from mutagen.mp4 import AtomDataType, MP4FreeForm, MP4Tags
 
-from songkey.audio import printable
-from songkey.decode import AudioError
+from songkey.errors import AudioError, printable
 
 DAMAGED = (mutagen.MutagenError, LookupError)  # the latter is mutagen's own slip
 KEY_FIELDS = ("tkey", "initialkey")  # by `plain_name`; TXXX:INITIALKEY in ID3 is among them

@@ -1,22 +1,16 @@
 """Many files at once: each worker is a process with a network of its own, and none waits."""
 
 import os
-import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Protocol
 
-from songkey.audio import printable
-from songkey.decode import AudioError
-from songkey.detector import Detector
 from songkey.errors import AudioKeyError
+from songkey.guard import GuardedDetector
 from songkey.listening import Listening
 
 MOST_WORKERS = 8  # by default: each takes some 150 MB
@@ -35,82 +29,25 @@ class Order:
     picture: bool = False
 
 
-class Worker(Protocol):
-    """Listens to one file after the other; what is wrong with one is an AudioKeyError."""
-
-    def listen(self, path: Path) -> Listening: ...
-    def close(self) -> None: ...
-
-
-class Here:
-    """A worker in this process."""
+class Apart:
+    """A worker, in a process of its own: whatever a file does to its decoder, others are heard."""
 
     def __init__(self, order: Order):
         self.order = order
-        self.detector = Detector(order.model, minor_prior=order.minor_prior)
+        self.detector = GuardedDetector(order.model, order.minor_prior)
+        self.detector.start()
 
     def listen(self, path: Path) -> Listening:
-        """What is heard in a file."""
+        """What is heard in a file. Raises AudioKeyError."""
         order = self.order
         return self.detector.listen(path, timeline=order.timeline, picture=order.picture)
 
     def close(self) -> None:
-        """Nothing is to be ended."""
-
-
-class Apart:
-    """A worker in a process of its own: if that dies, one file has no answer, and another starts.
-
-    Spawned, not forked: Windows knows nothing else, and a copy of onnxruntime's threads hangs.
-    """
-
-    def __init__(self, order: Order):
-        self.order, self.closed = order, False
-        self._start()
-
-    def _start(self) -> None:
-        spawning = get_context("spawn")
-        self.connection, theirs = spawning.Pipe()
-        self.process = spawning.Process(target=_serve, args=(theirs, self.order), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def listen(self, path: Path) -> Listening:
-        """What is heard in a file, of whichever process answers."""
-        try:
-            self.connection.send(path)
-            answer: Answer = self.connection.recv()
-        except (EOFError, OSError) as error:
-            if not self.closed:
-                self._end()
-                self._start()
-            reason = "its decoder crashed: damaged, or too large; convert it to another format"
-            raise AudioError(printable(path), reason) from error
-        if isinstance(answer, AudioKeyError):
-            raise answer
-        return answer
-
-    def close(self) -> None:
         """End the process, whatever it is doing."""
-        self.closed = True
-        self._end()
-
-    def _end(self) -> None:
-        self.process.kill()
-        self.process.join()
-        self.connection.close()
+        self.detector.close()
 
 
-def _serve(connection: Connection, order: Order) -> None:
-    """What a worker's process does: hear the files whose paths come, until no more can."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
-    here = Here(order)
-    with suppress(EOFError):
-        while True:
-            connection.send(answer_of(here, connection.recv()))
-
-
-def answer_of(worker: Worker, path: Path) -> Answer:
+def answer_of(worker: Apart, path: Path) -> Answer:
     """What a worker hears in a file, or why it hears nothing."""
     try:
         return worker.listen(path)
@@ -128,26 +65,26 @@ def worker_count(files: int) -> int:
 
 
 @contextmanager
-def hired(order: Order, count: int) -> Iterator[list[Worker]]:
-    """So many workers; one is this process, and more are others, ended with the block."""
-    here = Here(order)  # of many too: what is wrong with the network is said once
-    workers: list[Worker] = [here] if count == 1 else []
+def hired(order: Order, count: int) -> Iterator[list[Apart]]:
+    """So many workers, ended with the block. Raises AudioKeyError where there is no network."""
+    workers: list[Apart] = []
     try:
         while len(workers) < count:
             workers.append(Apart(order))
+        workers[0].detector.ready()  # what is wrong with the network is said once
         yield workers
     finally:
         for worker in workers:
             worker.close()
 
 
-def answers(files: Mapping[int, Path], workers: Sequence[Worker]) -> Iterator[tuple[int, Answer]]:
+def answers(files: Mapping[int, Path], workers: Sequence[Apart]) -> Iterator[tuple[int, Answer]]:
     """The answer to each file by its number, as soon as it is there."""
     if len(workers) == 1:  # in this thread, which Ctrl-C interrupts
         for number, path in files.items():
             yield number, answer_of(workers[0], path)
         return
-    idle: SimpleQueue[Worker] = SimpleQueue()
+    idle: SimpleQueue[Apart] = SimpleQueue()
     for worker in workers:
         idle.put(worker)
 

@@ -2,7 +2,13 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -21,6 +27,17 @@ def screenshot(page: Path, profile: Path, picture: Path) -> None:
     """The page as a PNG, 1300 x 2000 pixels."""
     size = "--window-size=1300,2000"
     _run(profile, size, f"--screenshot={picture}", page.absolute().as_uri())
+
+
+@contextmanager
+def driven(**options: object) -> Iterator["Page"]:
+    """A page that a test can use as a person would; `options` are those of Playwright's."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
+        yield chromium.new_page(**options)
+        chromium.close()
 
 
 def _run(profile: Path, *arguments: str) -> str:

@@ -21,6 +21,7 @@ WITHOUT_SETUP = {"PYTHON": "false", "OMP_NUM_THREADS": "1"}
 GROUPS = ("train", "eval", "experiments", "smoke", "tune")
 ELSEWHERE = {
     "tensorboard": "a server that does not end", "predict": "tests/test_predict.py",
+    "page": "tests/test_page.py",
     "evaluate-default": "tests/test_scorecard.py", "compare-peers": "tests/test_peers.py",
 }  # fmt: skip
 STAND_INS = ("synthetic", "ncs", "gs_mtg", "gs_key")

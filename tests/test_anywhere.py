@@ -1,4 +1,4 @@
-"""Laws of other systems: songkey answers without what they lack, on every console and in every locale."""
+"""Laws of other systems: songkey answers without what they lack, on any console, in any locale."""
 
 import csv
 import io

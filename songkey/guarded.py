@@ -1,0 +1,119 @@
+"""The other process of a guard: it answers what comes by stdin, until nobody asks any more.
+
+Messages are pickles. First comes what makes the object whose methods are asked for, and how much
+memory a file may take; then requests: a method, the bytes of a path, and options.
+"""
+
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any
+
+from songkey.errors import AudioKeyError
+from songkey.footprint import limit_memory, resident_bytes
+
+ANSWER, ERROR, ALIVE = "answer", "error", "alive"  # kinds of replies
+OUT_OF_MEMORY = 77  # an exit code that nothing else has
+ALIVE_SECONDS = 1.0  # at least, from one sign of life to the next: each wakes the other process
+WATCH_SECONDS = 0.1
+
+
+def serve() -> None:
+    """What this process does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    _Server().serve()
+
+
+class _Server:
+    def __init__(self) -> None:
+        self.requests = sys.stdin.buffer
+        self.replies = os.fdopen(os.dup(1), "wb")
+        os.dup2(2, 1)  # what a decoder prints would be taken for a reply
+        self.working = Event()
+        self.answerer: Any = None
+        self.last_sign_seconds = 0.0
+
+    def serve(self) -> None:
+        """Make what answers, then answer."""
+        self._reply(self._make)
+        for request in self._incoming():
+            self.working.set()
+            self._reply(self._answer, *request)
+            self.working.clear()
+
+    def _make(self) -> None:
+        make, arguments, megabytes = pickle.load(self.requests)
+        self.answerer = make(*arguments, on_block=self._live)
+        most_bytes = resident_bytes() + 1_000_000 * megabytes
+        limit_memory(2 * most_bytes)  # for what is taken in one go, or while the watch cannot run
+        Thread(target=self._watch, args=(most_bytes,), daemon=True).start()
+
+    def _answer(self, method: str, path: bytes, options: dict[str, Any]) -> Any:
+        self.last_sign_seconds = time.monotonic()
+        return getattr(self.answerer, method)(os.fsdecode(path), **options)
+
+    def _live(self, _: object) -> None:
+        now = time.monotonic()
+        if now >= self.last_sign_seconds + ALIVE_SECONDS:
+            self.last_sign_seconds = now
+            self._send(pickle.dumps((ALIVE, None)))
+
+    def _reply(self, function: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            reply = pickle.dumps((ANSWER, function(*arguments)))
+        except Exception as error:
+            if _lacks_memory(error):
+                os._exit(OUT_OF_MEMORY)
+            reply = _as_reply(error)
+        self._send(reply)
+
+    def _send(self, reply: bytes) -> None:
+        self.replies.write(reply)
+        self.replies.flush()
+
+    def _incoming(self) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+        """The requests. This process ends with who sends them, even where a decoder hangs."""
+        waiting: SimpleQueue[Any] = SimpleQueue()
+
+        def receive() -> None:
+            try:
+                while True:
+                    waiting.put(pickle.load(self.requests))
+            finally:
+                os._exit(0)
+
+        Thread(target=receive, daemon=True).start()
+        while True:
+            yield waiting.get()
+
+    def _watch(self, most_bytes: int) -> None:
+        """Decoders take memory in C, where Python's other threads run on."""
+        while self.working.wait():
+            time.sleep(WATCH_SECONDS)
+            if resident_bytes() > most_bytes:
+                os._exit(OUT_OF_MEMORY)
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Whether that is what is behind an error, whatever it was taken for."""
+    while error and not isinstance(error, MemoryError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _as_reply(error: Exception) -> bytes:
+    """The error, with its traceback if it is a fault of ours."""
+    if not isinstance(error, AudioKeyError):
+        error.add_note("in the other process:\n" + traceback.format_exc())
+    try:
+        reply = pickle.dumps((ERROR, error))
+        pickle.loads(reply)
+    except Exception:  # of others, whose exceptions do not survive it
+        return pickle.dumps((ERROR, RuntimeError("".join(traceback.format_exception(error)))))
+    return reply

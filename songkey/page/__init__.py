@@ -1,0 +1,1 @@
+"""`songkey page`: one local web page that shows the keys of the songs dropped on it."""
