@@ -10,11 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from conftest import ROOT
 from mutagen.flac import FLAC
+from served import served
 
 import songkey as package
+from songkey.detector import Detector
 
 PROBE = """
 import os
@@ -89,6 +92,15 @@ def test_the_command_answers_the_same_without_what_other_systems_lack(
     assert {one["tag_state"] for one in json.loads(there)} == {"written"}
     for path in (tmp_path / "there").rglob("*.flac"):
         assert FLAC(path).tags["INITIALKEY"]
+
+
+def test_the_page_answers_without_what_other_systems_lack(plain, music, tmp_path, monkeypatch):
+    for name, value in plain.items():
+        monkeypatch.setenv(name, value)
+    with served(tmp_path) as page:
+        song = (music / "00.flac").read_bytes()
+        answer = httpx.post(f"{page.address}song", content=song, timeout=120).raise_for_status()
+    assert answer.json()["key"] == str(Detector().estimate(music / "00.flac").key)
 
 
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
