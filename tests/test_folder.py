@@ -164,7 +164,7 @@ def test_a_folder_without_music_is_refused(tmp_path):
     with pytest.raises(ValueError, match="gone: no such folder; give the folder that holds"):
         folder.songs(tmp_path / "gone", "mine")
     (tmp_path / "notes.txt").write_text("no music")
-    with pytest.raises(ValueError, match="no audio file in it or below; looked for .aac .aif"):
+    with pytest.raises(ValueError, match="no audio file in it or below; looked for .3g2 .3gp"):
         folder.songs(tmp_path, "mine")
 
 
