@@ -8,8 +8,12 @@ import soundfile
 
 RATE = 44_100
 CODECS = {  # by FFmpeg: the codec, and the samples' format that it takes
-    ".m4a": ("aac", "fltp"), ".mp4": ("aac", "fltp"), ".opus": ("libopus", "s16"),
-    ".tta": ("tta", "s16"), ".wma": ("wmav2", "fltp"), ".wv": ("wavpack", "fltp"),
+    ".aac": ("aac", "fltp"), ".ac3": ("ac3", "fltp"), ".avi": ("libmp3lame", "s16p"),
+    ".eac3": ("eac3", "fltp"), ".flv": ("aac", "fltp"), ".m4a": ("aac", "fltp"),
+    ".mka": ("aac", "fltp"), ".mov": ("alac", "s16p"), ".mp2": ("mp2", "s16"),
+    ".mp4": ("aac", "fltp"), ".opus": ("libopus", "s16"), ".sbc": ("sbc", "s16"),
+    ".ts": ("aac", "fltp"), ".tta": ("tta", "s16"), ".webm": ("libopus", "s16"),
+    ".wma": ("wmav2", "fltp"), ".wv": ("wavpack", "fltp"),
 }  # fmt: skip
 BLOCK = 8192  # samples: libsndfile's Vorbis encoder crashes on much more at once
 
@@ -29,8 +33,8 @@ def encode(path: Path, waveform: np.ndarray, rate: int = RATE) -> Path:
 def _by_ffmpeg(path: Path, stereo: np.ndarray, rate: int) -> None:
     codec, sample_format = CODECS[path.suffix]
     rate = 48_000 if codec == "libopus" else rate
-    values = stereo.T if sample_format == "fltp" else stereo.reshape(1, -1)
-    if sample_format == "s16":
+    values = stereo.T if sample_format.endswith("p") else stereo.reshape(1, -1)
+    if sample_format.startswith("s16"):
         values = np.rint(32767 * values).astype(np.int16)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, layout="stereo")
