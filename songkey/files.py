@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from songkey.errors import AudioError, AudioKeyError, printable
+from songkey.errors import AudioError, AudioKeyError, one_line, printable
 
 AUDIO_ENDINGS = (  # of what libsndfile or FFmpeg read; which it is its bytes alone say
     ".3g2", ".3gp", ".8svx", ".aa3", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".amr",
@@ -50,7 +50,7 @@ def audio_files(root: Path) -> tuple[dict[str, Path], list[AudioError]]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for path in (Path(place, name) for name in names if not name.startswith(".")):
             if path.suffix.lower() in AUDIO_ENDINGS:
-                files[printable(path.relative_to(root).as_posix())] = path
+                files[one_line(printable(path.relative_to(root).as_posix()))] = path
     if not files and not unreadable:
         endings = " ".join(AUDIO_ENDINGS)
         raise AudioKeyError(

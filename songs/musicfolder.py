@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from songkey.audio import printable
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, one_line
 from songkey.files import AUDIO_ENDINGS, audio_files
 from songs.song import LeftOut
 from storage.places import Place
@@ -35,7 +35,7 @@ def found_in(root: Place) -> tuple[dict[str, AudioFile], list[LeftOut]]:
         left_out = [LeftOut(error.where, error.reason) for error in unreadable]
         return {path: AudioFile(file) for path, file in paths.items()}, left_out
     files = {
-        printable(path): AudioFile(root / path, info["size"], _md5(info))
+        one_line(printable(path)): AudioFile(root / path, info["size"], _md5(info))
         for path, info in root.find().items()
         if _is_audio(PurePosixPath(path))
     }

@@ -1,8 +1,10 @@
 """Odd files: what is sound is heard, however it lies in its file; what is none is named."""
 
 import io
+import json
 import os
 import struct
+import sys
 
 import av
 import numpy as np
@@ -15,6 +17,7 @@ from songkey.channels import mono
 from songkey.errors import AudioError, AudioKeyError
 from songkey.files import AUDIO_ENDINGS, audio_files
 from songkey.intervals import intervals
+from songkey.screen import Screen
 
 RATE = 44_100
 TAG = b"ID3\4\0\0\0\0\2\0" + b"\0" * 256
@@ -301,3 +304,37 @@ def test_a_folder_of_which_nothing_may_be_read_is_named(closed_folder):
     assert not files and "closed: folder not readable: Permission denied" in str(error)
     with pytest.raises(AudioKeyError, match="no such folder"):
         audio_files(closed_folder / "gone")
+
+
+NASTY = "a\x1b[31m\nb\x9b2J\u202egpj.wav"
+SHOWN = r"a\x1b[31m\nb\x9b2J\u202egpj.wav"
+
+
+@pytest.fixture
+def nasty(tmp_path):
+    """A file whose name would colour a terminal, wipe it, and turn its letters around."""
+    try:
+        return encode(tmp_path / NASTY, sine(1.0))
+    except OSError:
+        pytest.skip("this file system takes no such names")
+
+
+def test_a_name_that_moves_the_cursor_is_shown_and_not_obeyed(songkey, nasty):
+    done = songkey(nasty)
+    assert done.stdout.splitlines()[1].endswith(f"/{SHOWN}")
+    nasty.write_bytes(b"RIFF")
+    done = songkey(nasty.parent)
+    assert done.stderr.splitlines()[0].startswith(f"no key: {nasty.parent}/{SHOWN}: truncated: ")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_programs_get_such_a_name_as_it_is(songkey, nasty):
+    assert json.loads(songkey("--json", nasty).stdout)[0]["path"] == str(nasty)
+    assert next(iter(audio_files(nasty.parent)[0])) == SHOWN
+
+
+def test_a_terminal_gets_no_such_name_in_any_form(nasty, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with Screen(files=1) as screen:
+        screen.line(f'[\n  "{NASTY.splitlines()[0]}"\n]')
+    assert capsys.readouterr().out == '[\n  "a\\x1b[31m"\n]\n'
