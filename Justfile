@@ -298,6 +298,11 @@ test *ARGS: (_needs "dev")
 test-all *ARGS: (_needs "dev")
     {{bin}}/python -m pytest tests/every_recipe.py "$@"
 
+# Damage 1,000 files of every container: each is to be answered or named; --files N, --seed N
+[group('check')]
+fuzz *ARGS: (_needs "dev")
+    {{bin}}/python tests/fuzz.py "$@"
+
 # Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]
 bench *ARGS: (_needs "dev")

@@ -64,8 +64,8 @@ def sound(blocks: Iterator[tuple[int, np.ndarray]], where: str) -> Iterator[tupl
     seconds = 0.0
     for rate, block in blocks:
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-            reason = f"sample rate of {rate:,} Hz: not from {LOWEST_RATE:,} to {HIGHEST_RATE:,}"
-            raise AudioError(where, f"{reason}; get it again, or convert it")
+            reason = f"impossible sample rate: {rate:,} Hz, not {LOWEST_RATE:,} to {HIGHEST_RATE:,}"
+            raise AudioError(where, f"{reason}; get it again")
         finite = np.isfinite(block)
         if not finite.all():
             seconds += int(finite.argmin()) / rate

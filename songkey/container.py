@@ -1,10 +1,17 @@
 """What a file's header announces: a broken-off download is no whole song."""
 
 import os
+import re
 from typing import Protocol, runtime_checkable
 
 from songkey.errors import AudioError
 
+HEAD_BYTES = 4096  # at a file's beginning, where its kind is looked for
+CONTAINER = re.compile(
+    rb"RIFF|RF64|BW64|FORM|FRM8|riff|fLaC|OggS|caff|MAC |wvpk|TTA[12]|MPCK|MP\+|\.snd|\x1aE\xdf\xa3"
+    rb"|....ftyp|\x30\x26\xb2\x75|DSD |FLV|\.RMF|tBaK|ajkg",
+    re.DOTALL,
+)
 ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 UNKNOWN_RIFF_BYTES = 0x7FFF0000  # recorders that write to a pipe announce a size from here up
@@ -32,6 +39,11 @@ def announced_bytes(head: bytes) -> int:
     if head.startswith(ASF_HEADER) and (at := head.find(ASF_FILE_PROPERTIES)) >= 0:
         return int.from_bytes(head[at + 40 : at + 48], "little")
     return _announced_mpeg_bytes(head) if is_mpeg(head) else 0
+
+
+def is_container(head: bytes) -> bool:
+    """Whether a file that begins with `head` is of a kind that holds sound."""
+    return CONTAINER.match(head) is not None
 
 
 def is_mpeg(head: bytes) -> bool:

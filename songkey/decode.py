@@ -9,6 +9,7 @@ import soundfile
 from songkey import ogg
 from songkey.channels import MAX_BLOCK_VALUES, mono
 from songkey.container import (
+    HEAD_BYTES,
     WHOLE_FRACTION,
     BinaryStream,
     announced_bytes,
@@ -22,7 +23,6 @@ from songkey.ffmpeg import ffmpeg_blocks
 from songkey.foreign import kind_of
 from songkey.section import Section
 
-HEAD_BYTES = 4096
 UNKNOWN_FRAMES = 2**62  # libsndfile's count for a stream of unknown length is above
 
 

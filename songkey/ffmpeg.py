@@ -1,20 +1,21 @@
 """What FFmpeg decodes of a file -> mono blocks, by PyAV."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import av
 import numpy as np
 from av.stream import Disposition
 
 from songkey.channels import MAX_BLOCK_VALUES, mono
-from songkey.container import WHOLE_FRACTION, is_short, truncated
+from songkey.container import HEAD_BYTES, WHOLE_FRACTION, is_container, is_short, truncated
 from songkey.errors import AudioError
 from songkey.section import Section
 
 EXACT_DURATIONS = ("flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")  # elsewhere FFmpeg estimates
 MAX_BAD_FRACTION = 1 - WHOLE_FRACTION  # of the packets: players pass over a few bad ones too
 PLAIN_FORMATS = ("u8", "s16", "s32", "flt", "dbl")  # that PyAV gives as arrays; or planar, with "p"
-MOST_PLANES = 8  # PyAV reads beyond the frame's table of planes where there are more channels
+MOST_PLANES = 7  # PyAV looks for an empty place behind them in a table of eight, or crashes
 
 
 def ffmpeg_blocks(
@@ -22,22 +23,32 @@ def ffmpeg_blocks(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """The blocks of a file, or of a part of it before which so much was heard."""
     seconds = earlier_seconds
-    try:
-        # No protocols: a playlist under an audio file's name would open other files and addresses.
-        options = {"protocol_whitelist": "none"}
-        with av.open(file, "r", options=options, metadata_errors="replace") as container:
-            stream = _audio_stream(container, where)
-            for rate, block in _joined(_frames(container, stream, where), where, block_seconds):
-                seconds += len(block) / rate
-                yield rate, block
-            announced = _announced_seconds(container, stream)
-    except av.FFmpegError as error:
-        if not seconds:
-            reason = "not audio: neither libsndfile nor FFmpeg can open it; give a whole music file"
-            raise AudioError(where, reason) from error
-        raise AudioError(where, f"truncated: decoding stopped after {seconds:.1f} s") from error
+    with _opened(file, where) as container:
+        stream = _audio_stream(container, where)
+        frames = _frames(container, stream, where, earlier_seconds)
+        for rate, block in _joined(frames, where, block_seconds):
+            seconds += len(block) / rate
+            yield rate, block
+        announced = _announced_seconds(container, stream)
     if is_short(seconds - earlier_seconds, announced):
         raise truncated(where, seconds, announced)
+
+
+def _opened(file: Section, where: str) -> av.container.InputContainer:
+    # No protocols: a playlist under an audio file's name would open other files and addresses.
+    options = {"protocol_whitelist": "none"}
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    try:
+        return av.open(file, "r", options=options, metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise AudioError(where, _unreadable(head)) from error
+
+
+def _unreadable(head: bytes) -> str:
+    """Why nothing opens a file that begins so."""
+    kind = "damaged" if is_container(head) else "not audio"
+    return f"{kind}: neither libsndfile nor FFmpeg can open it; give a whole music file"
 
 
 def _audio_stream(container: av.container.InputContainer, where: str) -> av.AudioStream:
@@ -57,21 +68,39 @@ def _audio_stream(container: av.container.InputContainer, where: str) -> av.Audi
 
 
 def _frames(
-    container: av.container.InputContainer, stream: av.AudioStream, where: str
+    container: av.container.InputContainer, stream: av.AudioStream, where: str, seconds: float
 ) -> Iterator[av.AudioFrame]:
     """The stream's decoded frames; a few packets that cannot be decoded are passed over."""
     packets = bad_packets = 0
-    for packet in container.demux(stream):
-        packets += 1
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            bad_packets += 1
-            continue
-        yield from frames
+    try:
+        for packet in _packets(container, stream):
+            packets += 1
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                bad_packets += 1
+                continue
+            for frame in frames:
+                seconds += frame.samples / max(1, frame.rate)
+                yield frame
+    except av.FFmpegError as error:
+        reason = f"damaged: its sound breaks off after {seconds:.1f} s; get it again"
+        raise AudioError(where, reason) from error
     if bad_packets > MAX_BAD_FRACTION * packets:
         reason = f"damaged: {bad_packets} of {packets} packets cannot be decoded; get it again"
         raise AudioError(where, reason)
+
+
+def _packets(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
+    """The stream's packets, and one that flushes its decoder.
+
+    In broadcasts streams may appear on the way. PyAV then looks beyond a table of those that it
+    knew at first: it may give packets of another, and raises IndexError after the last packet.
+    """
+    with suppress(IndexError):
+        for packet in container.demux(stream):
+            if packet.stream.index == stream.index:
+                yield packet
 
 
 def _joined(

@@ -1,7 +1,7 @@
 """Damage files of every container, and see that songkey answers each or says what is wrong with it.
 
-python tests/fuzz.py
-python tests/fuzz.py --files 100000 --seed 7 --keep found
+just fuzz
+just fuzz --files 100000 --seed 7 --keep found
 
 Exits 1, and with --keep leaves the file there, where one is neither answered nor named, or its tags
 cannot be read.

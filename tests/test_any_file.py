@@ -121,18 +121,18 @@ def test_integers_of_64_bits_are_heard():
     assert np.allclose(waveform, sine(2.0) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("channels", [9, 24])
+@pytest.mark.parametrize("channels", [6, 7, 8, 9, 24])
 def test_more_channels_than_a_frame_has_room_for_are_heard(tmp_path, channels):
-    """PyAV reads beyond the end of its table of eight where there are more."""
-    path, values = tmp_path / "a.mka", np.tile(sine(2.0).astype(np.float32), (channels, 1))
+    """PyAV looks for the end of its table of eight, and crashes where all are taken."""
+    path, values = tmp_path / "a.wv", np.tile(sine(2.0).astype(np.float32), (channels, 1))
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("pcm_f32le", rate=RATE, layout=f"{channels}C")
+        stream = container.add_stream("wavpack", rate=RATE, layout=f"{channels}C")
         packed = np.ascontiguousarray(values.T).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=f"{channels}C")
         frame.sample_rate = RATE
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    assert np.allclose(heard(path), sine(2.0), atol=1e-6)
+        for planar in [*av.AudioResampler("fltp").resample(frame), None]:
+            container.mux(stream.encode(planar))
+    assert np.allclose(heard(path), sine(2.0), atol=0.01)
 
 
 @pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3"])
@@ -258,7 +258,7 @@ def test_a_stream_that_cannot_be_sought_in_is_named():
 def test_a_rate_that_no_music_has_is_refused(rate):
     data = bytearray(encoded("WAV", sine(1.0)))
     data[24:28] = struct.pack("<I", rate)
-    with pytest.raises(AudioError, match=f"sample rate of {rate:,} Hz: not from 1,000 to 3,000,00"):
+    with pytest.raises(AudioError, match=f"impossible sample rate: {rate:,} Hz, not 1,000 to 3"):
         heard(io.BytesIO(data))
 
 
