@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, harmless
 
 
 def run(
@@ -25,7 +25,7 @@ def run(
     except (AudioKeyError, OSError) as error:
         if os.environ.get("AKC_DEBUG"):
             raise
-        sys.exit(f"error: {error}")
+        sys.exit(harmless(f"error: {error}"))
     except KeyboardInterrupt:
         print(f"interrupted; {going_on}", file=sys.stderr)
         sys.exit(130)

@@ -27,7 +27,7 @@ from songs.musicfolder import AudioFile, found_in
 from songs.song import LeftOut, by_reason
 from storage.places import place_of
 
-VERSION = 1  # to be raised when the same files would give other levels
+VERSION = 2  # to be raised when the same files would give other levels
 TOGETHER = 32  # intervals transformed at a time
 
 logger = logging.getLogger(__name__)
@@ -40,11 +40,11 @@ def library(folder: str, hearing: Hearing, least_seconds: float, cache: Path) ->
     decoded, are silent or shorter than `least_seconds` are left out, which is logged. Raises
     AudioKeyError where no file can be used.
     """
-    files = found_in(place_of(folder))
+    files, unreadable = found_in(place_of(folder))
     fingerprint = _fingerprint(files, hearing, least_seconds)
     found = open_unlabelled(cache, fingerprint)
     if found is None:
-        _make(files, hearing, least_seconds, cache, fingerprint)
+        _make(files, unreadable, hearing, least_seconds, cache, fingerprint)
         found = open_unlabelled(cache, fingerprint)
     left_out = by_reason(LeftOut(*one) for one in found.left_out) if found else "nothing is kept"
     if not found or not found.songs:
@@ -79,12 +79,12 @@ def _trace(file: AudioFile) -> tuple[int, str]:
 
 
 def _make(
-    files: dict[str, AudioFile], hearing: Hearing, least_seconds: float, cache: Path,
-    fingerprint: str,
+    files: dict[str, AudioFile], unreadable: list[LeftOut], hearing: Hearing,
+    least_seconds: float, cache: Path, fingerprint: str,
 ) -> None:  # fmt: skip
     log_cqt = LogCQT(hearing.audio.sample_rate, **hearing.cqt.shape)
     shape = (log_cqt.total_bins, hearing.interval_samples // hearing.cqt.hop_length + 1)
-    left_out: list[tuple[str, str]] = []
+    left_out = [(one.song_id, one.reason) for one in unreadable]
     with writing_unlabelled(cache, fingerprint, shape, left_out) as add:
         for name, file in tqdm(files.items(), desc="listening", unit="songs", disable=None):
             try:

@@ -1,8 +1,9 @@
 """Any audio file -> a mono waveform at one rate, in blocks."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ import soxr
 from songkey.container import BinaryStream
 from songkey.decode import mono_blocks
 from songkey.errors import AudioError, printable
+from songkey.files import require_file
+
+LOWEST_RATE, HIGHEST_RATE = 1_000, 3_000_000  # Hz; FFmpeg gives DSD 512 at 2.8 MHz
 
 
 def waveform_blocks(
@@ -24,9 +28,9 @@ def waveform_blocks(
     where = printable(source) if isinstance(source, str | Path) else "audio in memory"
     samples = 0
     try:
-        with _opened(source) as file:
-            blocks = mono_blocks(file, where, block_seconds, file.descriptor)
-            for block in resampled(finite(blocks, where), sample_rate):
+        with _opened(source) as (file, descriptor):
+            blocks = mono_blocks(file, where, block_seconds, descriptor)
+            for block in resampled(sound(blocks, where), sample_rate):
                 samples += len(block)
                 yield block
     except FileNotFoundError as error:
@@ -44,39 +48,24 @@ def to_int16(waveform: np.ndarray) -> np.ndarray:
     return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)
 
 
-class _Nameless:
-    """A binary stream as decoders get it, with two traps removed.
-
-    It has no name, by whose ending they would judge it; and to a seek out of its bounds it answers
-    -1 where a file raises, which PyAV would print with a traceback. `descriptor` is that of an
-    unbuffered file.
-    """
-
-    def __init__(self, file: BinaryStream, descriptor: int | None = None):
-        self.file, self.descriptor = file, descriptor
-        self.read, self.readinto, self.tell = file.read, file.readinto, file.tell
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        try:
-            return self.file.seek(offset, whence)
-        except (OSError, ValueError):
-            return -1
-
-
 @contextmanager
-def _opened(source: str | Path | BinaryStream) -> Iterator[_Nameless]:
+def _opened(source: str | Path | BinaryStream) -> Iterator[tuple[BinaryStream, int | None]]:
+    """The open file and its descriptor; a stream has none."""
     if isinstance(source, str | Path):
+        require_file(source)
         with open(source, "rb", buffering=0) as file:
-            yield _Nameless(file, file.fileno())
+            yield file, file.fileno()
     else:
-        yield _Nameless(source)
+        yield source, None
 
 
-def finite(
-    blocks: Iterator[tuple[int, np.ndarray]], where: str
-) -> Iterator[tuple[int, np.ndarray]]:
+def sound(blocks: Iterator[tuple[int, np.ndarray]], where: str) -> Iterator[tuple[int, np.ndarray]]:
+    """The same blocks. Raises AudioError where they are no sound."""
     seconds = 0.0
     for rate, block in blocks:
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            reason = f"sample rate of {rate:,} Hz: not from {LOWEST_RATE:,} to {HIGHEST_RATE:,}"
+            raise AudioError(where, f"{reason}; get it again, or convert it")
         finite = np.isfinite(block)
         if not finite.all():
             seconds += int(finite.argmin()) / rate
@@ -87,12 +76,15 @@ def finite(
 
 def resampled(blocks: Iterator[tuple[int, np.ndarray]], sample_rate: int) -> Iterator[np.ndarray]:
     """All blocks at `sample_rate`; the same samples however they are cut into blocks."""
-    resampler = None
-    for rate, block in blocks:
-        if rate != sample_rate:
-            resampler = resampler or soxr.ResampleStream(rate, sample_rate, 1, quality="HQ")
-            block = resampler.resample_chunk(block)
-        if len(block):
-            yield block
-    if resampler and len(rest := resampler.resample_chunk(np.zeros(0, np.float32), last=True)):
+    for rate, same in groupby(blocks, key=itemgetter(0)):
+        at_rate = (block for _, block in same)
+        yield from at_rate if rate == sample_rate else _converted(at_rate, rate, sample_rate)
+
+
+def _converted(blocks: Iterator[np.ndarray], rate: int, sample_rate: int) -> Iterator[np.ndarray]:
+    resampler = soxr.ResampleStream(rate, sample_rate, 1, quality="HQ")
+    for block in blocks:
+        if len(converted := resampler.resample_chunk(block)):
+            yield converted
+    if len(rest := resampler.resample_chunk(np.zeros(0, np.float32), last=True)):
         yield rest

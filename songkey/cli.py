@@ -10,7 +10,7 @@ songkey page    shows the key of songs on a web page (see songkey page --help);
 
 import sys
 
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, harmless
 from songkey.extra import needing
 from songkey.options import parsed, parser
 from songkey.run import name_keys
@@ -28,7 +28,7 @@ def main() -> None:
         arguments = parsed(parser(__doc__))
         name_keys(arguments, arguments.model)
     except (AudioKeyError, OSError) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {harmless(str(error))}")
     except KeyboardInterrupt:
         print("interrupted; the files above are answered", file=sys.stderr)
         sys.exit(130)

@@ -1,6 +1,10 @@
 """The errors that a user can mend, and how they name files."""
 
 import os
+import re
+
+# Control characters, ends of lines, and what says in which direction letters run.
+UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class AudioKeyError(ValueError):
@@ -25,3 +29,13 @@ class AudioError(AudioKeyError):
 def printable(path: object) -> str:
     """A path or address as text that is valid UTF-8: other bytes show as backslash escapes."""
     return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
+
+
+def one_line(text: str) -> str:
+    """A text without what moves a terminal's cursor, colours it, or turns letters around."""
+    return UNSEEN.sub(lambda unseen: unseen[0].encode("unicode_escape").decode(), text)
+
+
+def harmless(text: str) -> str:
+    """The same of a text of several lines."""
+    return "\n".join(map(one_line, text.split("\n")))

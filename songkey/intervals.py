@@ -9,6 +9,8 @@ from songkey.audio import to_int16
 from songkey.errors import AudioError
 
 SILENT_PEAK = 3  # of 32768: -80.8 dB; what never gets louder has no key to be heard
+PARTS = 40  # of an interval: where one of them alone sounds, that is a click, or what goes before
+# an onset when a song is resampled
 
 
 class Piece(NamedTuple):
@@ -35,16 +37,34 @@ def intervals(
     """Consecutive intervals of float blocks (S,), without the silent ones; numbers count all.
 
     With `step_samples` they begin so far apart and overlap. A last piece shorter than half an
-    interval is dropped, unless it is the only one. Raises AudioError, naming `where`, if all is
-    silent.
+    interval is dropped, unless it sounds for longer than all before it. Raises AudioError, naming
+    `where`, if all is silent.
     """
-    heard = False
+    steps = round(interval_samples / step_samples) if step_samples else 1
+    given, faint = False, None  # the latter hardly sounds
+    heard = 0  # samples of the given intervals that do not overlap
     for piece in _pieces(blocks, interval_samples, step_samples or interval_samples):
-        if max(int(piece.waveform.max()), -int(piece.waveform.min())) > SILENT_PEAK:
-            heard = True
+        sounds = _sounding_samples(piece)
+        if 2 * piece.real_samples < interval_samples and sounds <= heard:
+            continue
+        if 0 < sounds <= piece.real_samples / PARTS:
+            faint = faint or piece
+        elif sounds:
+            heard += sounds if piece.number % steps == 0 else 0
+            given = True
             yield piece
-    if not heard:
+    if faint and not given:
+        yield faint
+    elif not given:
         raise AudioError(where, "silent: nothing in it is louder than -80 dB of full scale")
+
+
+def _sounding_samples(piece: Piece) -> int:
+    """How many samples are in parts of it that are not silent."""
+    part = max(1, piece.real_samples // PARTS)
+    parts = piece.waveform[: piece.real_samples // part * part].reshape(-1, part)
+    loud = (parts.max(axis=1) > SILENT_PEAK) | (parts.min(axis=1) < -SILENT_PEAK)
+    return part * int(loud.sum())
 
 
 def _pieces(
@@ -62,7 +82,7 @@ def _pieces(
                 yield Piece(number, number * step_samples, filled, waveform)
                 waveform = _moved_on(waveform, step_samples)
                 number, filled = number + 1, interval_samples - step_samples
-    while filled > 0 and (number == 0 or 2 * filled >= interval_samples):
+    while filled > 0:
         yield Piece(number, number * step_samples, filled, waveform)
         waveform = _moved_on(waveform, step_samples)
         number, filled = number + 1, filled - step_samples

@@ -51,13 +51,17 @@ def _files(word: str) -> Iterator[Path | AudioKeyError]:
     else:
         found = [home]
     for path in map(Path, found):
-        if not path.is_dir():
+        if path.is_dir():
+            yield from _in_folder(path)
+        else:
             yield path
-            continue
-        try:
-            yield from audio_files(path).values()
-        except AudioKeyError as error:
-            yield error
-        except OSError as error:
-            where = printable(error.filename or path)
-            yield AudioError(where, f"not readable: {error.strerror or error}")
+
+
+def _in_folder(folder: Path) -> Iterator[Path | AudioKeyError]:
+    try:
+        files, unreadable = audio_files(folder)
+    except AudioKeyError as error:
+        yield error
+        return
+    yield from files.values()
+    yield from unreadable

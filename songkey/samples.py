@@ -5,12 +5,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from songkey.audio import finite, resampled
-from songkey.decode import mono
+from songkey.audio import HIGHEST_RATE, LOWEST_RATE, resampled, sound
+from songkey.channels import mono
 from songkey.errors import AudioKeyError
 
 BLOCK_SAMPLES = 2**19  # 10 seconds or so
-LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000  # Hz
 SHAPES = "give (S,), or with one or two channels (S, C) or (C, S)"
 
 
@@ -37,7 +36,7 @@ def sample_blocks(
         (rate, mono(channels[start : start + BLOCK_SAMPLES].astype(np.float32) / full_scale))
         for start in range(0, len(channels), BLOCK_SAMPLES)
     )
-    return resampled(finite(blocks, "waveform"), sample_rate)
+    return resampled(sound(blocks, "waveform"), sample_rate)
 
 
 def _channels(waveform: np.ndarray) -> np.ndarray:

@@ -5,6 +5,8 @@ import os
 import sys
 from typing import Any, NoReturn, TextIO
 
+from songkey.errors import harmless, one_line
+
 CLOSED = (errno.EPIPE, errno.EINVAL)  # the latter on Windows
 
 
@@ -42,7 +44,7 @@ class Screen:
     def line(self, text: str) -> None:
         """A line of the answer. Raises NobodyReads where that is so."""
         try:
-            self._print(text, sys.stdout)
+            self._print(harmless(text) if sys.stdout.isatty() else text, sys.stdout)
         except OSError as error:
             if error.errno not in CLOSED:
                 raise
@@ -50,7 +52,7 @@ class Screen:
 
     def complain(self, text: str) -> None:
         """A line beside the answer."""
-        self._print(text, sys.stderr)
+        self._print(one_line(text), sys.stderr)
 
     def advance(self) -> None:
         """One file more is done."""

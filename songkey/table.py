@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from songkey.errors import printable
+from songkey.errors import one_line, printable
 from songkey.row import Columns, Row
 
 NO_CLEAR_KEY = "no clear key"
@@ -33,7 +33,7 @@ class Table:
         tag = f"{row.tag} {row.tag_state}" if row.tag else "-"
         self._print(
             answer, camelot, f"{estimate.confidence:.1%}", tuning, following, row.match or "", tag,
-            printable(row.path),
+            one_line(printable(row.path)),
         )  # fmt: skip
         for span in row.heard.spans or () if columns.timeline else ():
             key = columns.spell(span.key) if span.is_clear else NO_CLEAR_KEY

@@ -16,6 +16,7 @@ import hashlib
 import os
 import re
 import shutil
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -31,7 +32,8 @@ from mutagen.mp4 import AtomDataType, MP4FreeForm, MP4Tags
 
 from songkey.errors import AudioError, printable
 
-DAMAGED = (mutagen.MutagenError, LookupError)  # the latter is mutagen's own slip
+# What mutagen says of a damaged tag; all but the first are its own slips.
+DAMAGED = (mutagen.MutagenError, LookupError, ValueError, ArithmeticError, struct.error, TypeError)
 KEY_FIELDS = ("tkey", "initialkey")  # by `plain_name`; TXXX:INITIALKEY in ID3 is among them
 ID3V1_BYTES = 128  # at a file's end
 
@@ -61,6 +63,8 @@ def write_key(path: Path, text: str, keep_existing: bool = False, dry_run: bool 
     where = printable(path)
     try:
         return _written(Path(os.path.realpath(path)), where, text, keep_existing, dry_run)
+    except AudioError:
+        raise
     except DAMAGED as error:
         raise AudioError(where, f"its tags cannot be written: {error or 'damaged'}") from error
     except OSError as error:

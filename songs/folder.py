@@ -17,7 +17,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioError, AudioKeyError
+from songkey.files import require_file
 from songkey.keys import Key, KeyParseError, parse_key
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
@@ -41,8 +42,9 @@ def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
     file in it.
     """
     root = place_of(folder)
-    files = found_in(root)
-    rows_of, left_out = match(read_rows(root), files)
+    files, unreadable = found_in(root)
+    rows_of, unmatched = match(read_rows(root), files)
+    left_out = unreadable + unmatched
     found: list[Song] = []
     make = partial(_song, dataset, rows_of)
     with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
@@ -61,6 +63,8 @@ def _song(
     rows = rows_of.get(song_id, [])
     row = rows[0] if rows else Row()
     try:
+        if isinstance(file.place, Path):
+            require_file(file.place)
         texts, label_source = _labels(song_id, file.place, rows)
         return Song(
             song_id=song_id,
@@ -76,6 +80,8 @@ def _song(
         )
     except UnusableError as error:
         return LeftOut(song_id, str(error))
+    except AudioError as error:
+        return LeftOut(song_id, error.reason)
     except FileNotFoundError:
         return LeftOut(song_id, "file not found")
     except OSError as error:

@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from songkey.audio import printable
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, one_line
 from songkey.files import AUDIO_ENDINGS, audio_files
+from songs.song import LeftOut
 from storage.places import Place
 
 # S3's ETag, but of a file that was sent in parts ("<hex>-2"); other stores' ETags number versions.
@@ -24,15 +25,17 @@ class AudioFile:
     md5: str = ""  # of its content, in hex; "" where it has to be read for one
 
 
-def found_in(root: Place) -> dict[str, AudioFile]:
-    """All audio files below `root` by their path from it, in order; hidden ones are passed over.
+def found_in(root: Place) -> tuple[dict[str, AudioFile], list[LeftOut]]:
+    """All audio files below `root` by their path from it, in order, and folders not readable.
 
-    Raises AudioKeyError when there is no audio file in it.
+    Hidden ones are passed over. Raises AudioKeyError when there is no audio file in it.
     """
     if isinstance(root, Path):
-        return {path: AudioFile(file) for path, file in audio_files(root).items()}
+        paths, unreadable = audio_files(root)
+        left_out = [LeftOut(error.where, error.reason) for error in unreadable]
+        return {path: AudioFile(file) for path, file in paths.items()}, left_out
     files = {
-        printable(path): AudioFile(root / path, info["size"], _md5(info))
+        one_line(printable(path)): AudioFile(root / path, info["size"], _md5(info))
         for path, info in root.find().items()
         if _is_audio(PurePosixPath(path))
     }
@@ -41,7 +44,7 @@ def found_in(root: Place) -> dict[str, AudioFile]:
         raise AudioKeyError(
             f"{root}: no such folder, or no audio file in it or below; looked for {endings}"
         )
-    return dict(sorted(files.items()))
+    return dict(sorted(files.items())), []
 
 
 def _is_audio(path: PurePosixPath) -> bool:

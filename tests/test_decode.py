@@ -1,7 +1,6 @@
 """Bad audio ends in one AudioError that says what is wrong; what is merely odd is read."""
 
 import pickle
-import struct
 
 import av
 import numpy as np
@@ -52,9 +51,13 @@ def test_a_whole_file_is_whole(files, ending):
     assert decode(files / f"a.{ending}") == pytest.approx(SECONDS * RATE, abs=3_000)
 
 
-def test_an_ogg_cut_between_two_pages_is_refused(files, tmp_path):
+def test_an_ogg_whose_last_packet_goes_on_in_a_page_that_is_not_there_is_refused(files, tmp_path):
     data = (files / "a.ogg").read_bytes()
-    (tmp_path / "a.ogg").write_bytes(data[: data.rindex(b"OggS")])
+    at = data.rindex(b"OggS")
+    page = bytearray(data[at:])
+    page[5] &= ~4
+    page[26 + page[26]] = 255
+    (tmp_path / "a.ogg").write_bytes(data[:at] + page.ljust(len(page) + 255, b"\0"))
     with pytest.raises(AudioError, match="truncated: its Ogg stream has no end"):
         decode(tmp_path / "a.ogg")
 
@@ -92,10 +95,13 @@ def test_tags_that_are_not_utf_8_do_no_harm(files, tmp_path):
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("page.mp3", b"<html>not found</html>" * 100, "not audio"),
+        ("cut tag.mp3", b"ID3\4\0\0\0\0\x7f\x7f" + b"\xff\xfb\x90\0" * 100, "truncated"),
         ("noise.mp3", np.random.default_rng(0).bytes(50_000), "not audio"),
-        ("raw.ub", b"decoders take any bytes under this name " * 100, "not audio"),
-        ("no.raw", b"decoders take any bytes under this name " * 100, "not audio"),
+        ("raw.ub", b"decoders take any bytes under this name\0" * 100, "not audio"),
+        ("no.raw", b"decoders take any bytes under this name\0" * 100, "not audio"),
+        ("four.mp3", b"\xff\xfb\x90\0", "not audio"),
+        ("tag.mp3", b"ID3\4", "not audio"),
+        ("xing.mp3", b"\xff\xfb\x90\0".ljust(36, b"\0") + b"Xing", "not audio"),
         ("short.ogg", b"OggS", "truncated"),
         ("tiny.wav", b"x", "not audio"),
         ("empty.wav", b"", "empty file"),
@@ -125,16 +131,6 @@ def test_a_video_without_sound_is_refused(tmp_path):
         decode(tmp_path / "a.mp4")
 
 
-def test_samples_of_a_kind_that_nobody_converts_are_refused(tmp_path):
-    form = struct.pack("<HHIIHH", 1, 1, RATE, 8 * RATE, 8, 64)  # integers of 64 bits
-    chunks = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", 8000)
-    (tmp_path / "a.wav").write_bytes(
-        b"RIFF" + struct.pack("<I", len(chunks) + 8000) + chunks + bytes(8000)
-    )
-    with pytest.raises(AudioError, match="samples of an unusual kind: s64; convert it to 16 or"):
-        decode(tmp_path / "a.wav")
-
-
 @pytest.mark.parametrize("ending", ["wav", "aiff"])
 def test_zero_seconds_are_refused(tmp_path, ending):
     soundfile.write(tmp_path / f"a.{ending}", np.zeros(0, np.int16), RATE)
@@ -154,7 +150,7 @@ def test_samples_that_are_no_numbers_are_refused_with_their_place(tmp_path, valu
 def test_a_path_that_leads_nowhere_is_refused(tmp_path):
     with pytest.raises(AudioError, match=r"gone\.wav: file not found"):
         decode(tmp_path / "gone.wav")
-    with pytest.raises(AudioError, match="not readable: "):
+    with pytest.raises(AudioError, match="not a file: it is a folder"):
         decode(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,7 +165,7 @@ def test_a_folder_without_music_is_refused(tmp_path):
     with pytest.raises(ValueError, match="gone: no such folder; give the folder that holds"):
         folder.songs(tmp_path / "gone", "mine")
     (tmp_path / "notes.txt").write_text("no music")
-    with pytest.raises(ValueError, match="no audio file in it or below; looked for .aac .aif"):
+    with pytest.raises(ValueError, match="no audio file in it or below; looked for .3g2 .3gp"):
         folder.songs(tmp_path, "mine")
 
 
@@ -173,3 +174,25 @@ def test_a_folder_without_labels_gives_no_songs_but_names_all_files(tmp_path, ad
     (tmp_path / "broken.flac").write_bytes(b"no tags to read")
     assert labelled(tmp_path) == {}
     assert left_out(tmp_path) == {"broken.flac": "no label", "one.flac": "no label"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_and_a_folder_that_may_not_be_read_are_left_out_and_the_rest_is_used(
+    tmp_path, add, monkeypatch
+):
+    add("C major/one.flac")
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "closed").mkdir()
+    scan = os.scandir
+
+    def refusing(path):
+        if Path(path).name == "closed":  # which would not keep root out
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert labelled(tmp_path) == {"C major/one.flac": ("C major", "folder name")}
+    assert left_out(tmp_path) == {
+        "pipe.wav": "not a file: it is a pipe; give a file of music",
+        f"{tmp_path}/closed": "folder not readable: Permission denied; what is in it is left out",
+    }

@@ -136,7 +136,7 @@ def test_google_tells_a_file_s_md5_in_base64(monkeypatch):
     store = SimpleNamespace(invalidate_cache=lambda: None, info=lambda path: {})
     store.find = lambda path, detail: {f"{path}/a.mp3": told}
     monkeypatch.setattr(filesystem, "url_to_fs", lambda url: (store, "bucket"))
-    assert found_in(place_of("gs://bucket"))["a.mp3"].md5 == digest.hexdigest()
+    assert found_in(place_of("gs://bucket"))[0]["a.mp3"].md5 == digest.hexdigest()
 
 
 def test_a_name_with_two_colons_is_no_chain_of_addresses(bucket, tmp_path):

@@ -106,3 +106,15 @@ def test_what_is_no_audio_has_no_tags(tmp_path, name):
     (tmp_path / name).write_bytes(b"no tags to read")
     assert key_tags(tmp_path / name) == []
     assert key_tags(tmp_path / "gone" / name) == []
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.ogg", "a.m4a", "a.wma", "a.wv", "a.wav"])
+def test_a_damaged_tag_is_no_tag_and_stops_nothing(tmp_path, name):
+    """Of the first: sizes of less than nothing, as FFmpeg's WMA has where zeros follow."""
+    data = silence(tmp_path / name).read_bytes()
+    damages = [data[:500] + bytes(1_500), data + b"APETAGEX".ljust(32, b"\0")]
+    damages += [data[:at] + b"\0\0\0\0" + data[at + 4 :] for at in range(4, 120, 2)]
+    damages += [data[:at] + b"\xff\xff" + data[at + 2 :] for at in range(4, 120, 2)]
+    for damaged in damages:
+        (tmp_path / name).write_bytes(damaged)
+        assert key_tags(tmp_path / name) == []
