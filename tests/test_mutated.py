@@ -25,4 +25,4 @@ def test_damage_changes_what_is_there_and_how_much_and_mixes_two_files():
 
 
 def test_nothing_is_left_to_damage_of_an_empty_file_and_that_is_no_fault():
-    assert len({mutated(b"", b"", random.Random(seed)) for seed in range(50)}) > 1
+    assert len({mutated(b"", OTHER, random.Random(seed)) for seed in range(50)}) > 1
