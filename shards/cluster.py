@@ -47,7 +47,9 @@ def run_on_cluster(
 
         def submit(count: int) -> list[Future]:
             new = {
-                client.submit(outcome, function, task, pure=False, retries=RETRIES): task
+                client.submit(
+                    outcome, function, task.as_guarded(), pure=False, retries=RETRIES
+                ): task
                 for task in islice(waiting, count)
             }
             running.update(new)

@@ -33,7 +33,7 @@ def run_tasks(
     elif workers == 1 or len(tasks) <= 1:
         for task in tasks:
             with writing_to(shard_path(task)):
-                result = function(task)
+                result = function(task.as_guarded())
             yield result
     else:
         yield from run_in_processes(function, tasks, workers)

@@ -7,6 +7,7 @@ a second run after any interruption redoes only what has no record, and gives th
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -22,10 +23,11 @@ from pipeline.flac import flac_bytes
 from pipeline.image import png_bytes, to_levels
 from pipeline.manifest import PackSettings, SongEntry
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
-from shards.cut import cut
+from shards.cut import Decode, cut
 from shards.processes import ShardTask
 from shards.shardfile import TaskTars
-from songkey.decode import AudioError
+from songkey.blocks import GuardedBlocks, watched_blocks
+from songkey.errors import AudioError
 from songs import synthetic
 from songs.song import Interval, Song
 from storage.places import Place, RemotePath, place_of
@@ -92,12 +94,14 @@ def pack_shard(task: PackTask) -> Packed:
     """
     encode, left_out = encoder_of(task.settings), []
     with (
+        closing(GuardedBlocks()) as decoder,  # whose process starts with the first file
         staged(task.folder) as folder,
         TaskTars(folder, task.name, task.settings.max_shard_bytes) as tars,
     ):
+        decode = decoder.blocks if task.guarded else watched_blocks
         for number, song in enumerate(task.songs):
             try:
-                _add_song(tars, task, folder, number, song, encode)
+                _add_song(tars, task, folder, number, song, decode, encode)
             except AudioError as error:
                 left_out.append((song.song_id, error.reason))
         intervals = tars.commit(task.settings, left_out)
@@ -129,7 +133,7 @@ def _png_encoder(
 
 
 def _add_song(
-    tars: TaskTars, task: PackTask, folder: Path, number: int, song: Song,
+    tars: TaskTars, task: PackTask, folder: Path, number: int, song: Song, decode: Decode,
     encode: Callable[[np.ndarray], bytes],
 ) -> None:  # fmt: skip
     """Append a song's samples."""
@@ -139,13 +143,17 @@ def _add_song(
         genre=song.genre,
     )  # fmt: skip
     extension = MEDIA_EXTENSION[task.settings.format]
-    for interval, media in _encoded(song, task.settings, folder, encode):
+    for interval, media in _encoded(song, task.settings, folder, decode, encode):
         sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"
         tars.add(entry, sample_id, extension, media, _info(interval, media))
 
 
 def _encoded(
-    song: Song, settings: PackSettings, folder: Path, encode: Callable[[np.ndarray], bytes]
+    song: Song,
+    settings: PackSettings,
+    folder: Path,
+    decode: Decode,
+    encode: Callable[[np.ndarray], bytes],
 ) -> Iterator[tuple[Interval, bytes]]:
     """A song's encoded intervals, all made before the first is given.
 
@@ -153,7 +161,9 @@ def _encoded(
     """
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder)) as spool:
         sizes = []
-        for interval, waveform in cut(song, settings.sample_rate, settings.interval_seconds):
+        for interval, waveform in cut(
+            song, settings.sample_rate, settings.interval_seconds, decode
+        ):
             sizes.append((interval, spool.write(encode(waveform))))
         spool.seek(0)
         for interval, size in sizes:

@@ -5,11 +5,11 @@ import pickle
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from typing import Generic, TypeVar, cast
+from typing import Generic, Self, TypeVar, cast
 
 from shards.disk_error import writing_to
 from songkey.errors import AudioKeyError
@@ -25,6 +25,11 @@ class ShardTask:
 
     folder: Place
     name: str  # of the tar, without its ending
+    guarded: bool = field(default=False, kw_only=True)  # against what decoders do to a process
+
+    def as_guarded(self) -> Self:
+        """The same task, with guards: slower where all cores work."""
+        return replace(self, guarded=True)
 
 
 Task = TypeVar("Task", bound=ShardTask)
@@ -91,7 +96,8 @@ def run_in_processes(
                     error, result = connection.recv()
                 except (EOFError, OSError):
                     crew.pop(connection).end()
-                    worker = Worker(function, worker.task, _next_attempt(worker))
+                    again = worker.task.as_guarded()  # a decoder may have killed it
+                    worker = Worker(function, again, _next_attempt(worker))
                     crew[worker.connection] = worker
                     continue
                 if error:

@@ -29,6 +29,11 @@ START_SECONDS = 120.0  # a virus scanner looks at each library that is loaded fo
 REMEDY = "get it again, or convert it to another format"
 
 
+def failure(path: str | Path, error: Exception) -> AudioError:
+    """What a fault of ours costs: the file that it shows at."""
+    return AudioError(printable(path), f"decoder failed: {error!r}; a fault of songkey, report it")
+
+
 class Guard:
     """Asks an object that lives in another process; threads may share one, and take turns.
 
@@ -78,8 +83,7 @@ class Guard:
                 if kind == ERROR and isinstance(value, AudioKeyError):
                     raise value
                 if kind == ERROR:
-                    reason = f"decoder failed: {value!r}; a fault of songkey, report it"
-                    raise AudioError(printable(path), reason) from value
+                    raise failure(path, value) from value
                 if kind != ENDED or is_fresh:
                     raise AudioError(printable(path), self._reason(kind, value))
                 # Else an earlier file may have left it damaged: a new process is to judge.

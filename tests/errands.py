@@ -7,19 +7,17 @@ import os
 import signal
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
+from shards.processes import ShardTask
 from songkey.errors import AudioKeyError
 from storage.places import RemotePath
 from storage.staging import staged
 
 
 @dataclass(frozen=True)
-class Errand:
-    """A task that leaves a file for each time it is begun."""
+class Errand(ShardTask):
+    """A task that leaves a file for each time it is begun, named by it and by how it is begun."""
 
-    folder: Path
-    name: str
     deadly: int = 0  # times that it kills its process
 
     def begun(self) -> int:

@@ -1,0 +1,85 @@
+"""The sound of files, whatever they do to their decoders: for whoever wants no answer.
+
+with GuardedBlocks() as decoder:
+    for block in decoder.blocks("song.mp3", 44_100):  # float32 (S,)
+        ...
+"""
+
+import faulthandler
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from songkey.errors import AudioKeyError
+from songkey.guard import MEMORY_MB, QUIET_SECONDS, Guard, failure
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class GuardedBlocks(Guard):
+    """`waveform_blocks` in another process; one file at a time."""
+
+    def __init__(self, seconds: float = QUIET_SECONDS, megabytes: int = MEMORY_MB):
+        """The limits as a Guard has them."""
+        super().__init__(_Decoder, seconds=seconds, megabytes=megabytes)
+
+    def blocks(self, path: str | Path, sample_rate: int) -> "Iterator[np.ndarray]":
+        """The sound of a file, and errors, as `waveform_blocks` gives them.
+
+        While a block is used the next one is decoded.
+        """
+        block_at = partial(self.call, "block", path, sample_rate=sample_rate)
+        with ThreadPoolExecutor(1) as thread:
+            following = thread.submit(block_at, number=0)
+            for number in count(1):
+                block = following.result()
+                if block is None:
+                    return
+                following = thread.submit(block_at, number=number)
+                yield block
+
+
+def watched_blocks(path: str | Path, sample_rate: int) -> "Iterator[np.ndarray]":
+    """`waveform_blocks`, for a process that is replaced: it ends where its decoder hangs."""
+    from songkey.audio import waveform_blocks
+
+    blocks = waveform_blocks(path, sample_rate)
+    with open(os.devnull, "w") as nowhere:
+        while True:
+            faulthandler.dump_traceback_later(QUIET_SECONDS, exit=True, file=nowhere)
+            try:
+                block = next(blocks, None)
+            except AudioKeyError:
+                raise
+            except Exception as error:  # of any kind: other files are sound
+                raise failure(path, error) from error
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+            if block is None:
+                return
+            yield block
+
+
+class _Decoder:
+    """In the other process: the file that is being decoded."""
+
+    def __init__(self, on_block: "Callable[[np.ndarray], None]"):
+        from songkey.audio import waveform_blocks
+
+        self.waveform_blocks, self.on_block = waveform_blocks, on_block
+        self.next: tuple[str, int, int] | None = None  # a path, a rate, and the number of a block
+        self.coming: Iterator[np.ndarray] = iter(())
+
+    def block(self, path: str, sample_rate: int, number: int) -> "np.ndarray | None":
+        """The block of that number, None behind the last one."""
+        if self.next != (path, sample_rate, number):  # another file, or another process was lost
+            self.coming = self.waveform_blocks(path, sample_rate)
+            for _ in range(number):
+                self.on_block(next(self.coming))
+        self.next = path, sample_rate, number + 1
+        return next(self.coming, None)
