@@ -13,7 +13,7 @@ from songs.song import Interval, Song
 from storage.places import Place, RemotePath, place_of
 from storage.staging import local_copy
 
-Decode = Callable[[str | Path, int], Iterator[np.ndarray]]  # a file and a rate -> its sound
+Decode = Callable[[str | Path, int], Iterator[np.ndarray]]  # a file, a rate -> its sound
 
 
 def cut(
@@ -34,7 +34,7 @@ def cut(
 def blocks_of(
     song: Song, sample_rate: int, decode: Decode = waveform_blocks
 ) -> Iterable[np.ndarray]:
-    """The song's sound in consecutive blocks, float32 (S,)."""
+    """The song's sound in consecutive blocks (S,), float32 of full scale 1 or int16."""
     if song.audio_path.startswith("synthetic:"):
         return [synthetic.render(song.audio_path, sample_rate)]
     if song.audio_path.startswith("scores:"):
@@ -45,7 +45,7 @@ def blocks_of(
 def blocks_at(
     place: Place, sample_rate: int, decode: Decode = waveform_blocks
 ) -> Iterator[np.ndarray]:
-    """The sound of an audio file, here or at an address, in consecutive blocks, float32 (S,)."""
+    """The sound of an audio file, here or at an address, in such blocks."""
     if isinstance(place, RemotePath):
         return _remote_blocks(place, sample_rate, decode)
     return decode(place, sample_rate)

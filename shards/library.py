@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from pipeline.image import to_levels
 from pipeline.unlabelled import Unlabelled, open_unlabelled, writing_unlabelled
 from settings.sections import Hearing
 from shards.cut import blocks_at
+from songkey.blocks import GuardedBlocks
 from songkey.decode import AudioError
 from songkey.errors import AudioKeyError
 from songkey.intervals import intervals
@@ -85,13 +87,15 @@ def _make(
     log_cqt = LogCQT(hearing.audio.sample_rate, **hearing.cqt.shape)
     shape = (log_cqt.total_bins, hearing.interval_samples // hearing.cqt.hop_length + 1)
     left_out = [(one.song_id, one.reason) for one in unreadable]
-    with writing_unlabelled(cache, fingerprint, shape, left_out) as add:
+    with (
+        closing(GuardedBlocks()) as decoder,
+        writing_unlabelled(cache, fingerprint, shape, left_out) as add,
+    ):
         for name, file in tqdm(files.items(), desc="listening", unit="songs", disable=None):
             try:
-                blocks = _long_enough(
-                    blocks_at(file.place, hearing.audio.sample_rate), hearing.audio.sample_rate,
-                    least_seconds, name,
-                )  # fmt: skip
+                rate = hearing.audio.sample_rate
+                sound = blocks_at(file.place, rate, decoder.blocks)
+                blocks = _long_enough(sound, rate, least_seconds, name)
                 pieces = intervals(blocks, hearing.interval_samples, name)
                 add(name, _levels((piece.waveform for piece in pieces), log_cqt))
             except AudioError as error:

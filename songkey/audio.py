@@ -42,7 +42,12 @@ def waveform_blocks(
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:
-    """Full scale 1 -> 16 bit, (S,), rounded and clipped; a 16-bit file's own samples come back."""
+    """Full scale 1 -> 16 bit, (S,), rounded and clipped; a 16-bit file's own samples come back.
+
+    What is in 16 bits already stays as it is.
+    """
+    if waveform.dtype == np.int16:
+        return waveform
     scaled = np.multiply(waveform, 32768, dtype=np.float32)
     np.rint(scaled, out=scaled)
     return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)

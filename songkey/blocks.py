@@ -1,7 +1,7 @@
 """The sound of files, whatever they do to their decoders: for whoever wants no answer.
 
 with GuardedBlocks() as decoder:
-    for block in decoder.blocks("song.mp3", 44_100):  # float32 (S,)
+    for block in decoder.blocks("song.mp3", 44_100):  # int16 (S,)
         ...
 """
 
@@ -29,7 +29,7 @@ class GuardedBlocks(Guard):
         super().__init__(_Decoder, seconds=seconds, megabytes=megabytes)
 
     def blocks(self, path: str | Path, sample_rate: int) -> "Iterator[np.ndarray]":
-        """The sound of a file, and errors, as `waveform_blocks` gives them.
+        """The sound of a file, and errors, as `waveform_blocks` gives them, but in 16 bits.
 
         While a block is used the next one is decoded.
         """
@@ -69,9 +69,9 @@ class _Decoder:
     """In the other process: the file that is being decoded."""
 
     def __init__(self, on_block: "Callable[[np.ndarray], None]"):
-        from songkey.audio import waveform_blocks
+        from songkey.audio import to_int16, waveform_blocks
 
-        self.waveform_blocks, self.on_block = waveform_blocks, on_block
+        self.waveform_blocks, self.to_int16, self.on_block = waveform_blocks, to_int16, on_block
         self.next: tuple[str, int, int] | None = None  # a path, a rate, and the number of a block
         self.coming: Iterator[np.ndarray] = iter(())
 
@@ -82,4 +82,5 @@ class _Decoder:
             for _ in range(number):
                 self.on_block(next(self.coming))
         self.next = path, sample_rate, number + 1
-        return next(self.coming, None)
+        block = next(self.coming, None)
+        return None if block is None else self.to_int16(block)  # half as much to carry

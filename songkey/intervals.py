@@ -34,7 +34,7 @@ class Piece(NamedTuple):
 def intervals(
     blocks: Iterable[np.ndarray], interval_samples: int, where: str, step_samples: int = 0
 ) -> Iterator[Piece]:
-    """Consecutive intervals of float blocks (S,), without the silent ones; numbers count all.
+    """Consecutive intervals of blocks (S,), without the silent ones; numbers count all.
 
     With `step_samples` they begin so far apart and overlap. A last piece shorter than half an
     interval is dropped, unless it sounds for longer than all before it. Raises AudioError, naming

@@ -13,7 +13,7 @@ from conftest import ROOT
 from encoded import encode
 
 import songkey.audio
-from songkey.audio import waveform_blocks
+from songkey.audio import to_int16, waveform_blocks
 from songkey.blocks import GuardedBlocks, watched_blocks
 from songkey.errors import AudioError
 
@@ -36,7 +36,7 @@ def assert_same(ours, theirs) -> None:
     ours, theirs = list(ours), list(theirs)
     assert len(ours) == len(theirs) > 2
     for one, other in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(to_int16(one), to_int16(other))
 
 
 @pytest.mark.parametrize("sample_rate", [22_050, 11_025])

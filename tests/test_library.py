@@ -104,7 +104,7 @@ def test_an_interrupted_preparation_leaves_nothing_that_counts(music, monkeypatc
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(soundfile.SoundFile, "read", interrupt)
+        patch.setattr(torch, "from_numpy", interrupt)
         with pytest.raises(KeyboardInterrupt):
             heard(music)
     assert contents(music.parent / "cache") == {}
