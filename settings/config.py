@@ -201,6 +201,7 @@ def _explain(error: ValidationError, source: str) -> str:
     for problem in error.errors():
         # Of a value that may have several types each type complains, behind the setting's name.
         names = [str(part) for part in problem["loc"] if re.fullmatch(r"\w+", str(part))]
+        said = problem["msg"]
         setting = f"{source}: {'.'.join(names)} = {problem['input']!r}: "
-        complaints.setdefault(setting, []).append(problem["msg"].lower())
+        complaints.setdefault(setting, []).append(said[:1].lower() + said[1:])
     return "; ".join(setting + " or ".join(texts) for setting, texts in complaints.items())

@@ -1,8 +1,9 @@
 """Every setting of config.toml as a frozen, typed record; its sections and names are the file's."""
 
+import os
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Integer = Annotated[int, Field(strict=True)]  # strict: true is not 1
 Number = Annotated[float, Field(strict=True)]
@@ -12,6 +13,7 @@ Positive = Annotated[Number, Field(gt=0)]
 PositiveOrZero = Annotated[Number, Field(ge=0)]
 Fraction = Annotated[Number, Field(ge=0, lt=1)]
 Share = Annotated[Number, Field(gt=0, le=1)]
+Place = Annotated[str, AfterValidator(os.path.expanduser)]  # "~" is the user's home
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Balance = Literal["none", "mode", "key"]
 Url = Annotated[str, Field(pattern=r"^https?://")]
@@ -35,7 +37,7 @@ class Cut(Section):
 
 
 class Prepare(Cut):
-    shards_dir: str
+    shards_dir: Place
     songs_per_shard: Count
     max_shard_bytes: Annotated[Integer, Field(ge=1_000_000)]
     seed: CountOrZero
@@ -61,7 +63,7 @@ class Synthetic(Section):
 
 
 class Scores(Section):
-    path: str
+    path: Place
     table: Annotated[str, Field(pattern=r"\.npz$")]
     songs: Count
     song_seconds: Annotated[Number, Field(ge=1)]
@@ -69,7 +71,7 @@ class Scores(Section):
 
 
 class Folder(Section):
-    path: str
+    path: Place
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -94,7 +96,7 @@ class Ncs(Section):
     listing_url: Annotated[str, Field(pattern=r"^https?://.*\{page\}")]
     pause_seconds: PositiveOrZero
     expected_releases: Count
-    labels: str
+    labels: Place
 
 
 class Datasets(Section):
@@ -108,7 +110,7 @@ class Datasets(Section):
 
 
 class Download(Section):
-    dir: str
+    dir: Place
     connections_per_host: Count
     retries: CountOrZero
     first_delay_seconds: Positive
@@ -152,7 +154,7 @@ class Stream(Section):
     workers: CountOrZero
     lanes: Count
     block_intervals: Count
-    cache_dir: str
+    cache_dir: Place
     max_bad_samples: CountOrZero
 
 
@@ -212,11 +214,11 @@ class Train(Section):
     checkpoint_every_steps: Count
     keep_best: Count
     seed: CountOrZero
-    runs_dir: str
+    runs_dir: Place
 
 
 class Adapt(Section):
-    dir: str
+    dir: Place
     least_seconds: PositiveOrZero
     epochs: Count
     steps_per_epoch: Count

@@ -76,7 +76,7 @@ def _frames(
         for packet in _packets(container, stream):
             packets += 1
             try:
-                frames = packet.decode()
+                frames = stream.decode(packet)
             except av.FFmpegError:
                 bad_packets += 1
                 continue

@@ -157,3 +157,16 @@ def test_what_was_given_is_told_from_defaults_even_where_it_equals_them(tmp_path
         "train.epochs": 5, "train.seed": 1, "datasets.folder.name": "x", "cqt.hop_length": 8192,
     }  # fmt: skip
     assert given_settings(None, []) == {}
+
+
+def test_a_place_may_begin_at_the_user_s_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    config = load_config(None, ["prepare.shards_dir=~/shards", "train.runs_dir=s3://bucket/~"])
+    assert config.prepare.shards_dir == f"{tmp_path}/shards"
+    assert config.train.runs_dir == "s3://bucket/~"
+
+
+def test_a_pattern_that_a_value_does_not_fit_is_shown_as_it_is():
+    with pytest.raises(ConfigError, match=r"\[A-Za-z0-9"):
+        load_config(None, ["datasets.folder.name=my music"])

@@ -103,7 +103,7 @@ def test_what_has_no_clear_key_mixes_with_nothing(page, tmp_path):
 
 @pytest.mark.parametrize(
     "body, words",
-    [(b"no music" * 99, "not audio: neither libsndfile"), (b"", "empty file: it has 0 bytes")],
+    [(b"no music" * 99, "not audio: it is text; give a"), (b"", "empty file: it has 0 bytes")],
 )
 def test_what_is_no_song_is_named_without_our_names_for_it(page, body, words):
     assert error_of(post(page, body), 422).startswith(words)

@@ -183,8 +183,7 @@ def test_several_songs_are_answered_in_their_order_and_each_error_is_said(server
         errors = page.get_by_role("alert").locator("p")
         expect(errors).to_have_count(2, timeout=WAIT_MS)
         assert errors.all_inner_texts() == [
-            "broken.mp3: not audio: neither libsndfile nor FFmpeg can open it; "
-            "give a whole music file",
+            "broken.mp3: not audio: it is text; give a music file",
             "large.wav: larger than 4 MB; give a smaller file, or a higher --limit-mb",
         ]
         songs = page.get_by_role("region", name="Songs", exact=True).get_by_role("button")
