@@ -46,7 +46,7 @@ def _paced(config: Config) -> Config:
     weights: Mapping[str, float] = config.train.dataset_weights
     rates = interval_rates(shards, config.train.balance, weights)
     factor = float(_intervals(config) / rates.sum())
-    datasets = sorted({dataset for dataset, _ in shards.song_table()})
+    datasets = shards.song_table().datasets
     paced = {dataset: factor * weights.get(dataset, 1.0) for dataset in datasets}
     return changed(config, train={"dataset_weights": paced})
 

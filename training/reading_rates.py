@@ -4,16 +4,15 @@ Both are worked out once from the tables of songs; with the default settings eac
 mode or a key, and the more intervals of it there are, the less each of them weighs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.manifest import SongEntry
+from pipeline.songtable import SongTable
 from pipeline.source import Source
 from songkey.errors import AudioKeyError
-from songkey.keys import parse_key
 
 
 def song_weights(
@@ -24,8 +23,8 @@ def song_weights(
     1 on the average of what an epoch reads at these `rates` (N,). `class_weights` is "none", "mode"
     or "key"; see [loss] of config.toml.
     """
-    songs = [song for _, song in shards.song_table()]
-    song_of = np.repeat(np.arange(len(songs)), [song.intervals for song in songs])  # (N,)
+    songs = shards.song_table()
+    song_of = np.repeat(np.arange(len(songs)), songs.intervals)  # (N,)
     read = np.bincount(song_of, weights=rates, minlength=len(songs))  # (songs,) intervals an epoch
     weights = _evened(songs, class_weights, read)
     if confidence_weights:
@@ -42,18 +41,16 @@ def interval_rates(
     `balance` is "none", "mode" or "key": its classes are then read equally often in all data sets
     together, which leaves the length of the epoch as it is.
     """
-    table = shards.song_table()
-    datasets = {dataset for dataset, _ in table}
-    if unknown := [name for name in dataset_weights if name not in datasets]:
+    songs = shards.song_table()
+    if unknown := [name for name in dataset_weights if name not in songs.datasets]:
         raise AudioKeyError(
             f"train.dataset_weights: {unknown[0]} is not among the data sets of this run "
-            f"({', '.join(sorted(datasets))}); name it in train.datasets, or leave it out"
+            f"({', '.join(sorted(songs.datasets))}); name it in train.datasets, or leave it out"
         )
-    songs = [song for _, song in table]
-    intervals = np.array([song.intervals for song in songs])  # (songs,)
-    rates = np.array([dataset_weights.get(dataset, 1.0) for dataset, _ in table])  # (songs,)
-    rates *= _evened(songs, balance, rates * intervals)
-    return np.repeat(rates, intervals)
+    of_dataset = np.array([dataset_weights.get(dataset, 1.0) for dataset in songs.datasets])
+    rates = of_dataset[songs.dataset]  # (songs,)
+    rates *= _evened(songs, balance, rates * songs.intervals)
+    return np.repeat(rates, songs.intervals)
 
 
 def check_balanced_once(class_weights: str, balance: str) -> None:
@@ -65,22 +62,20 @@ def check_balanced_once(class_weights: str, balance: str) -> None:
         )
 
 
-def _evened(songs: Sequence[SongEntry], by: str, amounts: np.ndarray) -> np.ndarray:
+def _evened(songs: SongTable, by: str, amounts: np.ndarray) -> np.ndarray:
     """Factors (songs,) that make all classes' `amounts` (songs,) equal and keep their sum."""
     if by == "none":
         return np.ones(len(songs))
-    keys = [parse_key(song.key) for song in songs]
-    names = [key.mode if by == "mode" else str(key) for key in keys]
+    names = songs.key_id // 12 if by == "mode" else songs.key_id
     classes, class_of = np.unique(names, return_inverse=True)
     sums = np.bincount(class_of, weights=amounts)  # (classes,)
     return (sums.sum() / len(classes) / sums)[class_of]
 
 
-def _confidences(songs: Sequence[SongEntry]) -> np.ndarray:
+def _confidences(songs: SongTable) -> np.ndarray:
     """(songs,) of the labels, 0 to 1; AudioKeyError where all are zero."""
-    confidences = np.array([song.confidence for song in songs])
-    if not confidences.any():
+    if not songs.confidence.any():
         raise AudioKeyError(
             "loss.confidence_weights = true, but every label's confidence is zero; set it to false"
         )
-    return confidences
+    return songs.confidence
