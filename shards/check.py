@@ -99,7 +99,7 @@ def _problems_of_tables(folder: Place, manifest: Manifest) -> Iterator[str]:
     if hashlib.sha256(data).hexdigest() != manifest.index_sha256:
         yield f"{folder / INDEX_NAME}: not what the manifest says; delete both, and pack again"
     elif data != index_bytes(rows.finish()):
-        yield f"{folder / INDEX_NAME}: says other things than the records; delete it, and pack again"
+        yield f"{folder / INDEX_NAME}: says other things than the records; pack again"
 
 
 def _problems_of_shard(folder: Place, shard: ManifestShard, extension: str) -> Iterator[str]:
