@@ -1,5 +1,8 @@
 """Laws of who reads what, on numbers alone."""
 
+import tracemalloc
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
@@ -25,6 +28,25 @@ RATES = {
 }
 every_rate = pytest.mark.parametrize("rates", RATES.values(), ids=RATES.keys())
 
+# What a run that goes on relies on: its order of before, from whatever version of ours and numpy.
+COUNTS = {
+    "uneven": UNEVEN,
+    "even": np.full(71, 320),
+    "ragged": np.random.default_rng(1).integers(0, 2001, 40),
+}
+DIGESTS = {  # of: counts, seed, epoch, lanes, block_intervals, with rates
+    ("uneven", 0, 0, 48, 2048, False): "288b2fc8924365d9",
+    ("uneven", 2**40, 0, 1, 256, False): "6b23aed94069465b",
+    ("uneven", 3, 2, 1000, 8192, True): "6dcbd7a5b2878465",
+    ("even", 0, 0, 48, 2048, False): "b5de4d379ebb8942",
+    ("even", 0, 1, 48, 2048, False): "ea6ceb1c11c60b13",
+    ("even", 7, 3, 16, 50, True): "b4381751dc0f9de5",
+    ("even", 0, 0, 5, 1, False): "24d21fa8cb04817b",
+    ("ragged", 0, 0, 48, 2048, False): "19706d87b54ac8eb",
+    ("ragged", 7, 3, 16, 50, True): "fca1d30796a902a4",
+    ("ragged", 3, 2, 1000, 8192, True): "96eef1cbcb18cc68",
+}
+
 
 def order_of(epoch=0, lanes=16, block=50, seed=0, rates=None):
     return epoch_order(UNEVEN, seed, epoch, lanes, block, rates)
@@ -40,6 +62,32 @@ def test_the_order_depends_on_seed_and_epoch_and_on_nothing_else():
     assert np.array_equal(order_of(), order_of())
     assert not np.array_equal(order_of(), order_of(epoch=1))
     assert not np.array_equal(order_of(), order_of(seed=1))
+
+
+@pytest.mark.parametrize("made_of", DIGESTS)
+@pytest.mark.parametrize("piece", [100, 1 << 20])
+def test_an_order_is_for_ever_what_it_was(made_of, piece, monkeypatch):
+    monkeypatch.setattr("pipeline.order.PIECE_INTERVALS", piece)
+    name, *numbers, rated = made_of
+    total = COUNTS[name].sum()
+    rates = np.random.default_rng(2).uniform(0.01, 4.0, total) if rated else None
+    order = epoch_order(COUNTS[name], *numbers, rates)
+    assert sha256(np.ascontiguousarray(order, "<i8")).hexdigest()[:16] == DIGESTS[made_of]
+
+
+@pytest.mark.parametrize("rated", [False, True])
+def test_an_order_takes_eight_bytes_an_interval_and_half_of_them_only_while_it_is_made(
+    rated, monkeypatch
+):
+    monkeypatch.setattr("pipeline.order.PIECE_INTERVALS", 1 << 12)
+    counts = np.full(1000, 1000)
+    rates = np.ones(counts.sum()) if rated else None
+    tracemalloc.start()
+    order = epoch_order(counts, 0, 0, 48, 2048, rates)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert order.dtype == np.int32
+    assert kept < 4.1 * counts.sum() and peak < 8.5 * counts.sum()
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 6, 12])
