@@ -10,7 +10,7 @@ import sys
 
 NAMES = (
     "cqt", "streaming", "packing", "spectrograms", "memory", "synthetic", "downloading", "parallel",
-    "scaling", "interrupting", "training", "processes", "evaluating", "answering",
+    "scaling", "shuffling", "interrupting", "training", "processes", "evaluating", "answering",
 )  # fmt: skip
 
 

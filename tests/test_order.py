@@ -15,6 +15,7 @@ from pipeline.order import (
     step_count,
     substitutes,
 )
+from settings.config import load_config
 
 UNEVEN = np.array([7, 1, 300, 0, 64, 12, 129, 5])
 TOTAL = int(UNEVEN.sum())
@@ -133,6 +134,15 @@ def test_a_substitute_comes_from_the_same_lane_and_is_never_the_bad_one():
 def test_neighbours_in_a_shard_are_parted_by_the_shuffle():
     order = epoch_order(np.full(100, 50), 0, 0, lanes=16, block_intervals=1000)
     assert np.mean(np.abs(np.diff(order)) == 1) < 0.01
+
+
+@pytest.mark.parametrize("shards, batch", [(71, 32), (71, 256), (2000, 32)])
+def test_by_default_a_batch_holds_no_more_pairs_of_one_song_than_by_chance(shards, batch):
+    stream = load_config(None, []).stream
+    songs = epoch_order(np.full(shards, 320), 0, 0, stream.lanes, stream.block_intervals) // 10
+    rows = songs[: len(songs) // batch * batch].reshape(-1, batch)
+    pairs = np.mean([(np.bincount(row)[row] - 1).sum() / 2 for row in rows[:500]])
+    assert pairs <= batch * (batch - 1) / 2 * 9 / (len(songs) - 1)
 
 
 @pytest.mark.parametrize("epoch", range(5))
