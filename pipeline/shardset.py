@@ -6,6 +6,7 @@ verified ones. Where each interval lies is in the index of its split; no record 
 
 import os
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import FileIO
@@ -21,11 +22,6 @@ from pipeline.songtable import SongTable
 from songkey.errors import AudioKeyError
 from storage.copies import cached
 from storage.places import Place, StorageError
-
-try:
-    import resource
-except ImportError:  # Windows has none
-    resource = None  # type: ignore[assignment]
 
 OPEN_SHARDS = 512  # tars that a process keeps open at most
 
@@ -170,6 +166,8 @@ class ShardReader:
 
 def _open_at_most() -> int:
     """Files that this process keeps open: half of what the system lets it."""
-    if resource is None:
-        return OPEN_SHARDS
-    return min(OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+    with suppress(ImportError):  # Windows has none
+        import resource
+
+        return min(OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+    return OPEN_SHARDS
