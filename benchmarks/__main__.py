@@ -10,7 +10,8 @@ import sys
 
 NAMES = (
     "cqt", "streaming", "packing", "spectrograms", "memory", "synthetic", "downloading", "parallel",
-    "scaling", "shuffling", "interrupting", "training", "processes", "evaluating", "answering",
+    "scaling", "interrupting", "training", "processes", "evaluating", "answering",
+    "starting", "shuffling",
 )  # fmt: skip
 
 
