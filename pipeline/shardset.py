@@ -1,15 +1,16 @@
 """The shards of several data sets as one numbered list of intervals, read by offset.
 
 They lie in a local folder, and are read there, or at an address: then each process that needs a
-shard reads its record from there, and the tar from a cache of whole, verified ones.
+shard reads its record from there, and the tar from a cache that is filled ahead.
 """
 
 import logging
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from pipeline.manifest import (
     SONGS_NAME,
     Manifest,
     ManifestError,
+    ManifestShard,
     MissingError,
     ShardRecord,
     SongEntry,
@@ -28,9 +30,10 @@ from pipeline.manifest import (
     read_songs,
     record_name,
 )
+from pipeline.readahead import ReadAhead
 from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
-from storage.copies import cached
+from storage.cache import Cache
 from storage.places import Place, RemotePath, StorageError, place_of
 from storage.whole import remove_leftovers
 
@@ -56,13 +59,13 @@ class ShardSet:
     """Shards in manifest order; interval and song numbers run through all of them."""
 
     folders: tuple[Place, ...]  # of each shard
-    names: tuple[str, ...]
-    sha256: tuple[str, ...]
+    lines: tuple[ManifestShard, ...]
     intervals: np.ndarray  # (shards,) int64
     songs: np.ndarray  # (shards,) int64
     manifests: tuple[Manifest, ...]
     manifest_folders: tuple[Place, ...]
-    cache_dir: Path  # for shards at an address
+    cache: Cache  # for shards at an address
+    unreachable: str  # what one that stays away does: "stop" or "leave_out"
 
     @property
     def format(self) -> str:
@@ -92,6 +95,10 @@ class ShardSet:
     def first_songs(self) -> np.ndarray:
         """(shards,) the number of each shard's first song."""
         return np.cumsum(self.songs) - self.songs
+
+    def tar(self, shard: int) -> tuple[Place, ManifestShard]:
+        """The folder of the shard numbered so, and its line in the manifest."""
+        return self.folders[shard], self.lines[shard]
 
     def of_epoch(self, epoch: int) -> "ShardSet":
         """What an epoch reads: packed intervals are the same in each."""
@@ -124,7 +131,7 @@ def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) 
 
 def open_shards(
     shards_dir: str, format: str, datasets: Sequence[str], split: str, shaped_by: dict[str, Any],
-    cache_dir: str,
+    cache: Cache, unreachable: str,
 ) -> ShardSet:  # fmt: skip
     """The shards of `split` of all `datasets`, checked to be whole and made with these settings.
 
@@ -148,8 +155,8 @@ def open_shards(
             f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "
             "sets, or change [split] or the number of songs and pack again with --overwrite"
         )
-    remove_leftovers(Path(cache_dir))
-    shards = _joined(opened, Path(cache_dir))
+    remove_leftovers(cache.folder)
+    shards = _joined(opened, cache, unreachable)
     if not shards.total:
         raise ManifestError(
             f"{shards_dir}/{format}: the {split} split of {', '.join(datasets)} holds no interval; "
@@ -169,17 +176,17 @@ def _manifest(folder: Place) -> Manifest | None:
         raise
 
 
-def _joined(opened: list[tuple[Place, Manifest]], cache_dir: Path) -> ShardSet:
+def _joined(opened: list[tuple[Place, Manifest]], cache: Cache, unreachable: str) -> ShardSet:
     shards = [(folder, shard) for folder, manifest in opened for shard in manifest.shards]
     return ShardSet(
         folders=tuple(folder for folder, _ in shards),
-        names=tuple(shard.name for _, shard in shards),
-        sha256=tuple(shard.sha256 for _, shard in shards),
+        lines=tuple(shard for _, shard in shards),
         intervals=np.array([shard.intervals for _, shard in shards], dtype=np.int64),
         songs=np.array([shard.songs for _, shard in shards], dtype=np.int64),
         manifests=tuple(manifest for _, manifest in opened),
         manifest_folders=tuple(folder for folder, _ in opened),
-        cache_dir=cache_dir,
+        cache=cache,
+        unreachable=unreachable,
     )
 
 
@@ -215,7 +222,12 @@ class ShardReader:
         self.shards = shards
         self._ends = shards.ends.tolist()  # a search in a list takes a tenth of one in an array
         self._open = lru_cache(maxsize=OPEN_SHARDS)(self._open_shard)
-        self._failed: dict[int, str] = {}  # shards at an address, and why not to try again
+        self._ahead = ReadAhead(shards.tar, shards.cache, shards.unreachable)
+
+    def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
+        """Have shards at an address fetched ahead, of samples that will be read in that order."""
+        if isinstance(self.shards.tar(0)[0], RemotePath):
+            self._ahead.expect(chunks, self.shards.ends, lanes)
 
     def read(self, number: int) -> Stored:
         """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""
@@ -230,33 +242,21 @@ class ShardReader:
     def name(self, number: int) -> str:
         """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""
         shard, place = self._shard_and_place(number)
-        return f"{self.shards.folders[shard] / self.shards.names[shard]}, sample {place}"
+        folder, line = self.shards.tar(shard)
+        return f"{folder / line.name}, sample {place}"
 
     def _shard_and_place(self, number: int) -> tuple[int, int]:
         shard = bisect_right(self._ends, number)
         return shard, number - (self._ends[shard - 1] if shard else 0)
 
-    def _open_shard(self, shard: int) -> tuple[Any, ShardRecord, tuple[int, ...]]:
-        folder, name = self.shards.folders[shard], self.shards.names[shard]
-        if isinstance(folder, Path):
-            record, path = read_record(folder, name), folder / name
-        else:
-            record, path = self._cached(shard)
+    def _open_shard(self, shard: int) -> tuple[FileIO, ShardRecord, tuple[int, ...]]:
+        folder, line = self.shards.tar(shard)
+        record = read_record(folder, line.name)
         key_ids = tuple(parse_key(song.key).id for song in record.songs)
-        return open(path, "rb", buffering=0), record, key_ids
-
-    def _cached(self, shard: int) -> tuple[ShardRecord, Path]:
-        """The record and the local copy of a shard at an address; a failure is remembered."""
-        if shard in self._failed:
-            raise BadSample(self._failed[shard])
-        folder, name = self.shards.folders[shard], self.shards.names[shard]
-        try:
-            record = read_record(folder, name)
-            if record.sha256 != self.shards.sha256[shard]:
-                raise StorageError(
-                    f"{folder / record_name(name)}: of another shard than the manifest's"
-                )
-            return record, cached(folder / name, record.bytes, record.sha256, self.shards.cache_dir)
-        except (ManifestError, StorageError) as error:
-            self._failed[shard] = str(error)
-            raise
+        if isinstance(folder, Path):
+            return FileIO(folder / line.name), record, key_ids
+        if record.sha256 != line.sha256:
+            raise StorageError(
+                f"{folder / record_name(line.name)}: of another shard than the manifest's"
+            )
+        return self._ahead.open(shard), record, key_ids
