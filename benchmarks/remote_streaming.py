@@ -5,7 +5,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
@@ -26,10 +26,10 @@ from songs.song import Song
 
 WAIT_SECONDS, BUCKET = 0.05, "shards"  # before each answer
 ORIGINALS, SONG_SECONDS = 4, 480  # 24 intervals, which are a shard
-SHARDS = {"png": 200, "audio": 60}
+SHARDS = {"png": 120, "audio": 40}
 LANES, BLOCK_INTERVALS, BATCH_INTERVALS, WORKERS = 8, 48, 32, 2
 STEP_SECONDS = {"png": 0.032, "audio": 0.32}  # of a step in which the network would learn
-MANY, SHORT_SECONDS, LATE, ROUNDS = 1000, 8, 0.95, 5  # shards; of a song; of an epoch; resumptions
+MANY, SHORT_SECONDS, LATE, ROUNDS = 1000, 8, 0.95, 3  # shards; of a song; of an epoch; resumptions
 LEAST, MOST_SECONDS_MORE = 0.9, 1.0
 
 
@@ -137,7 +137,7 @@ def _slow_s3() -> Iterator["Synchronized[float]"]:
 def _serve(port: Connection, wait_seconds: "Synchronized[float]") -> None:
     store = DomainDispatcherApplication(create_backend_app)
 
-    def waiting(environment: WSGIEnvironment, start_response: StartResponse) -> object:
+    def waiting(environment: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         time.sleep(wait_seconds.value)
         return store(environment, start_response)
 

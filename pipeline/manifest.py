@@ -135,6 +135,8 @@ class Manifest(Frozen):
     shards: tuple[ManifestShard, ...]
     songs_by_key: dict[str, int]
     left_out_by_reason: dict[str, int]
+    # Of the index; not written by those who packed before there was one.
+    index_sha256: str = Field(default="", exclude_if=lambda sha256: not sha256)
 
 
 def record_name(shard: str) -> str:

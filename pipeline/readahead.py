@@ -51,7 +51,8 @@ class Plan(NamedTuple):
 
     shards: np.ndarray  # (n,) in the order of their first use
     until: np.ndarray  # (n,) how many of them are asked for as soon as that one is needed
-    most_bytes: int  # of shards that are read in turns at the same time
+    most: int  # shards that are read in turns at the same time
+    most_bytes: int
 
 
 def uses_of(chunks: Iterable[np.ndarray], ends: np.ndarray) -> Uses:
@@ -87,7 +88,8 @@ def plan_of(uses: Uses, sizes: np.ndarray, least: int, most_bytes: int) -> Plan:
     fitting = np.searchsorted(begun_bytes, begun_bytes + most_bytes - used_bytes, side="right")
     wanted = begun + np.maximum(least, begun - ended)
     until = np.minimum(np.maximum(np.minimum(wanted, fitting), begun + 1), len(shards))
-    return Plan(shards, np.maximum.accumulate(until), int(used_bytes.max(initial=0)))
+    most, most_bytes = ((begun - ended).max(initial=0), used_bytes.max(initial=0))
+    return Plan(shards, np.maximum.accumulate(until), int(most), int(most_bytes))
 
 
 class Failure(NamedTuple):
@@ -130,8 +132,10 @@ class ReadAhead:
         self._failures: dict[int, Failure] = {}
         self._changed = Condition()  # guards all of these
 
-    def expect(self, chunks: Iterable[np.ndarray], ends: np.ndarray, lanes: int) -> None:
+    def expect(self, chunks: Iterable[np.ndarray], ends: np.ndarray, lanes: int) -> int:
         """Plan to fetch what these samples need, which will be read in that order.
+
+        Gives how many shards at most are read in turns at the same time.
 
         `ends` (shards,) is one past the number of each shard's last sample.
         """
@@ -147,6 +151,7 @@ class ReadAhead:
                 "much, or stream.block_intervals or stream.lanes smaller",
                 self._plan.most_bytes / 1e9, most_bytes / 1e9,
             )  # fmt: skip
+        return self._plan.most
 
     def open(self, shard: int) -> FileIO:
         """The whole tar, here.

@@ -9,6 +9,7 @@ from typing import IO, cast
 
 from pydantic import ValidationError
 
+from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
@@ -23,6 +24,7 @@ from pipeline.manifest import (
     record_name,
 )
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
+from shards.remote_split import bytes_of
 from songkey.keys import KeyParseError, parse_key
 from storage.places import Place, sizes
 from storage.staging import local_copy
@@ -78,9 +80,26 @@ def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
             continue
         yield from _problems_of_shard(folder, shard, MEDIA_EXTENSION[manifest.settings.format])
     if all(record_name(shard.name) in there for shard in manifest.shards):
-        records = read_records(folder, (shard.name for shard in manifest.shards))
-        if [song for record in records for song in record.songs] != list(read_songs(folder)):
+        yield from _problems_of_tables(folder, manifest)
+
+
+def _problems_of_tables(folder: Place, manifest: Manifest) -> Iterator[str]:
+    """Compare the table of songs and the index with the records."""
+    rows, songs = IndexRows(), read_songs(folder)
+    for record in read_records(folder, (shard.name for shard in manifest.shards)):
+        rows.add(record)
+        if any(song != next(songs, None) for song in record.songs):
             yield f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
+            return
+    if next(songs, None) is not None:
+        yield f"{folder / SONGS_NAME}: lists more songs than the records; pack again"
+    if not manifest.index_sha256:  # packed before there was one
+        return
+    data = bytes_of(folder / INDEX_NAME) or b""
+    if hashlib.sha256(data).hexdigest() != manifest.index_sha256:
+        yield f"{folder / INDEX_NAME}: not what the manifest says; delete both, and pack again"
+    elif data != index_bytes(rows.finish()):
+        yield f"{folder / INDEX_NAME}: says other things than the records; pack again"
 
 
 def _problems_of_shard(folder: Place, shard: ManifestShard, extension: str) -> Iterator[str]:

@@ -60,24 +60,24 @@ def test_shards_are_asked_for_in_turn_early_enough_and_no_more_than_fit(reader, 
     plan = plan_of(uses(np.array(read)), SIZES, 6, most_bytes)
     turn = list(dict.fromkeys(read))
     assert plan.shards.tolist() == turn
-    most = 0
+    most = most_shards = 0
     for place, shard in enumerate(turn):
         now = read.index(shard)
         in_use = set(read[: now + 1]) & set(read[now:])
         in_use_bytes, until = SIZES[list(in_use)].sum(), plan.until[place]
-        most = max(most, in_use_bytes)
+        most, most_shards = max(most, in_use_bytes), max(most_shards, len(in_use))
         ahead = turn[place + 1 : until]
         assert until >= min(place + 2, len(turn))
         if until > max(plan.until[:place], default=0) and len(ahead) > 1:
             assert in_use_bytes + SIZES[ahead].sum() <= most_bytes
         if most_bytes == 10**9:
             assert until >= min(place + 1 + max(6, len(in_use)), len(turn))
-    assert plan.most_bytes == most
+    assert (plan.most, plan.most_bytes) == (most_shards, most)
 
 
 def test_a_process_that_reads_nothing_plans_nothing():
     plan = plan_of(uses(np.array([], int)), SIZES, 6, 10**9)
-    assert (plan.shards.tolist(), plan.until.tolist(), plan.most_bytes) == ([], [], 0)
+    assert (plan.shards.tolist(), plan.until.tolist(), *plan[2:]) == ([], [], 0, 0)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_samples_of_a_shard_that_is_left_out_are_replaced_and_counted(server, re
 def test_a_shard_that_was_left_out_is_read_once_it_is_there_again(server, remote):
     shards = remote('stream.unreachable="leave_out"')
     server.faults[tars(shards)[1]] = Fault(status=503)
-    reader, number = shards.reader(), int(shards.ends[0])
+    reader, number = shards.reader(), int(shards.intervals[0])
     for _ in range(3):
         with pytest.raises(StorageError, match="000001.tar: failed .503"):
             reader.read(number)
