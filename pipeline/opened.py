@@ -17,6 +17,7 @@ from pipeline.manifest import (
     record_name,
 )
 from pipeline.shardset import ShardSet, Split
+from storage.cache import Cache
 from storage.copies import fetch
 from storage.places import Place, RemotePath, place_of, sizes
 from storage.whole import remove_leftovers, write_whole
@@ -31,7 +32,7 @@ def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) 
 
 def open_shards(
     shards_dir: str, format: str, datasets: Sequence[str], split: str, shaped_by: dict[str, Any],
-    cache_dir: str,
+    cache: Cache, unreachable: str,
 ) -> ShardSet:  # fmt: skip
     """The shards of `split` of all `datasets`, checked to be whole and made with these settings.
 
@@ -40,7 +41,7 @@ def open_shards(
     """
     if len(set(datasets)) < len(datasets):
         raise ManifestError(f"a data set is named twice: {', '.join(datasets)}; name each once")
-    remove_leftovers(Path(cache_dir))
+    remove_leftovers(cache.folder)
     opened = []
     for dataset in datasets:
         folder = split_folder(shards_dir, format, dataset, split)
@@ -50,13 +51,13 @@ def open_shards(
         _check_settings(folder, manifest, shaped_by)
         if isinstance(folder, Path):
             _check_files(folder, manifest)
-        opened.append(Split(folder, manifest, _local_index(folder, manifest, Path(cache_dir))))
+        opened.append(Split(folder, manifest, _local_index(folder, manifest, cache.folder)))
     if not opened:
         raise ManifestError(
             f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "
             "sets, or change [split] or the number of songs and pack again with --overwrite"
         )
-    shards = ShardSet(tuple(opened), Path(cache_dir))
+    shards = ShardSet(tuple(opened), cache, unreachable)
     if not shards.total:
         raise ManifestError(
             f"{shards_dir}/{format}: the {split} split of {', '.join(datasets)} holds no interval; "

@@ -5,7 +5,11 @@ processes; global batch t is its slice [t G, (t + 1) G), and a process takes eve
 So any number of processes and workers sees the same batches, and going on at step t is arithmetic.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
+
+STEPS_TOGETHER = 1 << 14  # of which shares are given at once
 
 
 def epoch_order(
@@ -69,6 +73,17 @@ def share(
     """Positions in `order` that process `rank` takes of global batch `step`."""
     end = min((step + 1) * global_batch_size, len(order))
     return np.arange(step * global_batch_size + rank, end, ranks)
+
+
+def shares(
+    order: np.ndarray, steps: range, global_batch_size: int, rank: int, ranks: int
+) -> Iterator[np.ndarray]:
+    """The numbers in `order` that process `rank` takes of those global batches, in some chunks."""
+    own = np.arange(rank, global_batch_size, ranks)
+    for start in range(0, len(steps), STEPS_TOGETHER):
+        firsts = np.array(steps[start : start + STEPS_TOGETHER]) * global_batch_size
+        positions = (firsts[:, None] + own).ravel()
+        yield order[positions[positions < len(order)]]
 
 
 def substitutes(position: int, total: int, lanes: int) -> np.ndarray:

@@ -1,11 +1,13 @@
 """The shards of several data sets as one numbered list of intervals, read by offset.
 
 They lie in a local folder, and are read there, or at an address: then from a cache of whole,
-verified ones. Where each interval lies is in the index of its split; no record is read.
+verified ones that is filled ahead. Where each interval lies is in the index of its split; no record
+is read.
 """
 
 import os
 from bisect import bisect_right
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,10 +20,11 @@ from isal.isal_zlib import crc32
 
 from pipeline.index import Index, open_index
 from pipeline.manifest import Manifest, ManifestShard
+from pipeline.readahead import ReadAhead
 from pipeline.songtable import SongTable
 from songkey.errors import AudioKeyError
-from storage.copies import cached
-from storage.places import Place, StorageError
+from storage.cache import Cache
+from storage.places import Place, RemotePath
 
 OPEN_SHARDS = 512  # tars that a process keeps open at most
 
@@ -59,7 +62,8 @@ class ShardSet:
     """
 
     splits: tuple[Split, ...]
-    cache_dir: Path  # for shards at an address
+    cache: Cache  # for shards at an address
+    unreachable: str  # what one that stays away does: "stop" or "leave_out"
 
     @property
     def format(self) -> str:
@@ -127,7 +131,16 @@ class ShardReader:
         self._split_ends = np.cumsum([len(index.song) for index in self._indexes]).tolist()
         self._first_songs = np.cumsum([0, *(len(index.songs) for index in self._indexes)]).tolist()
         self._open = lru_cache(maxsize=_open_at_most())(self._open_shard)
-        self._failed: dict[int, str] = {}  # shards at an address, and why not to try again
+        self._ahead = ReadAhead(shards.tar, shards.cache, shards.unreachable)
+
+    def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
+        """Have shards at an address fetched ahead, of samples that will be read in that order.
+
+        No more are kept open than are needed, so that what the cache removes is soon gone.
+        """
+        if isinstance(self.shards.splits[0].folder, RemotePath):
+            needed = self._ahead.expect(chunks, np.array(self._ends), lanes)
+            self._open = lru_cache(maxsize=min(needed, _open_at_most()))(self._open_shard)
 
     def read(self, number: int) -> Stored:
         """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""
@@ -149,19 +162,9 @@ class ShardReader:
 
     def _open_shard(self, shard: int) -> FileIO:
         folder, tar = self.shards.tar(shard)
-        path = f"{folder}/{tar.name}" if isinstance(folder, Path) else self._cached(shard)
-        return open(path, "rb", buffering=0)
-
-    def _cached(self, shard: int) -> Path:
-        """The local copy of a shard at an address; a failure is remembered."""
-        if shard in self._failed:
-            raise BadSample(self._failed[shard])
-        folder, tar = self.shards.tar(shard)
-        try:
-            return cached(folder / tar.name, tar.bytes, tar.sha256, self.shards.cache_dir)
-        except StorageError as error:
-            self._failed[shard] = str(error)
-            raise
+        if isinstance(folder, Path):
+            return open(f"{folder}/{tar.name}", "rb", buffering=0)
+        return self._ahead.open(shard)
 
 
 def _open_at_most() -> int:

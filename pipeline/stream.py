@@ -19,10 +19,12 @@ from pipeline.order import (
     limited,
     padded_step_count,
     share,
+    shares,
     spread,
     step_count,
     substitutes,
 )
+from pipeline.readahead import UnreachableShard
 from pipeline.sample import Batch
 from pipeline.shardset import ShardSet
 from pipeline.source import Reader, Source
@@ -96,7 +98,10 @@ class Stream(IterableDataset):
         size = self.global_batch_size // self.ranks
         dtype = np.uint8 if self.shards.format == "png" else np.int16
         buffers = Buffers((size, *self.shards.media_shape), dtype)
-        for step in self.steps[first::stride]:
+        steps = self.steps[first::stride]
+        parts = shares(self.order, steps, self.global_batch_size, self.rank, self.ranks)
+        reader.expect(parts, self.lanes or 1)
+        for step in steps:
             yield self._batch(reader, step, buffers.take())
 
     @property
@@ -139,6 +144,8 @@ class Stream(IterableDataset):
         try:
             stored = reader.read(number)
             row[:] = decode_media(stored.media, self.shards.format, row.shape)
+        except UnreachableShard:  # as stream.unreachable says
+            raise
         except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint
             logger.warning("bad sample left out: %s: %s", reader.name(number), error)
             with self._bad_samples.get_lock():

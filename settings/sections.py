@@ -156,6 +156,8 @@ class Stream(Section):
     lanes: Count
     block_intervals: Count
     cache_dir: Place
+    cache_gigabytes: Positive
+    unreachable: Literal["stop", "leave_out"]
     max_bad_samples: CountOrZero
 
 

@@ -8,6 +8,7 @@ from pipeline.order import (
     epoch_total,
     padded_step_count,
     share,
+    shares,
     spread,
     step_count,
     substitutes,
@@ -137,3 +138,13 @@ def test_numbers_that_are_spread_are_apart_by_one_distance_rounded_down_or_up(to
     assert len(numbers) == count and numbers[0] == 0
     steps = np.diff(numbers, append=total)
     assert set(steps) <= {total // count, -(-total // count)}
+
+
+@pytest.mark.parametrize("steps", [range(20), range(3, 33, 4), range(5, 5), range(60, 70)])
+def test_the_shares_of_many_steps_are_each_step_s_one_after_the_other(steps, monkeypatch):
+    monkeypatch.setattr("pipeline.order.STEPS_TOGETHER", 3)
+    order = order_of()[:250]
+    chunks = list(shares(order, steps, 8, 1, 2))
+    expected = [number for step in steps for number in order[share(order, step, 8, 1, 2)]]
+    assert [number for chunk in chunks for number in chunk] == expected
+    assert len(chunks) == -(-len(steps) // 3)
