@@ -20,7 +20,8 @@ class Examples:
 
     def __init__(self, shards: ShardSet, bins_per_octave: int):
         order = np.unique(np.linspace(0, shards.total - 1, INTERVALS).astype(int))
-        self._batch = next(iter(Stream(shards, order, len(order), rank=0, ranks=1)))
+        stream = Stream(shards, order, len(order), rank=0, ranks=1, max_bad_samples=len(order))
+        self._batch = next(iter(stream))
         songs = shards.song_table()
         self._song_ids = [songs.song_id(int(index)) for index in self._batch.song_index]
         self._seconds = shards.splits[0].manifest.settings.interval_seconds
