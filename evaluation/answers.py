@@ -57,9 +57,19 @@ class Answers:
         return score_of(self.songs)
 
     @property
+    def lost_by_dataset(self) -> Counter[str]:
+        """How many intervals of each data set could not be read."""
+        lost: Counter[str] = Counter()
+        for answered in self.songs:
+            lost[answered.dataset] += answered.lost_intervals
+        for song in self.unanswered:
+            lost[song.dataset] += song.lost_intervals
+        return +lost
+
+    @property
     def lost_intervals(self) -> int:
         """Intervals that could not be read."""
-        return sum(song.lost_intervals for song in (*self.songs, *self.unanswered))
+        return self.lost_by_dataset.total()
 
 
 class IntervalLogits(NamedTuple):

@@ -1,6 +1,5 @@
 """What an evaluation prints: scores, what was not scored, which of two systems is better."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,13 +23,11 @@ def named(what: str, names: Sequence[str]) -> list[str]:
 
 def lost_notes(answers: Answers) -> list[str]:
     """How many intervals of each data set could not be read, and whose are all lost."""
-    lost: Counter[str] = Counter()
-    for song in (*answers.songs, *answers.unanswered):
-        lost[song.dataset] += song.lost_intervals
-    names = [f"{dataset} {count}" for dataset, count in lost.items() if count]
+    lost = answers.lost_by_dataset
+    sets = ", ".join(f"{count} of {dataset}" for dataset, count in lost.items())
     unanswered = [f"{song.dataset}/{song.song_id}" for song in answers.unanswered]
     return [
-        *([f"{lost.total()} intervals could not be read: {', '.join(names)}"] if names else []),
+        *([f"{lost.total()} intervals could not be read: {sets}"] if sets else []),
         *named("songs without a readable interval, not scored", unanswered),
     ]
 

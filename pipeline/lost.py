@@ -35,7 +35,7 @@ class Lost:
     @property
     def numbers(self) -> np.ndarray:
         """Those lost so far, (n,) int64."""
-        return np.frombuffer(self._numbers.get_obj(), np.int64)[: len(self)]
+        return np.frombuffer(memoryview(self._numbers.get_obj()), np.int64)[: len(self)]
 
     def __contains__(self, number: int) -> bool:
         return len(self) > 0 and bool((self.numbers == number).any())
