@@ -28,6 +28,7 @@ class Lost:
         self._numbers = multiprocessing.Array("q", max(min(limit, total), self._known) + 1)
         self._numbers[: self._known] = list(known)
         self._count = multiprocessing.RawValue("q", self._known)
+        self._seen: set[int] = set()  # of these, what this worker knows of
 
     def __len__(self) -> int:
         return self._count.value
@@ -38,7 +39,9 @@ class Lost:
         return np.frombuffer(memoryview(self._numbers.get_obj()), np.int64)[: len(self)]
 
     def __contains__(self, number: int) -> bool:
-        return len(self) > 0 and bool((self.numbers == number).any())
+        if len(self._seen) < len(self):
+            self._seen.update(self.numbers[len(self._seen) :].tolist())
+        return number in self._seen
 
     @property
     def too_many(self) -> bool:

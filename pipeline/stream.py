@@ -50,8 +50,8 @@ class Stream(IterableDataset):
     """The batches of one pass for process `rank` of `ranks`, from `first_step` to the last step.
 
     In training a bad sample is replaced by the next of its lane, so that every process has the same
-    number of steps; in evaluation it is marked not valid. Both are logged and counted, and where
-    more than `max_bad_samples` are `lost`, no worker reads on.
+    number of steps; in evaluation it is marked not valid. Both are counted in `lost`, and where
+    these are more than `max_bad_samples`, no worker reads on.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class Stream(IterableDataset):
         self.lost.check()
         if self.lanes is not None and not batch.valid.all():
             raise LostError(
-                f"{len(self.lost)} intervals could not be read, all of a lane among them; see the "
-                "warnings above, and python -m shards check"
+                f"none of {len(self.lost)} intervals could be read; see the warnings above, and "
+                "python -m shards check"
             )
 
     def _batch(self, reader: Reader, step: int, media: np.ndarray) -> Batch:

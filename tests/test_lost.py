@@ -2,15 +2,29 @@
 
 import logging
 import multiprocessing
+import shutil
+import signal
+import time
 from collections.abc import Collection
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import settings, small_config
+from test_signals import interrupt_after
+from test_train import curve
 
+import train
+from evaluation.listener import shards_of
+from model.checkpoint import load_checkpoint
+from model.run_folder import resolve
 from pipeline.lost import NAMED, LostError
 from pipeline.shardset import BadSample, Stored
 from pipeline.stream import Stream, evaluation_stream, loader, training_stream
+from settings.sections import Config
+from training.loop import Training
+from training.signals import Stopped
 
 SHARDS, INTERVALS = 5, 120
 TOTAL = SHARDS * INTERVALS
@@ -137,6 +151,72 @@ def test_only_the_first_are_named_and_the_last_line_says_how_many_more_there_wer
     )
 
 
-def test_a_lane_of_which_nothing_can_be_read_ends_the_run_whatever_the_limit():
-    with pytest.raises(LostError, match="could not be read, all of a lane among them"):
-        list(loader(stream_of(Holed(EVERY), "training", 10**9), 0, pin_memory=False))
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_lane_of_which_nothing_can_be_read_is_made_up_for_by_others(workers):
+    stream = stream_of(Holed(()), "training", 0)
+    lane = stream.order[2::6].tolist()
+    stream = stream_of(Holed(lane), "training", len(lane))
+    batches = list(loader(stream, workers, pin_memory=False))
+    assert len(batches) == TOTAL // BATCH and all(batch.valid.all() for batch in batches)
+    assert stream.lost.of_all() == sorted(lane)
+
+
+def test_where_nothing_can_be_read_the_run_ends_whatever_the_limit():
+    source = Holed(EVERY)
+    with pytest.raises(LostError, match=f"none of {TOTAL} intervals could be read"):
+        list(loader(stream_of(source, "training", 10**9), 0, pin_memory=False))
+    assert source.reads.max() == 1
+
+
+@pytest.fixture
+def damaged(packed, tmp_path) -> Path:
+    """A copy of the audio shards of which a train shard and a valid sample cannot be read."""
+    shutil.copytree(packed / "shards/audio", tmp_path / "shards/audio")
+    for name, size in (("train/000001.tar", None), ("valid/000000.tar", 6000)):
+        tar = tmp_path / "shards/audio/synthetic" / name
+        data = tar.read_bytes()
+        tar.write_bytes(bytes(size or len(data)) + data[size or len(data) :])
+    return tmp_path
+
+
+def lost_in(config: Config, epoch: int) -> int:
+    """How many intervals an epoch of that run cannot read."""
+    shards, setting = shards_of(config, config, ("synthetic",), "train"), config.stream
+    stream = training_stream(
+        shards, 8, 0, 1, 0, epoch, setting.lanes, setting.block_intervals, max_bad_samples=100
+    )
+    list(loader(stream, 0, pin_memory=False))
+    return len(stream.lost)
+
+
+def test_each_epoch_says_how_many_intervals_it_lost_also_where_it_was_interrupted(
+    damaged, tmp_path, caplog
+):
+    config, run = small_config(damaged), tmp_path / "run"
+    training = Training(config, run, resume=False)
+    interrupt_after(training, training.steps_an_epoch // 2, True, signal.SIGTERM)
+    with pytest.raises(Stopped):
+        training.run()
+    assert load_checkpoint(resolve(run, "last")).state["progress"]["lost"]
+    time.sleep(1.1)  # TensorBoard puts a run's files in order by whole seconds
+    with caplog.at_level("INFO"):
+        Training(config, run, resume=True).run()
+    expected = [lost_in(config, epoch) for epoch in range(2)]
+    assert min(expected) > 1
+    assert list(curve(run, "stream/lost_intervals").values()) == expected
+    assert list(curve(run, "valid/lost_intervals").values()) == [1, 1]
+    lines = [line for line in caplog.messages if line.startswith("epoch ")]
+    for line, count in zip(lines, expected, strict=True):
+        assert line.endswith(f" intervals/s  lost {count} intervals, 1 of the valid split")
+
+
+def test_a_run_that_reads_all_says_nothing_of_lost_intervals_but_in_its_curves(packed, trained):
+    for name in ("stream", "valid"):
+        assert list(curve(trained, f"{name}/lost_intervals").values()) == [0, 0]
+
+
+def test_more_than_allowed_end_a_run_in_one_line(called, damaged):
+    words = [*settings(damaged, "stream.max_bad_samples=2"), "--name", "few"]
+    done = called(train.main, *words)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: 3 intervals could not be read (stream.")

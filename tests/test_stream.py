@@ -135,7 +135,7 @@ def test_in_evaluation_a_bad_sample_is_left_out_and_not_replaced(copy):
 def test_when_nothing_can_be_read_the_run_stops(copy):
     for tar in (copy / "shards/audio/synthetic/train").glob("*.tar"):
         tar.write_bytes(bytes(tar.stat().st_size))
-    with pytest.raises(LostError, match="intervals could not be read, all of a lane among them"):
+    with pytest.raises(LostError, match=r"none of \d+ intervals could be read"):
         epoch(open_split(copy), limit=10**6)
 
 
