@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import settings, small_config
 from test_signals import interrupt_after
-from test_train import curve
+from test_train import curve, launch
 
 import train
 from evaluation.listener import shards_of
@@ -208,6 +208,16 @@ def test_each_epoch_says_how_many_intervals_it_lost_also_where_it_was_interrupte
     lines = [line for line in caplog.messages if line.startswith("epoch ")]
     for line, count in zip(lines, expected, strict=True):
         assert line.endswith(f" intervals/s  lost {count} intervals, 1 of the valid split")
+
+
+def test_two_processes_lose_what_one_does(damaged):
+    words = settings(damaged, "train.epochs=1", "stream.workers=0")
+    done = launch(2, "train.py", *words, "--name", "two")
+    assert done.returncode == 0, done.stderr
+    (run,) = damaged.glob("runs/*-two")
+    expected = lost_in(small_config(damaged), epoch=0)
+    assert list(curve(run, "stream/lost_intervals").values()) == [expected]
+    assert f"  lost {expected} intervals, 1 of the valid split" in done.stderr
 
 
 def test_a_run_that_reads_all_says_nothing_of_lost_intervals_but_in_its_curves(packed, trained):

@@ -44,9 +44,12 @@ class Examples:
         for place, axes in enumerate(all_axes):
             _draw(axes, cqt[place], self._seconds, octaves)
             true, heard = KEYS[int(key_id[place])], KEYS[int(answer[place])]
-            axes.set_title(
+            title = (
                 f"{true}, answered {heard} ({100 * float(confidence[place]):.0f}%)   "
-                f"{self._song_ids[place]}",
+                f"{self._song_ids[place]}"
+            )
+            axes.set_title(
+                title if self._batch.valid[place] else "this interval could not be read",
                 color="green" if true == heard else "firebrick",
                 parse_math=False,  # a song's id may hold any sign
                 fontsize=10,
