@@ -86,10 +86,14 @@ def shares(
         yield order[positions[positions < len(order)]]
 
 
-def substitutes(position: int, total: int, lanes: int) -> np.ndarray:
-    """Where to look, in turn, for an interval in place of a bad one: the rest of its lane."""
-    lane = np.arange(position % lanes, total, lanes)
-    return np.roll(lane, -(position // lanes))[1:]
+def substitutes(position: int, total: int, lanes: int) -> Iterator[int]:
+    """Where to look, in turn, for an interval in place of a bad one: in its lane, then in others.
+
+    A lane may lie in one shard, and that be lost.
+    """
+    for step in range(lanes):
+        lane = np.arange((position + step) % lanes, total, lanes)
+        yield from np.roll(lane, -(position // lanes))[step == 0 :].tolist()
 
 
 def _laid_end_to_end(intervals: np.ndarray, shards: np.ndarray) -> np.ndarray:
