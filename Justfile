@@ -324,7 +324,7 @@ check: (_needs "dev")
 # Remove caches and build products; data and runs stay
 [group('check')]
 clean:
-    rm -rf .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
+    rm -rf .hypothesis .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
     find . \( -path ./.venv -o -path ./data -o -path ./runs \) -prune -o -name __pycache__ -print0 | xargs -0 rm -rf
 
 # Remove the folders of all runs and studies in runs/, after asking; prints each
