@@ -5,16 +5,25 @@ not count. It says where each sample's members lie, so that training reads them 
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-import zstandard
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from pipeline.bounded import (
+    MOST_MANIFEST_BYTES,
+    MOST_RECORD_BYTES,
+    packed,
+    read,
+    unpacked,
+    unpacked_lines,
+)
+from pipeline.bounded import ManifestError as ManifestError
+from pipeline.bounded import MissingError as MissingError
 from settings.differences import differences
-from songkey.errors import AudioKeyError
 from storage.places import Place
 from storage.whole import write_whole
 
@@ -22,18 +31,13 @@ FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json.zst"
 SONGS_NAME = "songs.jsonl.zst"
 READ_TOGETHER = 256  # records of an address
+MOST_INFO_BYTES = 1 << 16  # of a sample's JSON
+MOST_WORDS = 200  # letters of a file's own that an error repeats
+TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
 SAMPLE_COLUMNS = (  # of a record
     "song", "interval", "media_offset", "media_bytes", "media_crc32",
     "json_offset", "json_bytes", "json_crc32",
 )  # fmt: skip
-
-
-class ManifestError(AudioKeyError):
-    """A manifest or record that is missing, damaged, or of other settings than today's."""
-
-
-class MissingError(ManifestError):
-    """A manifest or record that is not there."""
 
 
 class Frozen(BaseModel):
@@ -41,6 +45,12 @@ class Frozen(BaseModel):
 
 
 Parsed = TypeVar("Parsed", bound=Frozen)
+Count = Annotated[int, Field(ge=0, lt=1 << 31)]
+Crc32 = Annotated[int, Field(ge=0, lt=1 << 32)]
+Bytes = Annotated[int, Field(ge=0, lt=1 << 40)]  # of a tar, or where in it
+Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+TarName = Annotated[str, Field(pattern=r"^[0-9A-Za-z_][0-9A-Za-z_.-]{0,200}\.tar$")]  # no path
 
 
 class PackSettings(Frozen):
@@ -52,9 +62,9 @@ class PackSettings(Frozen):
     format_version: int = FORMAT_VERSION
     dataset: str
     split: str
-    format: str  # "audio" or "png"
-    sample_rate: int  # Hz
-    interval_seconds: float
+    format: Literal["audio", "png"]
+    sample_rate: Count  # Hz
+    interval_seconds: Finite
     cqt: dict[str, Any] | None  # config.toml's [cqt] for png, None for audio
     songs_per_shard: int
     max_shard_bytes: int
@@ -83,8 +93,8 @@ class SongEntry(Frozen):
     recording_id: str
     key: str
     label_source: str
-    confidence: float
-    intervals: int
+    confidence: Finite
+    intervals: Count
     # Not written where unknown, so that shards packed before it was recorded keep their bytes.
     genre: str = Field(default="", exclude_if=lambda genre: not genre)
 
@@ -92,21 +102,23 @@ class SongEntry(Frozen):
 class ShardRecord(Frozen):
     """What one tar file holds; the sample's columns run in the order of the tar."""
 
-    shard: str
-    bytes: int
-    sha256: str
+    shard: TarName
+    bytes: Bytes
+    sha256: Sha256
     settings: PackSettings
     songs: tuple[SongEntry, ...]
-    song: tuple[int, ...]  # of each sample, its place in `songs`
-    interval: tuple[int, ...]
-    media_offset: tuple[int, ...]
-    media_bytes: tuple[int, ...]
-    media_crc32: tuple[int, ...]
-    json_offset: tuple[int, ...]
-    json_bytes: tuple[int, ...]
-    json_crc32: tuple[int, ...]
+    song: tuple[Count, ...]  # of each sample, its place in `songs`
+    interval: tuple[Count, ...]
+    media_offset: tuple[Bytes, ...]
+    media_bytes: tuple[Count, ...]
+    media_crc32: tuple[Crc32, ...]
+    json_offset: tuple[Bytes, ...]
+    json_bytes: tuple[Count, ...]
+    json_crc32: tuple[Crc32, ...]
     left_out: tuple[tuple[str, str], ...]  # (song_id, reason)
-    continued_by: tuple[str, ...] = ()  # further tars of the same songs, when one grew too large
+    continued_by: tuple[
+        TarName, ...
+    ] = ()  # further tars of the same songs, when one grew too large
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -114,17 +126,36 @@ class ShardRecord(Frozen):
             raise ValueError("its columns are of different lengths")
         if self.song and not 0 <= min(self.song) <= max(self.song) < len(self.songs):
             raise ValueError("a sample is of a song that it does not list")
+        if max(self.json_bytes, default=0) > MOST_INFO_BYTES:
+            raise ValueError(f"a sample's JSON is larger than {MOST_INFO_BYTES} bytes")
+        end = 0
+        for start, size in chain.from_iterable(map(self.places, range(len(self.song)))):
+            if start < end + TAR_BLOCK_BYTES:  # its header's
+                raise ValueError("its members overlap")
+            end = start + size
+        if end > self.bytes:
+            raise ValueError("its members lie outside the tar")
+        counts = Counter(self.song)
+        if any(song.intervals != counts[place] for place, song in enumerate(self.songs)):
+            raise ValueError("its songs have other numbers of intervals")
         return self
+
+    def places(self, sample: int) -> list[tuple[int, int]]:
+        """Where a sample's media and its JSON lie in the tar: offset and size of each."""
+        return [
+            (self.media_offset[sample], self.media_bytes[sample]),
+            (self.json_offset[sample], self.json_bytes[sample]),
+        ]
 
 
 class ManifestShard(Frozen):
     """One line of a manifest."""
 
-    name: str
-    songs: int
-    intervals: int
-    bytes: int
-    sha256: str
+    name: TarName
+    songs: Count
+    intervals: Count
+    bytes: Bytes
+    sha256: Sha256
 
 
 class Manifest(Frozen):
@@ -135,6 +166,12 @@ class Manifest(Frozen):
     shards: tuple[ManifestShard, ...]
     songs_by_key: dict[str, int]
     left_out_by_reason: dict[str, int]
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if len({shard.name for shard in self.shards}) < len(self.shards):
+            raise ValueError("it names a shard twice")
+        return self
 
 
 def record_name(shard: str) -> str:
@@ -150,7 +187,7 @@ def write_record(folder: Place, record: ShardRecord) -> None:
 def read_record(folder: Place, shard: str) -> ShardRecord:
     """The record of `shard`; raises ManifestError when it is missing or damaged."""
     path = folder / record_name(shard)
-    return parse_record(path, _read(path))
+    return parse_record(path, read(path, MOST_RECORD_BYTES))
 
 
 def read_records(folder: Place, shards: Iterable[str]) -> Iterator[ShardRecord]:
@@ -163,64 +200,41 @@ def read_records(folder: Place, shards: Iterable[str]) -> Iterator[ShardRecord]:
         try:
             found = folder.read_files(names)
         except FileNotFoundError:
-            found = [_read(folder / name) for name in names]  # which says what is not there
+            found = [read(folder / name, MOST_RECORD_BYTES) for name in names]  # says what is gone
         for name, data in zip(names, found, strict=True):
             yield parse_record(folder / name, data)
 
 
 def parse_record(path: Place, data: bytes) -> ShardRecord:
     """The record that the bytes of the file `path` are; raises ManifestError."""
-    return _parse(ShardRecord, path, data)
+    record = _parse(ShardRecord, path, data)
+    if record_name(record.shard) != path.name:
+        raise ManifestError(f"{path}: of another shard, {record.shard}; delete it and pack again")
+    return record
 
 
 def write_manifest(folder: Place, manifest: Manifest) -> None:
     """Write a split's manifest: the last file of packing."""
-    compressed = zstandard.compress(manifest.model_dump_json(indent=1).encode())
-    write_whole(folder / MANIFEST_NAME, compressed)
+    write_whole(folder / MANIFEST_NAME, packed([manifest.model_dump_json(indent=1).encode()]))
 
 
 def read_manifest(folder: Place) -> Manifest:
     """The manifest of a split's folder; raises ManifestError when it is missing or damaged."""
     path = folder / MANIFEST_NAME
-    return _parse(Manifest, path, _decompress(path, _read(path)))
+    return _parse(Manifest, path, b"".join(unpacked(path, MOST_MANIFEST_BYTES)))
 
 
 def write_songs(folder: Place, songs: Iterable[SongEntry]) -> None:
     """Write the table of songs, one JSON line each, in the order of the shards."""
-    stream = zstandard.ZstdCompressor().compressobj()  # so that few lines are held as text
     lines = (f"{song.model_dump_json()}\n".encode() for song in songs)
-    write_whole(folder / SONGS_NAME, b"".join([*map(stream.compress, lines), stream.flush()]))
+    write_whole(folder / SONGS_NAME, packed(lines))
 
 
 def read_songs(folder: Place) -> Iterator[SongEntry]:
     """The songs of a split in the order of its shards: a song's place is its `song_index`."""
     path = folder / SONGS_NAME
-    for line in _decompress(path, _read(path)).splitlines():
+    for line in unpacked_lines(path):
         yield _parse(SongEntry, path, line)
-
-
-def _read(path: Place) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise MissingError(
-            f"{path}: not there; pack this data set first (just prepare-shards)"
-        ) from None
-    except OSError as error:
-        raise ManifestError(f"{path}: cannot be read ({error.strerror})") from None
-
-
-def _decompress(path: Place, data: bytes) -> bytes:
-    stream = zstandard.ZstdDecompressor().decompressobj()
-    try:
-        whole = stream.decompress(data)
-    except zstandard.ZstdError:
-        raise ManifestError(f"{path}: damaged; pack again with --overwrite") from None
-    if not stream.eof:  # a cut stream decompresses to its beginning without an error
-        raise ManifestError(
-            f"{path}: only a part of the file is there; pack again with --overwrite"
-        )
-    return whole
 
 
 def _parse(kind: type[Parsed], path: Place, data: bytes) -> Parsed:
@@ -228,8 +242,8 @@ def _parse(kind: type[Parsed], path: Place, data: bytes) -> Parsed:
         return kind.model_validate_json(data)
     except ValidationError as error:
         problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
+        where = ".".join(str(part) for part in problem["loc"])[:MOST_WORDS]
         raise ManifestError(
-            f"{path}: damaged or of another version ({where}: {problem['msg']}); "
+            f"{path}: damaged or of another version ({where}: {problem['msg'][:MOST_WORDS]}); "
             "pack again with --overwrite"
         ) from None

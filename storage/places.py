@@ -60,6 +60,18 @@ class RemotePath:
         """The whole file."""
         return self._tried(lambda filesystem, own: filesystem.cat_file(own))
 
+    def first_bytes(self, count: int) -> bytes:
+        """The file's first bytes, all of a file that has no more, and little else is fetched."""
+
+        def read(filesystem: Any, own: str) -> bytes:
+            try:
+                with filesystem.open(own, "rb", block_size=PART_BYTES) as file:
+                    return file.read(count)
+            except FileNotFoundError:  # over HTTP also where no server answers: this tells
+                return filesystem.cat_file(own, 0, count)
+
+        return self._tried(read)
+
     def read_files(self, names: Sequence[str]) -> list[bytes]:
         """The whole files of those names in this folder, asked for at the same time."""
         found = self._tried(
