@@ -9,8 +9,8 @@ import zstandard
 from songkey.errors import AudioKeyError
 from storage.places import Place, RemotePath
 
-MOST_RECORD_BYTES = 1 << 26  # of 500,000 samples
-MOST_MANIFEST_BYTES = 1 << 28  # unpacked: of a million shards
+MOST_RECORD_BYTES = 1 << 24  # of 200,000 samples; to parse it takes up to 40 times as much
+MOST_MANIFEST_BYTES = 1 << 26  # unpacked: of 300,000 shards
 MOST_TABLE_BYTES = 1 << 36  # unpacked, of which little is held at a time
 MOST_PACKED_BYTES = 1 << 30
 MOST_LINE_BYTES = 1 << 16
@@ -31,25 +31,27 @@ def read(path: Place, most_bytes: int) -> bytes:
     try:
         if isinstance(path, RemotePath):
             data = path.first_bytes(most_bytes + 1)
+            size = len(data)
         else:
-            _refuse_what_is_no_file(path)
-            with open(path, "rb") as file:
-                data = file.read(most_bytes + 1)
+            size = _size(path)
+            data = path.read_bytes() if size <= most_bytes else b""
     except FileNotFoundError:
         raise MissingError(
             f"{path}: not there; pack this data set first (just prepare-shards)"
         ) from None
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(data) > most_bytes:
+    if size > most_bytes:
         raise ManifestError(f"{path}: larger than {most_bytes} bytes; pack smaller shards")
     return data
 
 
-def _refuse_what_is_no_file(path: Path) -> None:
-    """A pipe, say, whose opening would wait for ever."""
-    if not stat.S_ISREG(path.stat().st_mode):
+def _size(path: Path) -> int:
+    """The bytes of a file; ManifestError where opening it may wait for ever, as of a pipe."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
         raise ManifestError(f"{path}: not a file; remove it, and pack again")
+    return status.st_size
 
 
 def packed(pieces: Iterable[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
 from pipeline.bounded import (
     MOST_MANIFEST_BYTES,
@@ -43,14 +43,25 @@ SAMPLE_COLUMNS = (  # of a record
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, data: Any) -> Any:
+        """Refuse those of a stranger at once: each would be an error of a kilobyte."""
+        if isinstance(data, dict) and len(data) > len(cls.model_fields):
+            raise ValueError("it has fields that are not known here")
+        return data
+
 
 Parsed = TypeVar("Parsed", bound=Frozen)
+Item = TypeVar("Item")
+Tuple = Annotated[tuple[Item, ...], FailFast()]  # at the first error: there may be millions
 Count = Annotated[int, Field(ge=0, lt=1 << 31)]
 Crc32 = Annotated[int, Field(ge=0, lt=1 << 32)]
 Bytes = Annotated[int, Field(ge=0, lt=1 << 40)]  # of a tar, or where in it
 Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 TarName = Annotated[str, Field(pattern=r"^[0-9A-Za-z_][0-9A-Za-z_.-]{0,200}\.tar$")]  # no path
+Counts = Annotated[dict[str, Count], Field(max_length=1000)]
 
 
 class PackSettings(Frozen):
@@ -70,6 +81,14 @@ class PackSettings(Frozen):
     max_shard_bytes: int
     seed: int
     songs: str  # how many, and a digest of their names, keys and sizes
+
+    @model_validator(mode="after")
+    def _says_what_a_sample_is(self) -> Self:
+        if (self.cqt is not None) != (self.format == "png"):
+            raise ValueError("cqt is for the format png, and only for it")
+        if not all(isinstance(value, int | float) for value in (self.cqt or {}).values()):
+            raise ValueError("cqt holds numbers alone")
+        return self
 
     @property
     def interval_samples(self) -> int:
@@ -106,16 +125,16 @@ class ShardRecord(Frozen):
     bytes: Bytes
     sha256: Sha256
     settings: PackSettings
-    songs: tuple[SongEntry, ...]
-    song: tuple[Count, ...]  # of each sample, its place in `songs`
-    interval: tuple[Count, ...]
-    media_offset: tuple[Bytes, ...]
-    media_bytes: tuple[Count, ...]
-    media_crc32: tuple[Crc32, ...]
-    json_offset: tuple[Bytes, ...]
-    json_bytes: tuple[Count, ...]
-    json_crc32: tuple[Crc32, ...]
-    left_out: tuple[tuple[str, str], ...]  # (song_id, reason)
+    songs: Tuple[SongEntry]
+    song: Tuple[Count]  # of each sample, its place in `songs`
+    interval: Tuple[Count]
+    media_offset: Tuple[Bytes]
+    media_bytes: Tuple[Count]
+    media_crc32: Tuple[Crc32]
+    json_offset: Tuple[Bytes]
+    json_bytes: Tuple[Count]
+    json_crc32: Tuple[Crc32]
+    left_out: Tuple[tuple[str, str]]  # (song_id, reason)
     continued_by: tuple[
         TarName, ...
     ] = ()  # further tars of the same songs, when one grew too large
@@ -163,9 +182,9 @@ class Manifest(Frozen):
 
     settings: PackSettings
     fingerprint: str
-    shards: tuple[ManifestShard, ...]
-    songs_by_key: dict[str, int]
-    left_out_by_reason: dict[str, int]
+    shards: Tuple[ManifestShard]
+    songs_by_key: Counts
+    left_out_by_reason: Counts
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
@@ -180,8 +199,10 @@ def record_name(shard: str) -> str:
 
 
 def write_record(folder: Place, record: ShardRecord) -> None:
-    """Write the record of a shard, which makes the shard count."""
-    write_whole(folder / record_name(record.shard), record.model_dump_json().encode())
+    """Write the record of a shard, which makes the shard count; ManifestError if too large."""
+    path, data = folder / record_name(record.shard), record.model_dump_json().encode()
+    _refuse_more_than(MOST_RECORD_BYTES, path, data)
+    write_whole(path, data)
 
 
 def read_record(folder: Place, shard: str) -> ShardRecord:
@@ -215,7 +236,9 @@ def parse_record(path: Place, data: bytes) -> ShardRecord:
 
 def write_manifest(folder: Place, manifest: Manifest) -> None:
     """Write a split's manifest: the last file of packing."""
-    write_whole(folder / MANIFEST_NAME, packed([manifest.model_dump_json(indent=1).encode()]))
+    path, data = folder / MANIFEST_NAME, manifest.model_dump_json(indent=1).encode()
+    _refuse_more_than(MOST_MANIFEST_BYTES, path, data)
+    write_whole(path, packed([data]))
 
 
 def read_manifest(folder: Place) -> Manifest:
@@ -235,6 +258,15 @@ def read_songs(folder: Place) -> Iterator[SongEntry]:
     path = folder / SONGS_NAME
     for line in unpacked_lines(path):
         yield _parse(SongEntry, path, line)
+
+
+def _refuse_more_than(most_bytes: int, path: Place, data: bytes) -> None:
+    """Nobody would read it."""
+    if len(data) > most_bytes:
+        raise ManifestError(
+            f"{path}: {len(data)} bytes, and no more than {most_bytes} are read; set "
+            "prepare.songs_per_shard so that a shard has fewer samples, or a split fewer shards"
+        )
 
 
 def _parse(kind: type[Parsed], path: Place, data: bytes) -> Parsed:
