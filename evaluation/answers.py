@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import send_to_device
@@ -14,9 +13,10 @@ from torch.nn import functional
 from evaluation.calibration import BINS, Reliability, reliability
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore, mirex_score
 from pipeline.shardset import ShardSet
+from pipeline.songtable import SongTable
 from pipeline.stream import evaluation_stream, loader
 from songkey.estimate import KeyEstimate, estimate_from_probabilities
-from songkey.keys import Key, parse_key
+from songkey.keys import KEYS, Key
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def answer(
     Probabilities are summed for each song and reduced over the processes once, at the end.
     `after_batch` may raise to end it early, on all processes after the same batch.
     """
-    sums = _Sums(int(shards.songs.sum()), accelerator.device)
+    sums = _Sums(len(shards.song_table()), accelerator.device)
     for batch in interval_logits(
         network, front_end, shards, accelerator, batch_size, workers, max_bad_samples,
         limit_fraction,
@@ -137,35 +137,29 @@ class _Sums:
         return self
 
     def answers(self, shards: ShardSet) -> Answers:
-        """The sums with names: a song that lies in two shards is one song again."""
+        """The sums with names."""
         table = shards.song_table()
-        rows: dict[tuple[str, str], list[int]] = {}
-        for index, (dataset, song) in enumerate(table):
-            rows.setdefault((dataset, song.song_id), []).append(index)
         relations = self.relations.int().view(-1, len(RELATIONS))  # (songs, 6)
         songs, unanswered = [], []
-        for (dataset, song_id), indices in rows.items():
-            intervals = MirexScore(*relations[indices].sum(dim=0).tolist())
+        for index, counts in enumerate(relations.tolist()):
+            intervals = MirexScore(*counts)
             if not intervals.total:
-                unanswered.append(song_id)
+                unanswered.append(table.song_id(index))
                 continue
-            _, song = table[indices[0]]
-            estimate = estimate_from_probabilities(self.probabilities[indices].sum(dim=0).numpy())
+            estimate = estimate_from_probabilities(self.probabilities[index].numpy())
             songs.append(
                 SongAnswer(
-                    dataset, song_id, parse_key(song.key), estimate, intervals, song.label_source,
-                    song.genre,
+                    table.dataset_of(index), table.song_id(index), KEYS[table.key_id[index]],
+                    estimate, intervals, table.label_source(index), table.genre(index),
                 )
             )  # fmt: skip
         loss = float(self.loss) / max(1, int(relations.sum()))
-        reliability = self._reliability([dataset for dataset, _ in table])
-        return Answers(tuple(songs), loss, tuple(unanswered), reliability)
+        return Answers(tuple(songs), loss, tuple(unanswered), self._reliability(table))
 
-    def _reliability(self, datasets: Sequence[str]) -> dict[str, Reliability]:
-        """Of the intervals of each data set; `datasets` has that of each song."""
+    def _reliability(self, table: SongTable) -> dict[str, Reliability]:
+        """Of the intervals of each data set."""
         bins = self.bins.double().view(3, -1, BINS).numpy()  # (3, songs, BINS)
-        of_each = np.array(datasets)  # (songs,)
         return {
-            dataset: Reliability(*bins[:, of_each == dataset].sum(axis=1))
-            for dataset in dict.fromkeys(datasets)
+            dataset: Reliability(*bins[:, table.dataset == place].sum(axis=1))
+            for place, dataset in enumerate(table.datasets)
         }

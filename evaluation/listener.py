@@ -13,7 +13,8 @@ from model.run_folder import resolve
 from pipeline.augment import Augment
 from pipeline.cqt import LogCQT
 from pipeline.frontend import FrontEnd, Waveforms
-from pipeline.shardset import ShardSet, open_shards
+from pipeline.opened import open_shards
+from pipeline.shardset import ShardSet
 from pipeline.trainable import HearingNetwork, TrainableLogCQT
 from settings.config import BROUGHT, ConfigError, hearing_from_dict
 from settings.differences import named

@@ -11,7 +11,15 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from pipeline.bounded import (
     MOST_MANIFEST_BYTES,
@@ -24,6 +32,7 @@ from pipeline.bounded import (
 from pipeline.bounded import ManifestError as ManifestError
 from pipeline.bounded import MissingError as MissingError
 from settings.differences import differences
+from songkey.keys import parse_key
 from storage.places import Place
 from storage.whole import write_whole
 
@@ -62,6 +71,11 @@ Finite = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 TarName = Annotated[str, Field(pattern=r"^[0-9A-Za-z_][0-9A-Za-z_.-]{0,200}\.tar$")]  # no path
 Counts = Annotated[dict[str, Count], Field(max_length=1000)]
+
+
+def _of_one_key(text: str) -> str:
+    parse_key(text)
+    return text
 
 
 class PackSettings(Frozen):
@@ -110,7 +124,7 @@ class SongEntry(Frozen):
 
     song_id: str
     recording_id: str
-    key: str
+    key: Annotated[str, AfterValidator(_of_one_key)]  # "C minor"
     label_source: str
     confidence: Finite
     intervals: Count
@@ -185,6 +199,8 @@ class Manifest(Frozen):
     shards: Tuple[ManifestShard]
     songs_by_key: Counts
     left_out_by_reason: Counts
+    # Of the index; not written by those who packed before there was one.
+    index_sha256: Sha256 | Literal[""] = Field(default="", exclude_if=lambda sha256: not sha256)
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:

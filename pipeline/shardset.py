@@ -1,42 +1,28 @@
 """The shards of several data sets as one numbered list of intervals, read by offset.
 
-They lie in a local folder, and are read there, or at an address: then each process that needs a
-shard reads its record from there, and the tar from a cache of whole, verified ones.
+They lie in a local folder, and are read there, or at an address: then from a cache of whole,
+verified ones. Where each interval lies is in the index of its split; no record is read.
 """
 
-import logging
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from io import FileIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from isal.isal_zlib import crc32
 
-from pipeline.manifest import (
-    SONGS_NAME,
-    Manifest,
-    ManifestError,
-    MissingError,
-    ShardRecord,
-    SongEntry,
-    read_manifest,
-    read_record,
-    read_songs,
-    record_name,
-)
+from pipeline.index import Index, open_index
+from pipeline.manifest import Manifest, ManifestShard
+from pipeline.songtable import SongTable
 from songkey.errors import AudioKeyError
-from songkey.keys import parse_key
 from storage.copies import cached
-from storage.places import Place, RemotePath, StorageError, place_of
-from storage.whole import remove_leftovers
+from storage.places import Place, StorageError
 
-logger = logging.getLogger(__name__)
-
-OPEN_SHARDS = 64  # tars and records a process keeps open
+OPEN_SHARDS = 256  # tars that a process keeps open
 
 
 class BadSample(AudioKeyError):
@@ -52,31 +38,47 @@ class Stored(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ShardSet:
-    """Shards in manifest order; interval and song numbers run through all of them."""
+class Split:
+    """The shards of one data set."""
 
-    folders: tuple[Place, ...]  # of each shard
-    names: tuple[str, ...]
-    sha256: tuple[str, ...]
-    intervals: np.ndarray  # (shards,) int64
-    songs: np.ndarray  # (shards,) int64
-    manifests: tuple[Manifest, ...]
-    manifest_folders: tuple[Place, ...]
+    folder: Place
+    manifest: Manifest
+    index_path: Path  # here, also where the shards lie at an address
+
+    def index(self) -> Index:
+        """Where its intervals lie, mapped into memory."""
+        return open_index(self.index_path, self.manifest)
+
+
+@dataclass(frozen=True)
+class ShardSet:
+    """Shards in manifest order; interval and song numbers run through all of them.
+
+    It holds no row of the indexes, so that it crosses processes lightly.
+    """
+
+    splits: tuple[Split, ...]
     cache_dir: Path  # for shards at an address
 
     @property
     def format(self) -> str:
         """What the samples are: 'audio' or 'png'."""
-        return self.manifests[0].settings.format
+        return self.splits[0].manifest.settings.format
 
     @property
     def media_shape(self) -> tuple[int, ...]:
         """Of one decoded sample: (S,) of audio, (F, T) of a spectrogram with its margins."""
-        settings = self.manifests[0].settings
+        settings = self.splits[0].manifest.settings
         if (cqt := settings.cqt) is None:
             return (settings.interval_samples,)
         margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
         return (cqt["n_bins"] + margins, settings.interval_samples // cqt["hop_length"] + 1)
+
+    @cached_property
+    def intervals(self) -> np.ndarray:
+        """(shards,) int64: how many there are in each."""
+        counts = [shard.intervals for split in self.splits for shard in split.manifest.shards]
+        return np.array(counts, dtype=np.int64)
 
     @property
     def total(self) -> int:
@@ -84,14 +86,15 @@ class ShardSet:
         return int(self.intervals.sum())
 
     @cached_property
-    def ends(self) -> np.ndarray:
-        """(shards,) one past the number of each shard's last interval."""
-        return np.cumsum(self.intervals)
+    def _first_shards(self) -> list[int]:
+        """The number of each split's first shard, and how many shards there are."""
+        return np.cumsum([0, *(len(split.manifest.shards) for split in self.splits)]).tolist()
 
-    @cached_property
-    def first_songs(self) -> np.ndarray:
-        """(shards,) the number of each shard's first song."""
-        return np.cumsum(self.songs) - self.songs
+    def tar(self, shard: int) -> tuple[Place, ManifestShard]:
+        """The folder of the shard numbered so, and its line in the manifest."""
+        number = bisect_right(self._first_shards, shard) - 1
+        split = self.splits[number]
+        return split.folder, split.manifest.shards[shard - self._first_shards[number]]
 
     def of_epoch(self, epoch: int) -> "ShardSet":
         """What an epoch reads: packed intervals are the same in each."""
@@ -104,159 +107,57 @@ class ShardSet:
     @property
     def fingerprint(self) -> str:
         """What identifies the data to a checkpoint: all manifests' fingerprints."""
-        return "+".join(manifest.fingerprint for manifest in self.manifests)
+        return "+".join(split.manifest.fingerprint for split in self.splits)
 
-    def song_table(self) -> list[tuple[str, SongEntry]]:
-        """(data set, song) for each `song_index`; ManifestError if a table is of other shards."""
-        table = []
-        for folder, manifest in zip(self.manifest_folders, self.manifests, strict=True):
-            songs = list(read_songs(folder))
-            if len(songs) != sum(shard.songs for shard in manifest.shards):
-                raise ManifestError(f"{folder / SONGS_NAME}: not of these shards; pack again")
-            table += [(manifest.settings.dataset, song) for song in songs]
-        return table
-
-
-def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) -> Place:
-    """Where the shards of one split lie, or are to be written."""
-    return place_of(shards_dir) / format / dataset / split
-
-
-def open_shards(
-    shards_dir: str, format: str, datasets: Sequence[str], split: str, shaped_by: dict[str, Any],
-    cache_dir: str,
-) -> ShardSet:  # fmt: skip
-    """The shards of `split` of all `datasets`, checked to be whole and made with these settings.
-
-    `shaped_by` holds today's sample_rate, interval_seconds and cqt. A data set may lack the split
-    (a warning says so), but not all may.
-    """
-    if len(set(datasets)) < len(datasets):
-        raise ManifestError(f"a data set is named twice: {', '.join(datasets)}; name each once")
-    opened = []
-    for dataset in datasets:
-        folder = split_folder(shards_dir, format, dataset, split)
-        if (manifest := _manifest(folder)) is None:
-            logger.warning("%s has no %s split", dataset, split)
-            continue
-        _check_settings(folder, manifest, shaped_by)
-        if isinstance(folder, Path):
-            _check_files(folder, manifest)
-        opened.append((folder, manifest))
-    if not opened:
-        raise ManifestError(
-            f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "
-            "sets, or change [split] or the number of songs and pack again with --overwrite"
-        )
-    remove_leftovers(Path(cache_dir))
-    shards = _joined(opened, Path(cache_dir))
-    if not shards.total:
-        raise ManifestError(
-            f"{shards_dir}/{format}: the {split} split of {', '.join(datasets)} holds no interval; "
-            "see left_out.tsv beside it for the reasons"
-        )
-    return shards
-
-
-def _manifest(folder: Place) -> Manifest | None:
-    """The manifest of a split, None where the data set has no such split."""
-    try:
-        return read_manifest(folder)
-    except MissingError:
-        # An address says only that the manifest is not there.
-        if isinstance(folder, RemotePath) or (folder.parent.exists() and not folder.exists()):
-            return None
-        raise
-
-
-def _joined(opened: list[tuple[Place, Manifest]], cache_dir: Path) -> ShardSet:
-    shards = [(folder, shard) for folder, manifest in opened for shard in manifest.shards]
-    return ShardSet(
-        folders=tuple(folder for folder, _ in shards),
-        names=tuple(shard.name for _, shard in shards),
-        sha256=tuple(shard.sha256 for _, shard in shards),
-        intervals=np.array([shard.intervals for _, shard in shards], dtype=np.int64),
-        songs=np.array([shard.songs for _, shard in shards], dtype=np.int64),
-        manifests=tuple(manifest for _, manifest in opened),
-        manifest_folders=tuple(folder for folder, _ in opened),
-        cache_dir=cache_dir,
-    )
-
-
-def _check_settings(folder: Place, manifest: Manifest, shaped_by: dict[str, Any]) -> None:
-    settings = manifest.settings
-    today = {n: value for n, value in shaped_by.items() if getattr(settings, n) is not None}
-    if changed := settings.changed(today):
-        raise ManifestError(
-            f"{folder}: packed with other settings ({changed}); "
-            "set them back, or pack again with --overwrite"
-        )
-
-
-def _check_files(folder: Path, manifest: Manifest) -> None:
-    """Refuse what is missing or of another size before the first batch is read."""
-    for shard in manifest.shards:
-        path, record = folder / shard.name, folder / record_name(shard.name)
-        size = path.stat().st_size if path.exists() else None
-        if size != shard.bytes:
-            state = "not there" if size is None else f"{size} bytes long"
-            raise ManifestError(
-                f"{path}: {state}, the manifest says {shard.bytes} bytes; delete {record.name} and "
-                f"the manifest beside it, and pack again"
-            )
-        if not record.exists():
-            raise ManifestError(f"{record}: not there; delete the manifest, and pack again")
+    def song_table(self) -> SongTable:
+        """The songs, in the order of their `song_index`."""
+        datasets = tuple(split.manifest.settings.dataset for split in self.splits)
+        return SongTable(datasets, tuple(split.index().songs for split in self.splits))
 
 
 class ShardReader:
-    """Reads samples by their number; keeps a few tars and records open. One for each process."""
+    """Reads samples by their number; keeps a few tars open. One for each process."""
 
     def __init__(self, shards: ShardSet):
         self.shards = shards
-        self._ends = shards.ends.tolist()  # a search in a list takes a tenth of one in an array
+        self._indexes = [split.index() for split in shards.splits]
+        # Searches in lists take a tenth of those in arrays.
+        self._ends = np.cumsum(shards.intervals).tolist()  # of each shard
+        self._split_ends = np.cumsum([len(index.song) for index in self._indexes]).tolist()
+        self._first_songs = np.cumsum([0, *(len(index.songs) for index in self._indexes)]).tolist()
         self._open = lru_cache(maxsize=OPEN_SHARDS)(self._open_shard)
         self._failed: dict[int, str] = {}  # shards at an address, and why not to try again
 
     def read(self, number: int) -> Stored:
         """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""
-        shard, place = self._shard_and_place(number)
-        file, record, key_ids = self._open(shard)
-        media = os.pread(file.fileno(), record.media_bytes[place], record.media_offset[place])
-        if crc32(media) != record.media_crc32[place]:
+        file = self._open(bisect_right(self._ends, number))
+        split = bisect_right(self._split_ends, number)
+        row = number - (self._split_ends[split - 1] if split else 0)
+        index = self._indexes[split]
+        media = os.pread(file.fileno(), int(index.media_bytes[row]), int(index.media_offset[row]))
+        if crc32(media) != index.media_crc32[row]:
             raise BadSample("its bytes differ from the recorded checksum")
-        song = record.song[place]
-        return Stored(media, key_ids[song], int(self.shards.first_songs[shard]) + song)
+        song = int(index.song[row])
+        return Stored(media, int(index.songs.key_id[song]), self._first_songs[split] + song)
 
     def name(self, number: int) -> str:
         """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""
-        shard, place = self._shard_and_place(number)
-        return f"{self.shards.folders[shard] / self.shards.names[shard]}, sample {place}"
-
-    def _shard_and_place(self, number: int) -> tuple[int, int]:
         shard = bisect_right(self._ends, number)
-        return shard, number - (self._ends[shard - 1] if shard else 0)
+        folder, tar = self.shards.tar(shard)
+        return f"{folder / tar.name}, sample {number - (self._ends[shard - 1] if shard else 0)}"
 
-    def _open_shard(self, shard: int) -> tuple[Any, ShardRecord, tuple[int, ...]]:
-        folder, name = self.shards.folders[shard], self.shards.names[shard]
-        if isinstance(folder, Path):
-            record, path = read_record(folder, name), folder / name
-        else:
-            record, path = self._cached(shard)
-        key_ids = tuple(parse_key(song.key).id for song in record.songs)
-        return open(path, "rb", buffering=0), record, key_ids
+    def _open_shard(self, shard: int) -> FileIO:
+        folder, tar = self.shards.tar(shard)
+        path = folder / tar.name if isinstance(folder, Path) else self._cached(shard)
+        return open(path, "rb", buffering=0)
 
-    def _cached(self, shard: int) -> tuple[ShardRecord, Path]:
-        """The record and the local copy of a shard at an address; a failure is remembered."""
+    def _cached(self, shard: int) -> Path:
+        """The local copy of a shard at an address; a failure is remembered."""
         if shard in self._failed:
             raise BadSample(self._failed[shard])
-        folder, name = self.shards.folders[shard], self.shards.names[shard]
+        folder, tar = self.shards.tar(shard)
         try:
-            record = read_record(folder, name)
-            if record.sha256 != self.shards.sha256[shard]:
-                raise StorageError(
-                    f"{folder / record_name(name)}: of another shard than the manifest's"
-                )
-            return record, cached(folder / name, record.bytes, record.sha256, self.shards.cache_dir)
-        except (ManifestError, StorageError) as error:
+            return cached(folder / tar.name, tar.bytes, tar.sha256, self.shards.cache_dir)
+        except StorageError as error:
             self._failed[shard] = str(error)
             raise

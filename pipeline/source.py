@@ -4,8 +4,8 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.manifest import SongEntry
 from pipeline.shardset import Stored
+from pipeline.songtable import SongTable
 
 
 class Reader(Protocol):
@@ -41,8 +41,8 @@ class Source(Protocol):
     def fingerprint(self) -> str:
         """What identifies the data to a checkpoint."""
 
-    def song_table(self) -> list[tuple[str, SongEntry]]:
-        """(data set, song) for each `song_index`."""
+    def song_table(self) -> SongTable:
+        """The songs, in the order of their `song_index`."""
 
     def of_epoch(self, epoch: int) -> "Source":
         """What that epoch reads."""

@@ -5,12 +5,12 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
-from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
 from isal.isal_zlib import crc32
 
+from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
@@ -58,7 +58,7 @@ def problems_of(folders: list[Place]) -> Iterator[str]:
         try:
             manifest = read_manifest(folder)
             yield from _problems_of_split(folder, manifest)
-            yield from _problems_of_songs(folder, manifest, split_of_recording)
+            yield from _problems_of_tables(folder, manifest, split_of_recording)
         except (ManifestError, StorageError) as error:
             yield str(error)
         except OSError as error:
@@ -79,24 +79,45 @@ def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
             yield str(error)
 
 
-def _problems_of_songs(
+def _problems_of_tables(
     folder: Place, manifest: Manifest, split_of_recording: dict[tuple[Place, str], str]
 ) -> Iterator[str]:
-    """Compare the table of songs with the records, then the recordings with those seen so far."""
-    records = read_records(folder, (shard.name for shard in manifest.shards))
-    songs = (song for record in records for song in record.songs)
-    # Not as lists: the table may be without an end.
-    if any(song != listed for song, listed in zip_longest(songs, read_songs(folder))):
-        yield f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
-        return
-    for song in read_songs(folder):
-        owner = (folder.parent, song.recording_id)
-        other = split_of_recording.setdefault(owner, folder.name)
-        if other != folder.name:
-            yield (
-                f"{folder}: {song.song_id}: its recording is in {other} too; "
-                "pack again with --overwrite"
-            )
+    """Compare the table of songs and the index with the records, and recordings with all so far."""
+    rows, songs = IndexRows(), read_songs(folder)
+    for record in read_records(folder, (shard.name for shard in manifest.shards)):
+        rows.add(record)
+        for song in record.songs:
+            if song != next(songs, None):
+                yield f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
+                return
+            owner = (folder.parent, song.recording_id)
+            other = split_of_recording.setdefault(owner, folder.name)
+            if other != folder.name:
+                yield (
+                    f"{folder}: {song.song_id}: its recording is in {other} too; "
+                    "pack again with --overwrite"
+                )
+    if next(songs, None) is not None:
+        yield f"{folder / SONGS_NAME}: lists more songs than the records; pack again"
+    if manifest.index_sha256:  # else packed before there was one
+        yield from _problems_of_index(folder / INDEX_NAME, manifest, index_bytes(rows.finish()))
+
+
+def _problems_of_index(place: Place, manifest: Manifest, data: bytes) -> Iterator[str]:
+    """Compare the file with the manifest, and that with the `data` that the records give."""
+    try:
+        sha256 = _sha256_of(place)
+    except FileNotFoundError:
+        sha256 = "of none"
+    if sha256 != manifest.index_sha256:
+        yield f"{place}: not what the manifest says; delete both, and pack again"
+    elif hashlib.sha256(data).hexdigest() != manifest.index_sha256:
+        yield f"{place}: says other things than the records; pack again"
+
+
+def _sha256_of(place: Place) -> str:
+    with local_copy(place) as path, open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _problems_of_shard(

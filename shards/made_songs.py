@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.manifest import SongEntry
 from pipeline.shardset import Stored
+from pipeline.songtable import SongRows, SongTable
 from songkey.audio import to_int16
 from songs import synthetic
 from songs.song import Song
@@ -50,9 +51,12 @@ class MadeSongs:
         """The song that gives the epoch's interval `number`."""
         return synthetic.song_of(self.seed, self.epoch * self.total + number, self.interval_seconds)
 
-    def song_table(self) -> list[tuple[str, SongEntry]]:
-        """(data set, song) of the epoch's songs."""
-        return [_entry(self.song(number)) for number in range(self.total)]
+    def song_table(self) -> SongTable:
+        """The epoch's songs."""
+        rows = SongRows()
+        for number in range(self.total):
+            rows.add(_entry(self.song(number)))
+        return SongTable((self.song(0).dataset,), (rows.finish(),))
 
     def of_epoch(self, epoch: int) -> "MadeSongs":
         """The songs of that epoch."""
@@ -81,9 +85,8 @@ class SongMaker:
         return self.songs.song(number).song_id
 
 
-def _entry(song: Song) -> tuple[str, SongEntry]:
-    entry = SongEntry(
+def _entry(song: Song) -> SongEntry:
+    return SongEntry(
         song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
         label_source=song.label_source, confidence=song.confidence, intervals=1,
     )  # fmt: skip
-    return song.dataset, entry

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.manifest import MANIFEST_NAME, PackSettings, ShardRecord, read_manifest
-from pipeline.shardset import split_folder
+from pipeline.opened import split_folder
 from settings.sections import Config
 from shards.pack import PackTask, deal, songs_digest
 from shards.splitfolder import SPLITS, done_tasks, first_records, is_whole

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pipeline.index import INDEX_NAME
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
@@ -58,7 +59,7 @@ def _publish_split(folder: Path, manifest: Manifest, target: Place) -> None:
     title = f"publishing {target}"
     for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
         _publish_shard(folder, target, shard)
-    for name in (SONGS_NAME, MANIFEST_NAME):
+    for name in (INDEX_NAME, SONGS_NAME, MANIFEST_NAME):
         send(folder / name, target / name)
 
 

@@ -1,11 +1,13 @@
 """The folder of one split's shards: what is there, clearing it, and its manifest."""
 
 import fnmatch
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
@@ -23,9 +25,10 @@ from pipeline.manifest import (
     write_manifest,
     write_songs,
 )
+from songkey.keys import KEYS
 from songs.song import LeftOut
 from storage.places import Place, sizes
-from storage.whole import UNFINISHED
+from storage.whole import UNFINISHED, write_whole
 
 SPLITS = ("train", "valid", "test")
 RECORDS = "[0-9]*.json"
@@ -75,7 +78,7 @@ def manifests_in(root: Place) -> dict[str, Manifest]:
 
 def clear(folder: Place) -> None:
     """Remove a split's shards, the files that make them count first, and a folder left empty."""
-    remove(folder, "*.zst", RECORDS, "[0-9]*.tar", UNFINISHED)
+    remove(folder, "*.zst", INDEX_NAME, RECORDS, "[0-9]*.tar", UNFINISHED)
     if isinstance(folder, Path):
         with suppress(OSError):  # it is not there, or holds other files
             folder.rmdir()
@@ -110,7 +113,7 @@ def is_whole(folder: Place, settings: PackSettings, there: Mapping[str, int]) ->
 
     Many times faster than `done_tasks`, for it opens no record.
     """
-    if MANIFEST_NAME not in there or SONGS_NAME not in there:
+    if not {MANIFEST_NAME, SONGS_NAME, INDEX_NAME} <= there.keys():
         return False
     manifest = read_manifest(folder)
     return manifest.fingerprint == settings.fingerprint and all(
@@ -127,14 +130,14 @@ def split_manifest(folder: Place, names: Sequence[str], settings: PackSettings) 
 
 
 def write_split_manifest(folder: Place, names: Sequence[str], settings: PackSettings) -> Manifest:
-    """Write the manifest and the table of songs from the records of all tasks, one at a time."""
+    """Write the index, the table of songs and the manifest from the records of all tasks."""
     shards: list[ManifestShard] = []
-    songs_by_key: Counter[str] = Counter()
+    rows = IndexRows()
     left_out: Counter[str] = Counter()
 
     def songs() -> Iterator[SongEntry]:
-        last = None
         for record in records_of(folder, names):
+            rows.add(record)
             left_out.update(LeftOut(*one).kind for one in record.left_out)
             shards.append(
                 ManifestShard(
@@ -142,16 +145,18 @@ def write_split_manifest(folder: Place, names: Sequence[str], settings: PackSett
                     bytes=record.bytes, sha256=record.sha256,
                 )
             )  # fmt: skip
-            for song in record.songs:
-                songs_by_key[song.key] += song.song_id != last  # a song may go on in a further tar
-                last = song.song_id
-                yield song
+            yield from record.songs
 
     remove(folder, UNFINISHED)  # by runs that were killed
     write_songs(folder, songs())
+    index = rows.finish()
+    data = index_bytes(index)
+    write_whole(folder / INDEX_NAME, data)
+    keys = Counter(str(KEYS[key_id]) for key_id in index.songs.key_id)
     manifest = Manifest(
         settings=settings, fingerprint=settings.fingerprint, shards=tuple(shards),
-        songs_by_key=dict(songs_by_key), left_out_by_reason=dict(left_out),
+        songs_by_key=dict(keys), left_out_by_reason=dict(left_out),
+        index_sha256=hashlib.sha256(data).hexdigest(),
     )  # fmt: skip
     write_manifest(folder, manifest)
     return manifest

@@ -22,7 +22,7 @@ from small_split import FAULTS, SmallSplit, limits
 from settings.command import run
 from songkey.errors import AudioKeyError
 
-FORMATS = ("audio", "png")
+KINDS = {"audio": ("audio", True), "png": ("png", True), "audio without an index": ("audio", False)}
 
 
 def main() -> None:
@@ -39,8 +39,8 @@ def main() -> None:
     began = time.perf_counter()
     counted: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
-        for format in FORMATS:
-            split = SmallSplit(Path(folder), format)
+        for kind, (format, indexed) in KINDS.items():
+            split = SmallSplit(Path(folder) / kind, format, indexed)
             counted += fuzz(split, arguments.every, arguments.rounds, arguments.seed)
     for outcome, count in counted.most_common():
         print(f"{count:7}  {outcome}")

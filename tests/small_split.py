@@ -2,12 +2,14 @@
 
 import faulthandler
 import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.manifest import read_manifest, read_records, read_songs
-from pipeline.shardset import open_shards
+from pipeline.index import INDEX_NAME
+from pipeline.manifest import read_manifest, read_records, read_songs, write_manifest
+from pipeline.opened import open_shards
 from pipeline.stream import evaluation_stream
 from settings.config import load_config
 from shards.check import problems_of
@@ -30,11 +32,16 @@ FAULTS = ("garbage", "not counted", "unnamed", "not found by check")
 class SmallSplit:
     """The train split of made-up songs, in the format 'audio' or 'png'."""
 
-    def __init__(self, root: Path, format: str):
+    def __init__(self, root: Path, format: str, indexed: bool = True):
+        """Without `indexed` it is as it was packed before there was an index."""
         self.root, self.format = root, format
         self.config = load_config(None, [*SETTINGS, f'prepare.shards_dir="{root}"'])
         prepare("synthetic", synthetic.songs(SONGS, SECONDS, 0), [], format, self.config)
         self.folder = root / format / "synthetic/train"
+        if not indexed:
+            (self.folder / INDEX_NAME).unlink()
+            manifest = read_manifest(self.folder).model_copy(update={"index_sha256": ""})
+            write_manifest(self.folder, manifest)
         self.samples, _ = self._streamed()
         self.stored = list(self._stored())
         self.tables = self._tables()
@@ -88,16 +95,18 @@ class SmallSplit:
             "sample_rate": config.audio.sample_rate, "cqt": config.cqt.shape,
             "interval_seconds": config.prepare.interval_seconds,
         }  # fmt: skip
+        cache = self.root / "cache"
+        shutil.rmtree(cache, ignore_errors=True)
         shards = open_shards(
-            str(self.root), self.format, ["synthetic"], "train", shaped_by, f"{self.root}/cache"
+            str(self.root), self.format, ["synthetic"], "train", shaped_by, str(cache)
         )
         stream, table = evaluation_stream(shards, SONGS, 0, 1), shards.song_table()
         found: list[tuple | None] = []
         for batch in stream:
             media = batch.waveform if batch.cqt is None else batch.cqt
             for row in range(min(SONGS, shards.total - len(found))):
-                _, song = table[batch.song_index[row]]
-                told = (song.song_id, int(batch.key_id[row]), media[row].numpy().tobytes())
+                song_id = table.song_id(int(batch.song_index[row]))
+                told = (song_id, int(batch.key_id[row]), media[row].numpy().tobytes())
                 found.append(told if batch.valid[row] else None)
         return found, stream.bad_samples
 

@@ -1,10 +1,19 @@
 """Laws of checking: each kind of damage is found and named."""
 
+import hashlib
 import shutil
 
 import pytest
 
-from pipeline.manifest import ManifestError, read_record, read_songs, write_record, write_songs
+from pipeline.manifest import (
+    ManifestError,
+    read_manifest,
+    read_record,
+    read_songs,
+    write_manifest,
+    write_record,
+    write_songs,
+)
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of, problems_of_samples
 
@@ -52,12 +61,35 @@ def test_a_lost_manifest_is_found(damaged):
     assert "train/manifest.json.zst: not there" in problem
 
 
-def test_a_table_with_a_song_too_few_or_with_another_key_is_found(damaged):
+def test_a_table_with_a_song_too_few_or_with_another_genre_is_found(damaged):
     songs = list(read_songs(damaged))
-    for wrong in (songs[1:], [songs[0].model_copy(update={"key": "H dur"}), *songs[1:]]):
+    for wrong in (songs[1:], [songs[0].model_copy(update={"genre": "polka"}), *songs[1:]]):
         write_songs(damaged, wrong)
         (problem,) = problems_of([damaged])
         assert "songs.jsonl.zst: lists other songs than the records" in problem
+
+
+def test_an_index_that_is_gone_or_says_other_things_than_the_records_is_found(damaged):
+    index, manifest = damaged / "index.safetensors", read_manifest(damaged)
+    other = (damaged.parent / "valid/index.safetensors").read_bytes()
+    write_manifest(
+        damaged, manifest.model_copy(update={"index_sha256": hashlib.sha256(other).hexdigest()})
+    )
+    (problem,) = problems_of([damaged])
+    assert "index.safetensors: not what the manifest says; delete both" in problem
+    index.write_bytes(other)
+    (problem,) = problems_of([damaged])
+    assert "index.safetensors: says other things than the records" in problem
+    index.unlink()
+    (problem,) = problems_of([damaged])
+    assert "index.safetensors: not what the manifest says" in problem
+
+
+def test_a_song_too_many_in_the_table_is_found(damaged):
+    songs = list(read_songs(damaged))
+    write_songs(damaged, [*songs, songs[0].model_copy(update={"song_id": "another"})])
+    (problem,) = problems_of([damaged])
+    assert "songs.jsonl.zst: lists more songs than the records" in problem
 
 
 def test_a_recording_in_two_splits_is_found(damaged):

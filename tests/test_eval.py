@@ -64,11 +64,10 @@ def assert_alike(one: Answers, other: Answers, tolerance: float) -> None:
 def test_every_song_is_answered_once_and_every_interval_is_counted_once(answers, packed):
     config = small_config(packed)
     shards = shards_of(config, config, ("synthetic",), "test")
-    table = {song.song_id: song for _, song in shards.song_table()}
-    assert [song.song_id for song in answers.songs] == list(table)
-    for song in answers.songs:
-        entry = table[song.song_id]
-        assert (str(song.key), song.intervals.total) == (entry.key, entry.intervals)
+    table = shards.song_table()
+    for index, song in enumerate(answers.songs):
+        assert (song.dataset, song.song_id) == ("synthetic", table.song_id(index))
+        assert (song.key.id, song.intervals.total) == (table.key_id[index], table.intervals[index])
     assert answers.unanswered == ()
     assert answers.song_score.total == len(table)
 

@@ -221,7 +221,7 @@ def test_a_loss_that_is_not_finite_names_the_first_bad_step_and_its_songs(tmp_pa
     )
     made.saved()["model"].key.bias.data[0] = torch.inf
     results += [made.step(batch(seed)._replace(song_index=torch.tensor([seed]))) for seed in (2, 3)]
-    song = shards.song_table()[2][1].song_id
+    song = shards.song_table().song_id(2)
     for saved, way_out in ((True, "--resume with a lower"), (False, "begin anew with a lower")):
         message = f"since step 13, of songs synthetic/{song}; {way_out} train"
         with pytest.raises(NotFiniteError, match=message):

@@ -115,7 +115,8 @@ def test_the_intervals_shown_are_the_same_each_time_and_name_the_answers(packed)
         figure = Examples(shards, config.cqt.bins_per_octave).figure(network, front_end)
         titles.append([axes.get_title() for axes in figure.axes])
     assert titles[0] == titles[1] and len(titles[0]) == INTERVALS
-    songs = {song.song_id: song.key for _, song in shards.song_table()}
+    table = shards.song_table()
+    songs = {table.song_id(one): str(KEYS[table.key_id[one]]) for one in range(len(table))}
     for title in titles[0]:
         true, answered = title.split("   ")[0].split(", answered ")
         assert songs[title.split("   ")[1]] == true

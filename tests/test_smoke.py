@@ -88,8 +88,9 @@ def test_a_limited_evaluation_hears_every_data_set_in_proportion(tmp_path):
         config = small_config(tmp_path, f"datasets.synthetic.songs={songs}")
         pack_synthetic(config, dataset=dataset)
     both = shards_of(config, config, ("first", "second"), "train")
-    names = np.array([dataset for dataset, _ in both.song_table()])
-    held = np.repeat(names, [song.intervals for _, song in both.song_table()])
+    table = both.song_table()
+    names = np.array(table.datasets)[table.dataset]
+    held = np.repeat(names, table.intervals)
     stream = evaluation_stream(both, 4, 0, 1, limit_fraction=0.5)
     heard = np.concatenate([names[batch.song_index[batch.valid]] for batch in stream])
     assert len(heard) == 4 * limited(-(-both.total // 4), 0.5) < both.total
@@ -125,8 +126,7 @@ def test_a_trial_reads_at_the_rates_of_a_run(packed):
     trial = Trial(small_config(packed, "train.dataset_weights.synthetic=3.0", "stream.workers=0"))
     steps, batches = 3 * trial.shards.total // 8, trial.batches()
     counts = np.bincount(np.concatenate([next(batches).song_index for _ in range(steps)]))
-    intervals = [song.intervals for _, song in trial.shards.song_table()]
-    assert np.all(counts <= 3 * np.array(intervals)) and counts.sum() == 8 * steps
+    assert np.all(counts <= 3 * trial.shards.song_table().intervals) and counts.sum() == 8 * steps
 
 
 def test_a_trial_s_batches_go_on_into_further_epochs_in_another_order(packed):

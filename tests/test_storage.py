@@ -13,7 +13,6 @@ from servers import http_server, s3_server
 
 from evaluation.listener import shards_of
 from pipeline.manifest import ManifestError
-from pipeline.shardset import ShardReader
 from pipeline.stream import evaluation_stream, loader, training_stream
 from storage import places as storage
 from storage.copies import cached
@@ -43,6 +42,15 @@ def at(address):
     return f'prepare.shards_dir="{address}"'
 
 
+def tars_of(shards):
+    """The names of all tars' copies."""
+    return [f"{shards.tar(number)[1].sha256}.tar" for number in range(len(shards.intervals))]
+
+
+def index_sha256(shards):
+    return shards.splits[0].manifest.index_sha256
+
+
 def batches(shards, workers=0):
     stream = training_stream(shards, 12, 0, 1, 0, 0, 6, 16)
     return stream, list(loader(stream, workers, pin_memory=False))
@@ -61,9 +69,10 @@ def test_shards_on_a_web_server_stream_as_local_ones_do(packed, site, tmp_path, 
     with http_server(site) as url:
         remote = open_split(tmp_path, at(url))
         assert_same(batches(remote, workers)[1], batches(local)[1])
-        assert list(remote.song_table()) == list(local.song_table())
+        ours, theirs = remote.song_table(), local.song_table()
+        assert ours.where(range(len(ours))) == theirs.where(range(len(theirs)))
     cache = {path.name for path in (tmp_path / "cache").iterdir()}
-    assert cache == {f"{sha256}.tar" for sha256 in local.sha256}
+    assert cache == {*tars_of(local), f"{index_sha256(local)}.safetensors"}
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -103,21 +112,18 @@ def test_wrong_bytes_never_come_into_the_cache_and_are_asked_for_once(site, tmp_
     assert stream.bad_samples > 1
     assert f"{url}/audio/synthetic/train/000000.tar: its {tar.stat().st_size} bytes" in caplog.text
     names = {path.name for path in (tmp_path / "cache").iterdir()}
-    assert names == {f"{sha256}.tar" for sha256 in shards.sha256[1:]}
+    assert names == {*tars_of(shards)[1:], f"{index_sha256(shards)}.safetensors"}
 
 
-def test_a_record_that_is_missing_or_another_s_makes_its_samples_bad_ones(site, tmp_path):
-    train = site / "audio/synthetic/train"
-    shutil.copy(train / "000001.json", train / "000000.json")
+def test_an_index_that_is_missing_or_another_s_is_refused(site, tmp_path):
+    index = site / "audio/synthetic/train/index.safetensors"
+    shutil.copy(site / "audio/synthetic/valid/index.safetensors", index)
     with http_server(site) as url:
-        shards = open_split(tmp_path, at(url))
-        reader = ShardReader(shards)
-        for _ in range(2):
-            with pytest.raises(ValueError, match="000000.json: of another shard, 000001.tar"):
-                reader.read(0)
-        (train / "000001.json").unlink()
-        with pytest.raises(ManifestError, match="000001.json: not there"):
-            reader.read(int(shards.ends[0]))
+        with pytest.raises(StorageError, match="train/index.safetensors: its .* are not those"):
+            open_split(tmp_path, at(url))
+        index.unlink()
+        with pytest.raises(StorageError, match="index.safetensors: not there, though the manifes"):
+            open_split(tmp_path, at(url))
 
 
 def _cached(place, size, sha256, cache_dir):
@@ -126,10 +132,10 @@ def _cached(place, size, sha256, cache_dir):
 
 def test_processes_that_race_for_a_shard_all_have_it_whole(packed, site, tmp_path):
     shards = open_split(packed)
-    tar = Path(shards.folders[0]) / shards.names[0]
+    folder, tar = shards.tar(0)
     with http_server(site) as url:
         place = RemotePath(f"{url}/audio/synthetic/train/000000.tar")
-        arguments = (place, tar.stat().st_size, shards.sha256[0], tmp_path / "cache")
+        arguments = (place, tar.bytes, tar.sha256, tmp_path / "cache")
         context = multiprocessing.get_context("fork")
         racers = [context.Process(target=_cached, args=arguments) for _ in range(4)]
         for racer in racers:
@@ -138,7 +144,7 @@ def test_processes_that_race_for_a_shard_all_have_it_whole(packed, site, tmp_pat
             racer.join()
     assert [racer.exitcode for racer in racers] == [0] * 4
     (copy,) = (tmp_path / "cache").iterdir()
-    assert copy.read_bytes() == tar.read_bytes()
+    assert copy.read_bytes() == (folder / tar.name).read_bytes()
 
 
 def test_old_leftovers_are_removed_and_what_is_being_copied_stays(tmp_path):

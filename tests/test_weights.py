@@ -14,9 +14,14 @@ from model.checkpoint import CheckpointError, load_checkpoint
 from pipeline.order import epoch_order, epoch_total
 from pipeline.stream import StreamError, loader, training_stream
 from songkey.errors import AudioKeyError
-from songkey.keys import parse_key
+from songkey.keys import KEYS
 from training.loop import Training
-from training.reading_rates import check_balanced_once, interval_rates, song_weights
+from training.reading_rates import (
+    check_balanced_once,
+    epoch_intervals,
+    interval_rates,
+    song_weights,
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +41,13 @@ def shards(mixed):
 
 
 def intervals_of(shards) -> np.ndarray:
-    return np.array([song.intervals for _, song in shards.song_table()])
+    return shards.song_table().intervals
+
+
+def names_of(shards) -> np.ndarray:
+    """The data set of each song."""
+    table = shards.song_table()
+    return np.array(table.datasets)[table.dataset]
 
 
 def once(shards) -> np.ndarray:
@@ -47,8 +58,8 @@ def once(shards) -> np.ndarray:
 def class_sums(shards, amounts, by) -> dict[str, float]:
     """The sum of the songs' `amounts` in each mode or key."""
     sums: dict[str, float] = {}
-    for (_, song), amount in zip(shards.song_table(), amounts, strict=True):
-        name = parse_key(song.key).mode if by == "mode" else song.key
+    for key_id, amount in zip(shards.song_table().key_id, amounts, strict=True):
+        name = KEYS[key_id].mode if by == "mode" else str(KEYS[key_id])
         sums[name] = sums.get(name, 0) + float(amount)
     return sums
 
@@ -56,19 +67,20 @@ def class_sums(shards, amounts, by) -> dict[str, float]:
 def with_confidences(shards, monkeypatch, confidences):
     """The same shards with other label confidences in their tables."""
     table = shards.song_table()
-    changed = [
-        (dataset, song.model_copy(update={"confidence": confidence}))
-        for (dataset, song), confidence in zip(table, confidences, strict=True)
-    ]
-    monkeypatch.setattr(type(shards), "song_table", lambda _: changed)
+    table.__dict__["confidence"] = confidences  # in place of what it would gather
+    monkeypatch.setattr(type(shards), "song_table", lambda _: table)
     return replace(shards)
 
 
 def test_by_default_every_song_weighs_one_and_every_interval_comes_once(shards):
     assert torch.equal(
-        song_weights(shards, once(shards), "none", False), torch.ones(int(shards.songs.sum()))
+        song_weights(shards, once(shards), "none", False), torch.ones(len(shards.song_table()))
     )
-    assert np.array_equal(interval_rates(shards, "none", {}), np.ones(shards.total))
+    assert interval_rates(shards, "none", {"first": 1.0}) is None
+    assert epoch_intervals(shards, None) == shards.total
+    assert torch.equal(
+        song_weights(shards, None, "key", False), song_weights(shards, once(shards), "key", False)
+    )
 
 
 @pytest.mark.parametrize("by", ["mode", "key"])
@@ -89,7 +101,7 @@ def test_class_weights_make_classes_equal_in_what_an_epoch_reads_and_are_1_on_av
 
 
 def test_confidence_weights_are_in_proportion_and_1_on_average(shards, monkeypatch):
-    confidences = np.linspace(0, 1, int(shards.songs.sum()))
+    confidences = np.linspace(0, 1, len(shards.song_table()))
     unsure = with_confidences(shards, monkeypatch, confidences)
     weights = song_weights(unsure, once(shards), "none", True)
     ratio = weights[1:].double().numpy() / confidences[1:]
@@ -99,7 +111,7 @@ def test_confidence_weights_are_in_proportion_and_1_on_average(shards, monkeypat
 
 
 def test_confidences_that_are_all_zero_are_refused(shards, monkeypatch):
-    silent = with_confidences(shards, monkeypatch, np.zeros(int(shards.songs.sum())))
+    silent = with_confidences(shards, monkeypatch, np.zeros(len(shards.song_table())))
     with pytest.raises(AudioKeyError, match="every label's confidence is zero; set it to false"):
         song_weights(silent, once(silent), "none", True)
 
@@ -107,7 +119,7 @@ def test_confidences_that_are_all_zero_are_refused(shards, monkeypatch):
 @pytest.mark.parametrize("by", ["mode", "key"])
 def test_balance_reads_all_classes_equally_often_and_keeps_the_epoch_s_length(shards, by):
     rates = interval_rates(shards, by, {})
-    songs = np.repeat(np.arange(int(shards.songs.sum())), intervals_of(shards))
+    songs = np.repeat(np.arange(len(shards.song_table())), intervals_of(shards))
     sums = class_sums(shards, np.bincount(songs, weights=rates), by)
     assert list(sums.values()) == pytest.approx([shards.total / len(sums)] * len(sums))
     assert epoch_total(rates) == shards.total
@@ -118,7 +130,7 @@ def test_a_data_set_s_weight_is_how_often_its_intervals_come(shards, balance):
     weights = {"second": 3.0, "first": 0.5}
     rates = interval_rates(shards, balance, weights)
     per_dataset = {name: [] for name in weights}
-    names = np.repeat([dataset for dataset, _ in shards.song_table()], intervals_of(shards))
+    names = np.repeat(names_of(shards), intervals_of(shards))
     for name, rate in zip(names, rates, strict=True):
         per_dataset[name].append(rate)
     assert sum(map(sum, per_dataset.values())) == pytest.approx(
@@ -138,10 +150,8 @@ def test_rates_belong_to_the_intervals_that_are_read(shards):
     table = shards.song_table()
     read = {"first": 0, "second": 0}
     for batch in loader(stream, 0, pin_memory=False):
-        read[table[int(batch.song_index)][0]] += 1
-    held = {"first": 0, "second": 0}
-    for dataset, song in table:
-        held[dataset] += song.intervals
+        read[table.dataset_of(int(batch.song_index))] += 1
+    held = {name: table.intervals[names_of(shards) == name].sum() for name in read}
     assert read["second"] == pytest.approx(2 * held["second"], abs=1)
     assert read["first"] == pytest.approx(0.5 * held["first"], abs=1)
     assert sum(read.values()) == epoch_total(rates)

@@ -66,7 +66,6 @@ def _first_bad(
 
 
 def _names(songs: list[int], shards: Source) -> str:
-    table = shards.song_table()
-    names = sorted({f"{table[index][0]}/{table[index][1].song_id}" for index in songs})
+    names = shards.song_table().where(songs)
     rest = len(names) - SONGS_IN_A_MESSAGE
     return ", ".join(names[:SONGS_IN_A_MESSAGE]) + (f" and {rest} more" if rest > 0 else "")

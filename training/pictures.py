@@ -22,8 +22,8 @@ class Examples:
         order = np.unique(np.linspace(0, shards.total - 1, INTERVALS).astype(int))
         self._batch = next(iter(Stream(shards, order, len(order), rank=0, ranks=1)))
         songs = shards.song_table()
-        self._song_ids = [songs[index][1].song_id for index in self._batch.song_index]
-        self._seconds = shards.manifests[0].settings.interval_seconds
+        self._song_ids = [songs.song_id(int(index)) for index in self._batch.song_index]
+        self._seconds = shards.splits[0].manifest.settings.interval_seconds
         self._bins_per_octave = bins_per_octave
 
     @torch.inference_mode()

@@ -4,29 +4,31 @@ Both are worked out once from the tables of songs; with the default settings eac
 mode or a key, and the more intervals of it there are, the less each of them weighs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.manifest import SongEntry
+from pipeline.order import epoch_total
+from pipeline.songtable import SongTable
 from pipeline.source import Source
 from songkey.errors import AudioKeyError
-from songkey.keys import parse_key
 
 
 def song_weights(
-    shards: Source, rates: np.ndarray, class_weights: str, confidence_weights: bool
+    shards: Source, rates: np.ndarray | None, class_weights: str, confidence_weights: bool
 ) -> Tensor:
     """(songs,) float32: what an interval of each song counts in the loss.
 
-    1 on the average of what an epoch reads at these `rates` (N,). `class_weights` is "none", "mode"
-    or "key"; see [loss] of config.toml.
+    1 on the average of what an epoch reads at these `rates` of `interval_rates`. `class_weights` is
+    "none", "mode" or "key"; see [loss] of config.toml.
     """
-    songs = [song for _, song in shards.song_table()]
-    song_of = np.repeat(np.arange(len(songs)), [song.intervals for song in songs])  # (N,)
-    read = np.bincount(song_of, weights=rates, minlength=len(songs))  # (songs,) intervals an epoch
+    songs = shards.song_table()
+    read = songs.intervals.astype(float)  # (songs,) intervals an epoch
+    if rates is not None:
+        song_of = np.repeat(np.arange(len(songs)), songs.intervals)  # (N,)
+        read = np.bincount(song_of, weights=rates, minlength=len(songs))
     weights = _evened(songs, class_weights, read)
     if confidence_weights:
         weights = weights * _confidences(songs)
@@ -36,24 +38,30 @@ def song_weights(
 
 def interval_rates(
     shards: Source, balance: str, dataset_weights: Mapping[str, float]
-) -> np.ndarray:
-    """(N,) how often an epoch reads each interval; a data set's are `dataset_weights` on average.
+) -> np.ndarray | None:
+    """(N,) how often an epoch reads each interval, or None where that is once for all of them.
 
+    A data set's are `dataset_weights` on average.
     `balance` is "none", "mode" or "key": its classes are then read equally often in all data sets
     together, which leaves the length of the epoch as it is.
     """
-    table = shards.song_table()
-    datasets = {dataset for dataset, _ in table}
-    if unknown := [name for name in dataset_weights if name not in datasets]:
+    songs = shards.song_table()
+    if unknown := [name for name in dataset_weights if name not in songs.datasets]:
         raise AudioKeyError(
             f"train.dataset_weights: {unknown[0]} is not among the data sets of this run "
-            f"({', '.join(sorted(datasets))}); name it in train.datasets, or leave it out"
+            f"({', '.join(sorted(songs.datasets))}); name it in train.datasets, or leave it out"
         )
-    songs = [song for _, song in table]
-    intervals = np.array([song.intervals for song in songs])  # (songs,)
-    rates = np.array([dataset_weights.get(dataset, 1.0) for dataset, _ in table])  # (songs,)
-    rates *= _evened(songs, balance, rates * intervals)
-    return np.repeat(rates, intervals)
+    if balance == "none" and all(weight == 1 for weight in dataset_weights.values()):
+        return None
+    of_dataset = np.array([dataset_weights.get(dataset, 1.0) for dataset in songs.datasets])
+    rates = of_dataset[songs.dataset]  # (songs,)
+    rates *= _evened(songs, balance, rates * songs.intervals)
+    return np.repeat(rates, songs.intervals)
+
+
+def epoch_intervals(shards: Source, rates: np.ndarray | None) -> int:
+    """Intervals of every epoch that reads `shards` at these rates."""
+    return shards.total if rates is None else epoch_total(rates)
 
 
 def check_balanced_once(class_weights: str, balance: str) -> None:
@@ -65,22 +73,20 @@ def check_balanced_once(class_weights: str, balance: str) -> None:
         )
 
 
-def _evened(songs: Sequence[SongEntry], by: str, amounts: np.ndarray) -> np.ndarray:
+def _evened(songs: SongTable, by: str, amounts: np.ndarray) -> np.ndarray:
     """Factors (songs,) that make all classes' `amounts` (songs,) equal and keep their sum."""
     if by == "none":
         return np.ones(len(songs))
-    keys = [parse_key(song.key) for song in songs]
-    names = [key.mode if by == "mode" else str(key) for key in keys]
+    names = songs.key_id // 12 if by == "mode" else songs.key_id
     classes, class_of = np.unique(names, return_inverse=True)
     sums = np.bincount(class_of, weights=amounts)  # (classes,)
     return (sums.sum() / len(classes) / sums)[class_of]
 
 
-def _confidences(songs: Sequence[SongEntry]) -> np.ndarray:
+def _confidences(songs: SongTable) -> np.ndarray:
     """(songs,) of the labels, 0 to 1; AudioKeyError where all are zero."""
-    confidences = np.array([song.confidence for song in songs])
-    if not confidences.any():
+    if not songs.confidence.any():
         raise AudioKeyError(
             "loss.confidence_weights = true, but every label's confidence is zero; set it to false"
         )
-    return confidences
+    return songs.confidence
