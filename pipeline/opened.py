@@ -52,6 +52,7 @@ def open_shards(
         if isinstance(folder, Path):
             _check_files(folder, manifest)
         opened.append(Split(folder, manifest, _local_index(folder, manifest, Path(cache_dir))))
+        opened[-1].index()  # refuses a manifest that names more intervals than there are
     if not opened:
         raise ManifestError(
             f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "

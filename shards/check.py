@@ -100,16 +100,13 @@ def _problems_of_tables(
     if next(songs, None) is not None:
         yield f"{folder / SONGS_NAME}: lists more songs than the records; pack again"
     if manifest.index_sha256:  # else packed before there was one
-        yield from _problems_of_index(folder / INDEX_NAME, manifest, index_bytes(rows.finish()))
+        yield from _problems_of_index(folder, manifest, index_bytes(rows.finish()))
 
 
-def _problems_of_index(place: Place, manifest: Manifest, data: bytes) -> Iterator[str]:
+def _problems_of_index(folder: Place, manifest: Manifest, data: bytes) -> Iterator[str]:
     """Compare the file with the manifest, and that with the `data` that the records give."""
-    try:
-        sha256 = _sha256_of(place)
-    except FileNotFoundError:
-        sha256 = "of none"
-    if sha256 != manifest.index_sha256:
+    place, is_there = folder / INDEX_NAME, INDEX_NAME in sizes(folder)
+    if not is_there or _sha256_of(place) != manifest.index_sha256:
         yield f"{place}: not what the manifest says; delete both, and pack again"
     elif hashlib.sha256(data).hexdigest() != manifest.index_sha256:
         yield f"{place}: says other things than the records; pack again"

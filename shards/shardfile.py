@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import webdataset as wds
 from isal.isal_zlib import crc32
@@ -166,7 +166,7 @@ class StoredSample(NamedTuple):
 def read_samples(folder: Place, record: ShardRecord) -> Iterator[StoredSample]:
     """The samples of a finished tar in its order; raises ShardError at the first damaged one."""
     path = folder / record.shard
-    with local_copy(path) as copy, open(copy, "rb") as file:
+    with local_copy(path) as copy, _opened(copy) as file:
         for place, song in enumerate(record.song):
             (offset, size), (info_offset, info_size) = record.places(place)
             media = os.pread(file.fileno(), size, offset)
@@ -183,6 +183,12 @@ def read_samples(folder: Place, record: ShardRecord) -> Iterator[StoredSample]:
                 raise _damaged(path, place, problem)
             parsed = SampleInfo.model_validate_json(info)
             yield StoredSample(record.songs[song], sample_id, media, parsed)
+
+
+def _opened(path: Path) -> BinaryIO:
+    if not path.is_file():
+        raise ShardError(f"{path}: no file, though its record is there; delete it and pack again")
+    return open(path, "rb")
 
 
 def problem_of_info(data: bytes, record: ShardRecord, place: int) -> str:

@@ -42,7 +42,7 @@ class SmallSplit:
             (self.folder / INDEX_NAME).unlink()
             manifest = read_manifest(self.folder).model_copy(update={"index_sha256": ""})
             write_manifest(self.folder, manifest)
-        self.samples, _ = self._streamed()
+        self.samples, _ = self.streamed()
         self.stored = list(self._stored())
         self.tables = self._tables()
 
@@ -67,7 +67,7 @@ class SmallSplit:
 
     def _outcome_of_streaming(self) -> tuple[str, str]:
         try:
-            found, bad_samples = self._streamed()
+            found, bad_samples = self.streamed()
         except AudioKeyError as error:
             return REFUSED, str(error)
         lost = found.count(None)
@@ -88,7 +88,7 @@ class SmallSplit:
             return REFUSED, str(error)
         return (EQUAL, "") if found == self.stored else ("garbage", "other samples were copied")
 
-    def _streamed(self) -> tuple[list[tuple | None], int]:
+    def streamed(self) -> tuple[list[tuple | None], int]:
         """Of each interval its song, key and content, None where it is lost; how many are bad."""
         config = self.config
         shaped_by = {
