@@ -159,6 +159,13 @@ class ShardRecord(Frozen):
             raise ValueError("its columns are of different lengths")
         if self.song and not 0 <= min(self.song) <= max(self.song) < len(self.songs):
             raise ValueError("a sample is of a song that it does not list")
+        counts = Counter(self.song)
+        if any(song.intervals != counts[place] for place, song in enumerate(self.songs)):
+            raise ValueError("its songs have other numbers of intervals")
+        return self
+
+    @model_validator(mode="after")
+    def _members_follow_each_other(self) -> Self:
         if max(self.json_bytes, default=0) > MOST_INFO_BYTES:
             raise ValueError(f"a sample's JSON is larger than {MOST_INFO_BYTES} bytes")
         end = 0
@@ -168,9 +175,6 @@ class ShardRecord(Frozen):
             end = start + size
         if end > self.bytes:
             raise ValueError("its members lie outside the tar")
-        counts = Counter(self.song)
-        if any(song.intervals != counts[place] for place, song in enumerate(self.songs)):
-            raise ValueError("its songs have other numbers of intervals")
         return self
 
     def places(self, sample: int) -> list[tuple[int, int]]:
@@ -235,7 +239,7 @@ def read_records(folder: Place, shards: Iterable[str]) -> Iterator[ShardRecord]:
     waiting = iter(shards)
     while names := [record_name(shard) for shard in islice(waiting, READ_TOGETHER)]:
         try:
-            found = folder.read_files(names)
+            found = folder.read_files(names, MOST_RECORD_BYTES + 1)
         except FileNotFoundError:
             found = [read(folder / name, MOST_RECORD_BYTES) for name in names]  # says what is gone
         for name, data in zip(names, found, strict=True):
@@ -244,6 +248,7 @@ def read_records(folder: Place, shards: Iterable[str]) -> Iterator[ShardRecord]:
 
 def parse_record(path: Place, data: bytes) -> ShardRecord:
     """The record that the bytes of the file `path` are; raises ManifestError."""
+    _refuse_more_than(MOST_RECORD_BYTES, path, data)
     record = _parse(ShardRecord, path, data)
     if record_name(record.shard) != path.name:
         raise ManifestError(f"{path}: of another shard, {record.shard}; delete it and pack again")

@@ -24,8 +24,8 @@ from pipeline.manifest import (
     read_songs,
 )
 from pipeline.sample import MEDIA_EXTENSION
-from shards.members import Member, members
 from shards.shardfile import SAMPLE_ID, problem_of_info
+from shards.tarmembers import Member, members
 from storage.places import Place, StorageError, sizes
 from storage.staging import local_copy
 

@@ -24,7 +24,7 @@ from pipeline.manifest import (
     write_record,
 )
 from pipeline.sample import SampleInfo
-from shards.members import member_at
+from shards.tarmembers import member_at
 from songkey.errors import AudioKeyError
 from songkey.keys import parse_key
 from storage.places import Place

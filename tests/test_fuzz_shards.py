@@ -4,7 +4,7 @@ import pytest
 from fuzz_shards import KINDS, fuzz
 from small_split import COUNTED, EQUAL, FAULTS, REFUSED, SmallSplit
 
-EVERY, ROUNDS = 199, 60
+EVERY, ROUNDS = 307, 40
 
 
 @pytest.mark.parametrize("kind", KINDS)

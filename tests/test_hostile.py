@@ -29,6 +29,7 @@ from pipeline.manifest import (
     write_record,
 )
 from pipeline.sample import SampleInfo
+from shards import __main__ as shards
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.splitfolder import write_split_manifest
 from songkey.decode import AudioError
@@ -202,6 +203,24 @@ def test_a_record_whose_numbers_cannot_be_is_refused(split, change, problem):
     path.write_text(record.model_copy(update={name: column}).model_dump_json())
     with pytest.raises(ManifestError, match=f"000000.json: damaged .*{problem}"):
         read_record(split.folder, "000000.tar")
+
+
+def test_what_nobody_would_read_is_not_written(split, monkeypatch):
+    record, manifest = read_record(split.folder, "000000.tar"), read_manifest(split.folder)
+    monkeypatch.setattr("pipeline.manifest.MOST_RECORD_BYTES", 100)
+    monkeypatch.setattr("pipeline.manifest.MOST_MANIFEST_BYTES", 100)
+    with pytest.raises(ManifestError, match=r"000000.json: \d+ bytes, and no more than 100"):
+        write_record(split.folder, record)
+    with pytest.raises(ManifestError, match=r"manifest.json.zst: .* set prepare.songs_per_shard"):
+        write_manifest(split.folder, manifest)
+
+
+def test_no_word_of_a_stranger_moves_a_terminal_s_cursor(split, called):
+    manifest = read_manifest(split.folder)
+    other = manifest.settings.model_copy(update={"dataset": "\x1b[2J"})
+    write_manifest(split.folder, manifest.model_copy(update={"settings": other}))
+    done = called(shards.main, "check", split.folder)
+    assert done.returncode == 1 and r"\x1b[2J" in done.stdout and "\x1b" not in done.stdout
 
 
 def test_the_last_member_may_not_lie_behind_the_end(split):
