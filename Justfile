@@ -303,6 +303,11 @@ test-all *ARGS: (_needs "dev")
 fuzz *ARGS: (_needs "dev")
     PYTHONPATH=. {{bin}}/python tests/fuzz.py "$@"
 
+# Damage every 7th byte of small shards: each sample is to be as packed, counted or refused; --every K, --rounds N
+[group('check')]
+fuzz-shards *ARGS: (_needs "dev")
+    {{bin}}/python tests/fuzz_shards.py "$@"
+
 # Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]
 bench *ARGS: (_needs "dev")
