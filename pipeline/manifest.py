@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from settings.differences import differences
 from songkey.errors import AudioKeyError
-from storage.places import Place
+from storage.places import Place, place_of
 from storage.whole import write_whole
 
 FORMAT_VERSION = 1
@@ -67,6 +67,14 @@ class PackSettings(Frozen):
         return round(self.interval_seconds * self.sample_rate)
 
     @property
+    def media_shape(self) -> tuple[int, ...]:
+        """Of one decoded sample: (S,) of audio, (F, T) of a spectrogram with its margins."""
+        if (cqt := self.cqt) is None:
+            return (self.interval_samples,)
+        margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
+        return (cqt["n_bins"] + margins, self.interval_samples // cqt["hop_length"] + 1)
+
+    @property
     def fingerprint(self) -> str:
         """A digest of all settings."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
@@ -107,6 +115,9 @@ class ShardRecord(Frozen):
     json_crc32: tuple[int, ...]
     left_out: tuple[tuple[str, str], ...]  # (song_id, reason)
     continued_by: tuple[str, ...] = ()  # further tars of the same songs, when one grew too large
+    # Of a tar that others made: where it lies. It is not copied; `shard` is a name that it has here
+    # alone, `interval` says which interval of its medium is meant, and there is no JSON of ours.
+    place: str = Field(default="", exclude_if=lambda place: not place)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -125,6 +136,12 @@ class ManifestShard(Frozen):
     intervals: int
     bytes: int
     sha256: str
+    # Where the tar lies, if others made it: then not beside the manifest.
+    place: str = Field(default="", exclude_if=lambda place: not place)
+
+    def lies_in(self, folder: Place) -> Place:
+        """The tar of this line of the manifest in `folder`."""
+        return place_of(self.place) if self.place else folder / self.name
 
 
 class Manifest(Frozen):

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from isal.isal_zlib import crc32
 
+from pipeline.excerpt import Excerpt
 from pipeline.index import Index, open_index
 from pipeline.manifest import Manifest, ManifestShard
 from pipeline.songtable import SongTable
@@ -35,6 +36,7 @@ class Stored(NamedTuple):
     media: bytes
     key_id: int
     song_index: int
+    excerpt: Excerpt | None = None  # what of the medium is meant, where others made it
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,7 @@ class ShardSet:
     @property
     def media_shape(self) -> tuple[int, ...]:
         """Of one decoded sample: (S,) of audio, (F, T) of a spectrogram with its margins."""
-        settings = self.splits[0].manifest.settings
-        if (cqt := settings.cqt) is None:
-            return (settings.interval_samples,)
-        margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
-        return (cqt["n_bins"] + margins, settings.interval_samples // cqt["hop_length"] + 1)
+        return self.splits[0].manifest.settings.media_shape
 
     @cached_property
     def intervals(self) -> np.ndarray:
@@ -138,18 +136,23 @@ class ShardReader:
         if crc32(media) != index.media_crc32[row]:
             raise BadSample("its bytes differ from the recorded checksum")
         song = int(index.song[row])
-        return Stored(media, int(index.songs.key_id[song]), self._first_songs[split] + song)
+        key_id, song_index = int(index.songs.key_id[song]), self._first_songs[split] + song
+        if index.excerpt is None:
+            return Stored(media, key_id, song_index)
+        sample_rate = self.shards.splits[split].manifest.settings.sample_rate
+        return Stored(media, key_id, song_index, Excerpt(int(index.excerpt[row]), sample_rate))
 
     def name(self, number: int) -> str:
         """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""
         shard = bisect_right(self._ends, number)
         folder, tar = self.shards.tar(shard)
-        return f"{folder / tar.name}, sample {number - (self._ends[shard - 1] if shard else 0)}"
+        sample = number - (self._ends[shard - 1] if shard else 0)
+        return f"{tar.lies_in(folder)}, sample {sample}"
 
     def _open_shard(self, shard: int) -> FileIO:
         folder, tar = self.shards.tar(shard)
-        path = folder / tar.name if isinstance(folder, Path) else self._cached(shard)
-        return open(path, "rb", buffering=0)
+        place = tar.lies_in(folder)
+        return open(place if isinstance(place, Path) else self._cached(shard), "rb", buffering=0)
 
     def _cached(self, shard: int) -> Path:
         """The local copy of a shard at an address; a failure is remembered."""
@@ -157,7 +160,7 @@ class ShardReader:
             raise BadSample(self._failed[shard])
         folder, tar = self.shards.tar(shard)
         try:
-            return cached(folder / tar.name, tar.bytes, tar.sha256, self.shards.cache_dir)
+            return cached(tar.lies_in(folder), tar.bytes, tar.sha256, self.shards.cache_dir)
         except StorageError as error:
             self._failed[shard] = str(error)
             raise

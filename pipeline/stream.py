@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from pipeline.allocator import return_freed_memory
 from pipeline.buffers import Buffers
+from pipeline.excerpt import decode_excerpt
 from pipeline.flac import decode_flac
 from pipeline.image import decode_png
 from pipeline.order import (
@@ -24,7 +25,7 @@ from pipeline.order import (
     substitutes,
 )
 from pipeline.sample import Batch
-from pipeline.shardset import ShardSet
+from pipeline.shardset import ShardSet, Stored
 from pipeline.source import Reader, Source
 from songkey.errors import AudioKeyError
 
@@ -37,9 +38,12 @@ class StreamError(AudioKeyError):
     """Data that cannot make a batch, or too many samples that could not be read."""
 
 
-def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
+def decode_media(stored: Stored, format: str, shape: tuple[int, ...]) -> np.ndarray:
     """Audio as int16 (S,), a PNG as uint8 levels (F, T); AudioKeyError unless of `shape`."""
+    media = stored.media
     match format:
+        case "audio" if stored.excerpt:
+            return decode_excerpt(media, stored.excerpt, *shape)
         case "audio":
             return decode_flac(media, *shape)
         case "pcm":  # of songs that are made, not stored
@@ -132,7 +136,7 @@ class Stream(IterableDataset):
     def _decoded_into(self, row: np.ndarray, reader: Reader, number: int) -> Label | None:
         try:
             stored = reader.read(number)
-            row[:] = decode_media(stored.media, self.shards.format, row.shape)
+            row[:] = decode_media(stored, self.shards.format, row.shape)
         except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint
             logger.warning("bad sample left out: %s: %s", reader.name(number), error)
             with self._bad_samples.get_lock():

@@ -26,7 +26,7 @@ from pipeline.manifest import (
 from pipeline.sample import MEDIA_EXTENSION, SampleInfo
 from shards.remote_split import bytes_of
 from songkey.keys import KeyParseError, parse_key
-from storage.places import Place, sizes
+from storage.places import Place, StorageError, sizes
 from storage.staging import local_copy
 
 
@@ -75,6 +75,9 @@ def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
     for stray in sorted(name for name in there if name.endswith(".tar") and name not in named):
         yield f"{folder / stray}: not in the manifest; delete it"
     for shard in manifest.shards:
+        if shard.place:
+            yield from _problems_elsewhere(shard.lies_in(folder), shard)
+            continue
         if shard.name not in there:
             yield f"{folder / shard.name}: not there, though the manifest names it; pack again"
             continue
@@ -100,6 +103,18 @@ def _problems_of_tables(folder: Place, manifest: Manifest) -> Iterator[str]:
         yield f"{folder / INDEX_NAME}: not what the manifest says; delete both, and pack again"
     elif data != index_bytes(rows.finish()):
         yield f"{folder / INDEX_NAME}: says other things than the records; pack again"
+
+
+def _problems_elsewhere(place: Place, shard: ManifestShard) -> Iterator[str]:
+    """A tar that others made has to be what it was when it was indexed, and no more."""
+    try:
+        with local_copy(place) as path, open(path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, StorageError) as error:
+        yield f"{place}: cannot be read ({error})"
+        return
+    if sha256 != shard.sha256:
+        yield f"{place}: its bytes are not those that were indexed; index the shards again"
 
 
 def _problems_of_shard(folder: Place, shard: ManifestShard, extension: str) -> Iterator[str]:
