@@ -306,7 +306,7 @@ test-all *ARGS: (_needs "dev")
 # Damage 1,000 files of every container: each is to be answered or named; --files N, --seed N
 [group('check')]
 fuzz *ARGS: (_needs "dev")
-    {{bin}}/python tests/fuzz.py "$@"
+    PYTHONPATH=. {{bin}}/python tests/fuzz.py "$@"
 
 # Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]

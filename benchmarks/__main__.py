@@ -11,6 +11,7 @@ import sys
 NAMES = (
     "cqt", "streaming", "packing", "spectrograms", "memory", "synthetic", "downloading", "parallel",
     "scaling", "interrupting", "training", "processes", "evaluating", "answering",
+    "starting",
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ INTERVAL_COLUMNS: dict[str, np.dtype[Any]] = {  # of each interval, in the order
     "media_offset": np.dtype(np.int64),  # bytes, in its shard
     "media_bytes": np.dtype(np.int32),
     "media_crc32": np.dtype(np.uint32),
-    "song": np.dtype(np.int32),  # its song's row
+    "song": np.dtype(np.int32),  # its song's row; the intervals of a song follow each other
 }
 # Of shards that others made: which interval of its medium it is, where one may hold several.
 EXCERPT = "excerpt"
@@ -134,6 +134,8 @@ def _problem(index: Index, manifest: Manifest) -> str:
         return "a song has none of the 24 keys"
     if len(index.song) and not 0 <= index.song.min() <= index.song.max() < len(songs):
         return "an interval is of no song"
+    if np.any(index.song[1:] < index.song[:-1]):
+        return "its intervals are not in the order of their songs"
     if not np.array_equal(np.bincount(index.song, minlength=len(songs)), songs.intervals):
         return "its songs have other numbers of intervals"
     return ""

@@ -13,7 +13,7 @@ from shards.made_songs import MadeSongs
 from shards.splitfolder import manifests_in
 from storage.places import place_of
 from study.default import pack_valid
-from training.reading_rates import interval_rates
+from training.reading_rates import epoch_intervals, interval_rates
 from training.rehearsal import changed
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def _paced(config: Config) -> Config:
     shards = shards_of(config, config, config.train.datasets, "train")
     weights: Mapping[str, float] = config.train.dataset_weights
     rates = interval_rates(shards, config.train.balance, weights)
-    factor = float(_intervals(config) / rates.sum())
+    factor = _intervals(config) / epoch_intervals(shards, rates)
     datasets = shards.song_table().datasets
     paced = {dataset: factor * weights.get(dataset, 1.0) for dataset in datasets}
     return changed(config, train={"dataset_weights": paced})

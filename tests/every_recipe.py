@@ -33,7 +33,7 @@ QUICK = (
 
 
 def recipes() -> list[str]:
-    """The recipes of these groups and their other names."""
+    """The recipes of these groups, their other names, and the fuzz."""
     if JUST is None:
         return []
     command = [JUST, "--dump", "--dump-format", "json"]
@@ -43,7 +43,7 @@ def recipes() -> list[str]:
         for name, recipe in dump["recipes"].items()
         if any({"group": group} in recipe["attributes"] for group in GROUPS)
     ]
-    return [name for name in [*named, *dump["aliases"]] if name not in ELSEWHERE]
+    return [name for name in [*named, *dump["aliases"], "fuzz"] if name not in ELSEWHERE]
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,8 @@ def arguments_of(recipe: str, folder: Path) -> list[str | Path]:
     if recipe == "adapt":
         short = ("least_seconds=5.0", "steps_per_epoch=2", "batch_size=8", f'dir="{folder}/kept"')
         return [music_in(folder), "--from", run, *(f"--set=adapt.{one}" for one in short)]
+    if recipe == "fuzz":
+        return ["--files", "20"]
     if recipe == "export":
         return [run]
     if recipe == "calibrate" or recipe.startswith("eval"):

@@ -144,6 +144,9 @@ def test_songs_that_cannot_be_are_refused(split, tmp_path):
         path.write_bytes(index_bytes(replace(index, songs=wrong)))
         with pytest.raises(ManifestError, match=complaint):
             open_index(path, manifest)
+    path.write_bytes(index_bytes(replace(index, song=index.song[::-1].copy())))
+    with pytest.raises(ManifestError, match="not in the order of their songs"):
+        open_index(path, manifest)
     fewer = {name: getattr(index, name)[1:] for name in ("media_offset", "media_bytes")}
     path.write_bytes(index_bytes(replace(index, **fewer)))
     with pytest.raises(ManifestError, match="not of the .* intervals that the manifest names"):

@@ -16,7 +16,12 @@ from pipeline.stream import StreamError, loader, training_stream
 from songkey.errors import AudioKeyError
 from songkey.keys import KEYS
 from training.loop import Training
-from training.reading_rates import check_balanced_once, interval_rates, song_weights
+from training.reading_rates import (
+    check_balanced_once,
+    epoch_intervals,
+    interval_rates,
+    song_weights,
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +76,11 @@ def test_by_default_every_song_weighs_one_and_every_interval_comes_once(shards):
     assert torch.equal(
         song_weights(shards, once(shards), "none", False), torch.ones(len(shards.song_table()))
     )
-    assert np.array_equal(interval_rates(shards, "none", {}), np.ones(shards.total))
+    assert interval_rates(shards, "none", {"first": 1.0}) is None
+    assert epoch_intervals(shards, None) == shards.total
+    assert torch.equal(
+        song_weights(shards, None, "key", False), song_weights(shards, once(shards), "key", False)
+    )
 
 
 @pytest.mark.parametrize("by", ["mode", "key"])

@@ -14,7 +14,7 @@ from evaluation.answers import Answers, answer
 from evaluation.listener import front_end_of, input_of, network_of, shards_of
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.run_folder import resolve
-from pipeline.order import epoch_total, limited, step_count
+from pipeline.order import limited, step_count
 from pipeline.sample import Batch
 from pipeline.source import Source
 from pipeline.stream import Stream, StreamError, loader, training_stream
@@ -28,7 +28,7 @@ from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
 from training.objective import loss_of
 from training.progress import Progress, epochs_without_gain
-from training.reading_rates import interval_rates
+from training.reading_rates import epoch_intervals, interval_rates
 from training.signals import Signals, Stopped
 from training.summary import network_summary
 from training.teacher import Teacher
@@ -56,7 +56,9 @@ class Training:
         self.rates = interval_rates(
             self.train_shards, config.train.balance, config.train.dataset_weights
         )
-        steps = step_count(epoch_total(self.rates), config.train.global_batch_size)
+        steps = step_count(
+            epoch_intervals(self.train_shards, self.rates), config.train.global_batch_size
+        )
         self.steps_an_epoch = limited(steps, config.train.limit_fraction)
         self.data = self.train_shards.fingerprint + (f"+{teacher.fingerprint}" if teacher else "")
         self.progress = Progress()

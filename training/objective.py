@@ -8,8 +8,8 @@ from settings.sections import Config
 from training.reading_rates import check_balanced_once, song_weights
 
 
-def loss_of(config: Config, shards: Source, rates: np.ndarray) -> KeyLoss:
-    """The loss of a run that reads `shards` at `rates` (N,).
+def loss_of(config: Config, shards: Source, rates: np.ndarray | None) -> KeyLoss:
+    """The loss of a run that reads `shards` at these `rates` of `interval_rates`.
 
     Raises AudioKeyError where classes are balanced twice.
     """

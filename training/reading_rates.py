@@ -10,22 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.order import epoch_total
 from pipeline.songtable import SongTable
 from pipeline.source import Source
 from songkey.errors import AudioKeyError
 
 
 def song_weights(
-    shards: Source, rates: np.ndarray, class_weights: str, confidence_weights: bool
+    shards: Source, rates: np.ndarray | None, class_weights: str, confidence_weights: bool
 ) -> Tensor:
     """(songs,) float32: what an interval of each song counts in the loss.
 
-    1 on the average of what an epoch reads at these `rates` (N,). `class_weights` is "none", "mode"
-    or "key"; see [loss] of config.toml.
+    1 on the average of what an epoch reads at these `rates` of `interval_rates`. `class_weights` is
+    "none", "mode" or "key"; see [loss] of config.toml.
     """
     songs = shards.song_table()
-    song_of = np.repeat(np.arange(len(songs)), songs.intervals)  # (N,)
-    read = np.bincount(song_of, weights=rates, minlength=len(songs))  # (songs,) intervals an epoch
+    read = songs.intervals.astype(float)  # (songs,) intervals an epoch
+    if rates is not None:
+        song_of = np.repeat(np.arange(len(songs)), songs.intervals)  # (N,)
+        read = np.bincount(song_of, weights=rates, minlength=len(songs))
     weights = _evened(songs, class_weights, read)
     if confidence_weights:
         weights = weights * _confidences(songs)
@@ -35,9 +38,10 @@ def song_weights(
 
 def interval_rates(
     shards: Source, balance: str, dataset_weights: Mapping[str, float]
-) -> np.ndarray:
-    """(N,) how often an epoch reads each interval; a data set's are `dataset_weights` on average.
+) -> np.ndarray | None:
+    """(N,) how often an epoch reads each interval, or None where that is once for all of them.
 
+    A data set's are `dataset_weights` on average.
     `balance` is "none", "mode" or "key": its classes are then read equally often in all data sets
     together, which leaves the length of the epoch as it is.
     """
@@ -47,10 +51,17 @@ def interval_rates(
             f"train.dataset_weights: {unknown[0]} is not among the data sets of this run "
             f"({', '.join(sorted(songs.datasets))}); name it in train.datasets, or leave it out"
         )
+    if balance == "none" and all(weight == 1 for weight in dataset_weights.values()):
+        return None
     of_dataset = np.array([dataset_weights.get(dataset, 1.0) for dataset in songs.datasets])
     rates = of_dataset[songs.dataset]  # (songs,)
     rates *= _evened(songs, balance, rates * songs.intervals)
     return np.repeat(rates, songs.intervals)
+
+
+def epoch_intervals(shards: Source, rates: np.ndarray | None) -> int:
+    """Intervals of every epoch that reads `shards` at these rates."""
+    return shards.total if rates is None else epoch_total(rates)
 
 
 def check_balanced_once(class_weights: str, balance: str) -> None:
