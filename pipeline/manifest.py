@@ -69,10 +69,7 @@ class PackSettings(Frozen):
     @property
     def media_shape(self) -> tuple[int, ...]:
         """Of one decoded sample: (S,) of audio, (F, T) of a spectrogram with its margins."""
-        if (cqt := self.cqt) is None:
-            return (self.interval_samples,)
-        margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
-        return (cqt["n_bins"] + margins, self.interval_samples // cqt["hop_length"] + 1)
+        return media_shape(self.interval_samples, self.cqt)
 
     @property
     def fingerprint(self) -> str:
@@ -154,6 +151,14 @@ class Manifest(Frozen):
     left_out_by_reason: dict[str, int]
     # Of the index; not written by those who packed before there was one.
     index_sha256: str = Field(default="", exclude_if=lambda sha256: not sha256)
+
+
+def media_shape(interval_samples: int, cqt: Mapping[str, Any] | None) -> tuple[int, ...]:
+    """Of one decoded interval: (S,) of audio or, with a [cqt], (F, T) with its margins."""
+    if cqt is None:
+        return (interval_samples,)
+    margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
+    return (cqt["n_bins"] + margins, interval_samples // cqt["hop_length"] + 1)
 
 
 def record_name(shard: str) -> str:

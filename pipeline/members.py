@@ -53,6 +53,13 @@ class Members:
         return _text(value) if isinstance(value, str | int) else ""
 
 
+def members_of(
+    format: str, audio: Sequence[str], png: Sequence[str], key: Sequence[str], song: str
+) -> Members:
+    """What [foreign] says of samples whose media are 'audio' or 'png'."""
+    return Members(tuple(audio if format == "audio" else png), tuple(key), song)
+
+
 def name_of(sample: Sample) -> str:
     """The name that its members share, folders included."""
     return _text(sample["__key__"].removeprefix("./"))

@@ -162,6 +162,10 @@ class Augment(Section):
 
 class Stream(Section):
     format: Literal["audio", "png"]
+    reader: Literal["index", "webdataset"]
+    urls: tuple[str, ...]
+    epoch_intervals: Count
+    buffer_samples: Count
     workers: CountOrZero
     lanes: Count
     block_intervals: Count

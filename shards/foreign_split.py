@@ -4,19 +4,15 @@ Its folder holds records, the table of songs, the index and the manifest, as a s
 here; the manifest says where each tar lies. Tars are walked in several processes, each once.
 """
 
-import glob
 import hashlib
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
-
-from braceexpand import braceexpand
+from pathlib import PurePosixPath
 
 from pipeline.manifest import ManifestError, PackSettings, read_record
-from pipeline.members import Members
+from pipeline.members import Members, members_of
 from pipeline.opened import split_folder
 from settings.sections import Config
 from shards.disk_error import writing_to
@@ -25,7 +21,8 @@ from shards.prepare import Prepared, left_out_table, make_shards, write_left_out
 from shards.splitfolder import RECORDS, done_tasks, first_records, remove_tables, split_manifest
 from songkey.errors import AudioKeyError, printable
 from songs.song import LeftOut, by_reason
-from storage.places import Place, RemotePath, StorageError, place_of, sizes
+from storage.patterns import expanded
+from storage.places import Place, RemotePath, StorageError, sizes
 
 AT_ONCE = 16  # addresses that are asked for their sizes at the same time
 
@@ -40,13 +37,13 @@ def index_shards(
     offset, ManifestError where other shards are in the way.
     """
     began = time.perf_counter()
-    places = [place for url in urls for place in expanded(url)]
+    places = [place for url in urls for place in _places(url)]
     if twice := [str(place) for place in places if places.count(place) > 1]:
         raise AudioKeyError(f"{twice[0]}: named twice; name each shard once")
     folder = split_folder(config.prepare.shards_dir, format, name, split)
     settings = _settings(places, name, split, format, config)
     _make_way(folder, settings, overwrite)
-    tasks = _tasks(folder, places, settings, members_of(config, format))
+    tasks = _tasks(folder, places, settings, _members(config, format))
     names = [task.name for task in tasks]
     done = {name for name, _ in done_tasks(folder, names, sizes(folder))}
     missing = [task for task in tasks if task.name not in done]
@@ -65,57 +62,17 @@ def index_shards(
     return Prepared(folder, {split: manifest}, left_out, time.perf_counter() - began)
 
 
-def members_of(config: Config, format: str) -> Members:
-    """What [foreign] says of the members of a sample."""
-    setting = config.foreign
-    return Members(setting.audio if format == "audio" else setting.png, setting.key, setting.song)
+def _members(config: Config, format: str) -> Members:
+    return members_of(format, **config.foreign.model_dump())
 
 
-def expanded(url: str) -> list[Place]:
-    """The tars that a path or address names, whose braces ("{000..146}") and stars stand for many.
-
-    Raises AudioKeyError where there is none, NoIndexError where it cannot be read by offset.
-    """
+def _places(url: str) -> list[Place]:
     if url.startswith("pipe:"):
         raise NoIndexError(
             f"{url}: what a command prints cannot be read by offset; train on it with "
             'stream.reader = "webdataset" and name it in stream.urls'
         )
-    if "://" not in url and Path(url).exists():
-        return _in_folder(Path(url)) if Path(url).is_dir() else [Path(url).absolute()]
-    try:
-        every = list(braceexpand(url))
-    except ValueError:
-        raise AudioKeyError(f"{url}: its braces do not match; write {{000..146}}") from None
-    return [place for one in every for place in _globbed(one)]
-
-
-def _globbed(url: str) -> list[Place]:
-    place = place_of(os.path.expanduser(url))
-    if isinstance(place, RemotePath):
-        return _found_at(place) if "*" in place.url else [place]
-    found: list[Place] = sorted(Path(path).absolute() for path in glob.glob(str(place)))
-    if not found:
-        raise AudioKeyError(f"{place}: not there; check the path")
-    return found
-
-
-def _in_folder(folder: Path) -> list[Place]:
-    found: list[Place] = sorted(path.absolute() for path in folder.glob("*.tar"))
-    if not found:
-        raise AudioKeyError(f"{folder}: no tar in it; name the tars, or a folder of them")
-    return found
-
-
-def _found_at(place: RemotePath) -> list[Place]:
-    """The files of an address whose names fit a pattern with stars in its last part."""
-    folder, pattern = place.parent, place.name
-    found: list[Place] = [
-        folder / name for name in sorted(folder.files()) if fnmatch(name, pattern)
-    ]
-    if not found:
-        raise AudioKeyError(f"{place}: nothing of that name is listed there; check the address")
-    return found
+    return expanded(url, ".tar")
 
 
 def _settings(
@@ -126,7 +83,7 @@ def _settings(
         interval_seconds=config.prepare.interval_seconds,
         cqt=config.cqt.shape if format == "png" else None,
         songs_per_shard=0, max_shard_bytes=0, seed=0,  # others dealt and cut
-        songs=f"{len(places)} shards, {_digest(places, members_of(config, format))}",
+        songs=f"{len(places)} shards, {_digest(places, _members(config, format))}",
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from pipeline.stream import evaluation_stream, loader
 from shards import __main__ as program
 from shards.check import manifest_folders, problems_of
 from shards.foreign_shard import NoIndexError
-from shards.foreign_split import expanded, index_shards
+from shards.foreign_split import index_shards
 from shards.prepare import Prepared
 from shards.publish import publish
 from shards.spectrograms import create_spectrograms
@@ -36,6 +36,7 @@ from songkey.audio import to_int16, waveform_blocks
 from songkey.errors import AudioError, AudioKeyError
 from songkey.keys import KEYS
 from storage import places as storage
+from storage.patterns import expanded
 from storage.places import StorageError
 from training.loop import Training
 
@@ -208,15 +209,15 @@ def test_where_no_sample_can_be_used_nothing_is_left_and_the_reasons_are_told(tm
 def test_braces_stars_and_folders_name_many_shards(theirs):
     every = [theirs / f"{number:06d}.tar" for number in range(3)]
     for text in (theirs, theirs / "{000000..000002}.tar", theirs / "00*.tar"):
-        assert expanded(str(text)) == every
-    assert expanded("s3://bucket/x-{08..10}.tar")[0].url == "s3://bucket/x-08.tar"
+        assert expanded(str(text), ".tar") == every
+    assert expanded("s3://bucket/x-{08..10}.tar", ".tar")[0].url == "s3://bucket/x-08.tar"
     for text, message in {
         str(theirs / "{000000..000003}.tar"): "000003.tar: not there",
         str(theirs / "x{0..2"): "braces do not match",
-        str(theirs.parent): "no tar in it",
+        str(theirs.parent): r"\*.tar: not there",
     }.items():
         with pytest.raises(AudioKeyError, match=message):
-            expanded(text)
+            expanded(text, ".tar")
 
 
 def test_what_cannot_be_read_by_offset_is_refused_with_the_way_out(theirs, tmp_path):
