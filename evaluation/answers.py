@@ -137,22 +137,24 @@ class _Sums:
         return self
 
     def answers(self, shards: ShardSet) -> Answers:
-        """The sums with names."""
+        """The sums with names; a song with several rows, as in shards of others, is one again."""
         table = shards.song_table()
+        rows: dict[tuple[str, str, int], list[int]] = {}
+        for index, key_id in enumerate(table.key_id.tolist()):
+            name = (table.dataset_of(index), table.song_id(index), key_id)
+            rows.setdefault(name, []).append(index)
         relations = self.relations.int().view(-1, len(RELATIONS))  # (songs, 6)
         songs, unanswered = [], []
-        for index, counts in enumerate(relations.tolist()):
-            intervals = MirexScore(*counts)
+        for (dataset, song_id, key_id), indices in rows.items():
+            intervals = MirexScore(*relations[indices].sum(dim=0).tolist())
             if not intervals.total:
-                unanswered.append(table.song_id(index))
+                unanswered.append(song_id)
                 continue
-            estimate = estimate_from_probabilities(self.probabilities[index].numpy())
+            estimate = estimate_from_probabilities(self.probabilities[indices].sum(dim=0).numpy())
+            source, genre = table.label_source(indices[0]), table.genre(indices[0])
             songs.append(
-                SongAnswer(
-                    table.dataset_of(index), table.song_id(index), KEYS[table.key_id[index]],
-                    estimate, intervals, table.label_source(index), table.genre(index),
-                )
-            )  # fmt: skip
+                SongAnswer(dataset, song_id, KEYS[key_id], estimate, intervals, source, genre)
+            )
         loss = float(self.loss) / max(1, int(relations.sum()))
         return Answers(tuple(songs), loss, tuple(unanswered), self._reliability(table))
 

@@ -54,7 +54,7 @@ class IndexRows:
 
     def add(self, record: ShardRecord) -> None:
         """The rows of a shard's samples; the shards of a task come one after the other."""
-        rows = [self._songs.add(song, scattered=bool(record.place)) for song in record.songs]
+        rows = [self._songs.add(song) for song in record.songs]
         for name in ("media_offset", "media_bytes", "media_crc32"):
             self._columns[name].extend(getattr(record, name))
         self._columns["song"].extend(rows[place] for place in record.song)

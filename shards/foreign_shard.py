@@ -100,7 +100,6 @@ class _Rows:
         self._task = task
         self._songs: list[SongEntry] = []
         self._counts = array("q")  # intervals of each song
-        self._place_of: dict[tuple[str, str], int] = {}  # in `_songs`, by song_id and key
         self._columns = {name: array("q") for name in INTERVAL}
 
     def add(self, sample: Sample) -> None:
@@ -145,10 +144,12 @@ class _Rows:
         return 1
 
     def _song(self, sample: Sample, said: str, key: str, source: str) -> int:
-        """The place of its song, which is a new one where the sample names none."""
+        """The place of its song: the last one's, or a new one at the end.
+
+        A song whose samples do not follow each other has several, which evaluation puts together.
+        """
         song_id = said or self._name(sample)
-        place = self._place_of.setdefault((song_id, key), len(self._songs))
-        if place == len(self._songs):
+        if not self._songs or (self._songs[-1].song_id, self._songs[-1].key) != (song_id, key):
             recording = said or f"{printable(self._task.place)}/{name_of(sample)}"
             self._counts.append(0)
             self._songs.append(
@@ -157,7 +158,7 @@ class _Rows:
                     confidence=1.0, intervals=0,
                 )
             )  # fmt: skip
-        return place
+        return len(self._songs) - 1
 
     def _name(self, sample: Sample) -> str:
         return f"{self._task.label}/{name_of(sample)}"
