@@ -8,6 +8,7 @@ import tarfile
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from accelerate import Accelerator
 from conftest import contents, small_config
@@ -356,6 +357,17 @@ def test_an_excerpt_behind_the_end_of_the_sound_is_an_error():
         decode_excerpt(media, Excerpt(3, 11_025), 4 * 11_025)
     rest = decode_excerpt(media, Excerpt(2, 11_025), 4 * 11_025)
     assert rest[:11_025].any() and not rest[11_100:].any()
+
+
+@pytest.mark.parametrize("channels, rate", [(1, 11_025), (2, 11_025), (1, 22_050)])
+@pytest.mark.parametrize("seconds", [3.0, 4.0, 5.0])
+def test_flac_like_ours_takes_the_short_way_to_the_same_samples(channels, rate, seconds):
+    waveform = np.random.default_rng(0).normal(0, 0.2, (round(seconds * rate), channels))
+    file = io.BytesIO()
+    soundfile.write(file, waveform, rate, "PCM_16", format="FLAC")
+    heard = decode_excerpt(file.getvalue(), Excerpt(0, 11_025), 44_100)
+    expected = to_int16(np.concatenate(list(waveform_blocks(file, 11_025))))[:44_100]
+    assert np.array_equal(heard[: len(expected)], expected) and not heard[len(expected) :].any()
 
 
 @pytest.mark.parametrize("ending", FORMATS)
