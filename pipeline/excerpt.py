@@ -16,6 +16,7 @@ from songkey.audio import to_int16, waveform_blocks
 from songkey.container import HEAD_BYTES, is_mpeg, tag_bytes
 from songkey.errors import AudioError
 from songkey.foreign import kind_of
+from songkey.guard import Guard
 
 WHERE = "audio in memory"
 
@@ -81,6 +82,27 @@ def seconds_of(media: bytes) -> float:
         except soundfile.LibsndfileError:
             pass
     return _some(_seconds_of_packets(file))
+
+
+class GuardedLengths(Guard):
+    """The same in another process, which a damaged file may crash."""
+
+    def __init__(self) -> None:
+        super().__init__(_Lengths)
+
+    def seconds_of(self, media: bytes) -> float:
+        """As the function of that name has it; AudioError too where it is not survived."""
+        return self.call("seconds", WHERE, media=media)
+
+
+class _Lengths:
+    """In the other process."""
+
+    def __init__(self, on_block: object):
+        """There are no blocks of sound."""
+
+    def seconds(self, path: str, media: bytes) -> float:
+        return seconds_of(media)
 
 
 def _seconds_of_packets(file: io.BytesIO) -> float:

@@ -7,17 +7,20 @@ is not copied. Samples that cannot be used are left out with their reasons.
 import hashlib
 import struct
 from array import array
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from isal.isal_zlib import crc32
 
-from pipeline.excerpt import excerpt_count, seconds_of
+from pipeline.excerpt import WHERE, GuardedLengths, excerpt_count, seconds_of
 from pipeline.manifest import PackSettings, ShardRecord, SongEntry, write_record
 from pipeline.members import Members, UnusableSample, name_of
 from pipeline.tarwalk import READ_BYTES, DamagedTar, Sample, samples
 from shards.pack import Packed
 from shards.processes import ShardTask
+from songkey.blocks import watched
 from songkey.errors import AudioError, AudioKeyError, printable
 from storage.places import Place, RemotePath
 
@@ -42,17 +45,24 @@ class IndexTask(ShardTask):
 
 def index_shard(task: IndexTask) -> Packed:
     """Walk the tar and write its record. Raises StorageError where it cannot be reached."""
-    if isinstance(task.place, RemotePath):
-        record = task.place.streaming(lambda file: _record(task, file))
-    else:
-        with open(task.place, "rb") as file:
-            record = _record(task, file)
+    with closing(GuardedLengths()) as lengths:  # whose process starts with the first file
+        seconds_of = lengths.seconds_of if task.guarded else _watched_seconds_of
+        if isinstance(task.place, RemotePath):
+            record = task.place.streaming(lambda file: _record(task, file, seconds_of))
+        else:
+            with open(task.place, "rb") as file:
+                record = _record(task, file, seconds_of)
     write_record(task.folder, record)
     return Packed(len(record.songs), len(record.song), len(record.left_out))
 
 
-def _record(task: IndexTask, file: BinaryIO) -> ShardRecord:
-    hashing, rows = _Hashing(file), _Rows(task)
+def _watched_seconds_of(media: bytes) -> float:
+    with watched(WHERE):
+        return seconds_of(media)
+
+
+def _record(task: IndexTask, file: BinaryIO, seconds_of: Callable[[bytes], float]) -> ShardRecord:
+    hashing, rows = _Hashing(file), _Rows(task, seconds_of)
     try:
         for sample in samples(hashing):
             rows.add(sample)
@@ -95,9 +105,9 @@ class _Hashing:
 class _Rows:
     """The columns of a record, sample by sample."""
 
-    def __init__(self, task: IndexTask):
+    def __init__(self, task: IndexTask, seconds_of: Callable[[bytes], float]):
         self.left_out: list[tuple[str, str]] = []
-        self._task = task
+        self._task, self._seconds_of = task, seconds_of
         self._songs: list[SongEntry] = []
         self._counts = array("q")  # intervals of each song
         self._columns = {name: array("q") for name in INTERVAL}
@@ -139,7 +149,7 @@ class _Rows:
     def _intervals_of(self, media: bytes) -> int:
         settings = self._task.settings
         if settings.format == "audio":
-            return excerpt_count(seconds_of(media), settings.interval_seconds)
+            return excerpt_count(self._seconds_of(media), settings.interval_seconds)
         _check_png(media, settings.media_shape)
         return 1
 
