@@ -27,6 +27,7 @@ from evaluation.listener import shards_of
 from pipeline.excerpt import Excerpt, decode_excerpt, excerpt_count, seconds_of
 from pipeline.manifest import ManifestError
 from pipeline.stream import evaluation_stream, loader
+from pipeline.tarwalk import DamagedTar, Member, samples
 from shards import __main__ as program
 from shards.check import manifest_folders, problems_of
 from shards.foreign_shard import NoIndexError
@@ -49,11 +50,11 @@ COUNT = 12  # samples of `theirs`, four a shard
 def theirs(tmp_path_factory):
     """A folder of their shards; not to be changed."""
     folder = tmp_path_factory.mktemp("theirs")
-    samples = [
+    rows = [
         {f"audio.{FORMATS[number % 4]}": sound(song, FORMATS[number % 4]), **labelled(number, song)}
         for number, song in enumerate(some_songs(COUNT))
     ]
-    write_by_webdataset(folder, samples, 4)
+    write_by_webdataset(folder, rows, 4)
     return folder
 
 
@@ -146,11 +147,11 @@ def test_samples_of_one_song_are_one_row_where_they_follow_each_other(tmp_path):
 def test_a_song_whose_samples_are_scattered_over_shards_is_answered_once(tmp_path, trained):
     song = some_songs(1)[0]
     flac, names = sound(song), ("a", "b", "a", "b", "a")
-    samples = (
+    rows = (
         {"flac": flac, "json": json.dumps({"key": str(song.key), "song_id": name}).encode()}
         for name in names
     )
-    write_by_webdataset(tmp_path / "in", samples, 2)
+    write_by_webdataset(tmp_path / "in", rows, 2)
     index(tmp_path, tmp_path / "in", split="test")
     answers = evaluate(trained, small_config(tmp_path), ("theirs",), Accelerator())
     assert [(one.song_id, one.intervals.total) for one in answers.songs] == [("a", 6), ("b", 4)]
@@ -177,7 +178,7 @@ def test_spectrograms_are_indexed_too_if_they_are_of_todays_settings(packed, tmp
 def test_samples_that_cannot_be_used_are_counted_and_named_with_their_reasons(tmp_path):
     song = some_songs(1)[0]
     flac, key = sound(song), {"cls": b"3"}
-    samples = {
+    unusable = {
         "no key": {"flac": flac},
         "not one of the 24 keys": {"flac": flac, "cls": b"24"},
         "too much text": {"flac": flac, "txt": b" " * 1_000_001},
@@ -188,11 +189,11 @@ def test_samples_that_cannot_be_used_are_counted_and_named_with_their_reasons(tm
     }
     good = {"flac": flac, **key}
     write_by_webdataset(
-        tmp_path / "in", [*samples.values(), {"flac": flac, "json": b"[]"}, good], 4
+        tmp_path / "in", [*unusable.values(), {"flac": flac, "json": b"[]"}, good], 4
     )
     made = index(tmp_path, tmp_path / "in")
-    assert [one.kind for one in made.left_out[:7]] == [*samples]
-    assert made.manifests["train"].left_out_by_reason == {**dict.fromkeys(samples, 1), "no key": 2}
+    assert [one.kind for one in made.left_out[:7]] == [*unusable]
+    assert made.manifests["train"].left_out_by_reason == {**dict.fromkeys(unusable, 1), "no key": 2}
     rows = (made.folder / "left_out.tsv").read_text().splitlines()
     assert len(rows) == 9 and "000000/00001\tnot one of the 24 keys: '24'" in rows
     assert everything(opened(tmp_path))[1:] == ([3, 3], ["000002/00008"] * 2)
@@ -212,6 +213,35 @@ def test_a_tar_damaged_in_its_middle_gives_what_lies_before_and_says_so(theirs, 
     assert [one.kind for one in made.left_out] == ["damaged tar"] * 2
     assert f"invalid header at byte {third.offset}" in made.left_out[0].reason
     assert made.left_out[1].song_id == str(tmp_path / "in/000002.tar")
+
+
+def test_whatever_byte_of_a_tar_is_damaged_its_samples_are_read_or_its_damage_is_told():
+    tar, random = io.BytesIO(), np.random.default_rng(0)
+    with tarfile.open(fileobj=tar, mode="w", format=tarfile.PAX_FORMAT) as file:
+        for number in range(4):
+            info = tarfile.TarInfo(f"{'ü' * 60}/{number}.flac")
+            info.size = 700
+            file.addfile(info, io.BytesIO(bytes([number]) * 700))
+    whole, told = tar.getvalue(), 0
+    for place in random.integers(0, len(whole), 500):
+        data = bytearray(whole)
+        data[place] ^= 1 << random.integers(8)
+        try:
+            found = len(list(samples(io.BytesIO(data))))
+        except DamagedTar:
+            told += 1
+        else:
+            assert found in (3, 4)  # a name without a dot is no sample's
+    assert told > 100
+
+
+def test_a_size_beyond_all_measure_is_passed_over_and_not_read_into_memory():
+    header = tarfile.TarInfo("a.flac")
+    header.size = 1 << 40
+    read = samples(io.BytesIO(header.tobuf(tarfile.GNU_FORMAT) + bytes(10_240)))
+    assert next(read)["flac"] == Member(512, 1 << 40, None)
+    with pytest.raises(DamagedTar):
+        next(read)
 
 
 def test_where_no_sample_can_be_used_nothing_is_left_and_the_reasons_are_told(tmp_path):
