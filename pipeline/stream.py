@@ -27,6 +27,7 @@ from pipeline.order import (
 from pipeline.sample import Batch
 from pipeline.shardset import ShardSet, Stored
 from pipeline.source import Reader, Source
+from pipeline.wave_file import decode_wav
 from songkey.errors import AudioKeyError
 
 logger = logging.getLogger(__name__)
@@ -38,17 +39,25 @@ class StreamError(AudioKeyError):
     """Data that cannot make a batch, or too many samples that could not be read."""
 
 
-def decode_media(stored: Stored, format: str, shape: tuple[int, ...]) -> np.ndarray:
+def decode_audio(media: bytes, samples: int) -> np.ndarray:
+    """A FLAC or WAV file's waveform, int16 (S,); AudioError unless it has S `samples`."""
+    return (decode_wav if media.startswith(b"RIFF") else decode_flac)(media, samples)
+
+
+def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
     """Audio as int16 (S,), a PNG as uint8 levels (F, T); AudioKeyError unless of `shape`."""
-    media = stored.media
     match format:
-        case "audio" if stored.excerpt:
-            return decode_excerpt(media, stored.excerpt, *shape)
         case "audio":
-            return decode_flac(media, *shape)
+            return decode_audio(media, *shape)
         case "pcm":  # of songs that are made, not stored
             return np.frombuffer(media, np.int16)
     return decode_png(media, shape)
+
+
+def _decode(stored: Stored, format: str, shape: tuple[int, ...]) -> np.ndarray:
+    if format == "audio" and stored.excerpt:
+        return decode_excerpt(stored.media, stored.excerpt, *shape)
+    return decode_media(stored.media, format, shape)
 
 
 class Stream(IterableDataset):
@@ -136,7 +145,7 @@ class Stream(IterableDataset):
     def _decoded_into(self, row: np.ndarray, reader: Reader, number: int) -> Label | None:
         try:
             stored = reader.read(number)
-            row[:] = decode_media(stored, self.shards.format, row.shape)
+            row[:] = _decode(stored, self.shards.format, row.shape)
         except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint
             logger.warning("bad sample left out: %s: %s", reader.name(number), error)
             with self._bad_samples.get_lock():

@@ -23,7 +23,7 @@ from pipeline.manifest import (
     read_songs,
     record_name,
 )
-from pipeline.sample import MEDIA_EXTENSION, SampleInfo
+from pipeline.sample import SampleInfo
 from shards.remote_split import bytes_of
 from songkey.keys import KeyParseError, parse_key
 from storage.places import Place, StorageError, sizes
@@ -81,7 +81,7 @@ def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
         if shard.name not in there:
             yield f"{folder / shard.name}: not there, though the manifest names it; pack again"
             continue
-        yield from _problems_of_shard(folder, shard, MEDIA_EXTENSION[manifest.settings.format])
+        yield from _problems_of_shard(folder, shard, manifest.settings.extension)
     if all(record_name(shard.name) in there for shard in manifest.shards):
         yield from _problems_of_tables(folder, manifest)
 

@@ -115,7 +115,7 @@ def _make_way(folder: Place, settings: PackSettings, overwrite: bool) -> None:
         )
     if overwrite:
         remove_tables(folder)
-    elif changed := first.settings.changed(settings.model_dump()):
+    elif changed := first.settings.changed(settings.everything):
         raise ManifestError(
             f"{folder}: indexed with other settings or shards ({changed}); index anew with "
             "--overwrite, or give another --name"
