@@ -90,10 +90,11 @@ class ShardSet:
         return np.cumsum([0, *(len(split.manifest.shards) for split in self.splits)]).tolist()
 
     def tar(self, shard: int) -> tuple[Place, ManifestShard]:
-        """The folder of the shard numbered so, and its line in the manifest."""
+        """Where the shard numbered so lies, and its line in the manifest."""
         number = bisect_right(self._first_shards, shard) - 1
         split = self.splits[number]
-        return split.folder, split.manifest.shards[shard - self._first_shards[number]]
+        line = split.manifest.shards[shard - self._first_shards[number]]
+        return line.lies_in(split.folder), line
 
     def of_epoch(self, epoch: int) -> "ShardSet":
         """What an epoch reads: packed intervals are the same in each."""
@@ -146,22 +147,20 @@ class ShardReader:
     def name(self, number: int) -> str:
         """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""
         shard = bisect_right(self._ends, number)
-        folder, tar = self.shards.tar(shard)
-        sample = number - (self._ends[shard - 1] if shard else 0)
-        return f"{tar.lies_in(folder)}, sample {sample}"
+        place, _ = self.shards.tar(shard)
+        return f"{place}, sample {number - (self._ends[shard - 1] if shard else 0)}"
 
     def _open_shard(self, shard: int) -> FileIO:
-        folder, tar = self.shards.tar(shard)
-        place = tar.lies_in(folder)
+        place, _ = self.shards.tar(shard)
         return open(place if isinstance(place, Path) else self._cached(shard), "rb", buffering=0)
 
     def _cached(self, shard: int) -> Path:
         """The local copy of a shard at an address; a failure is remembered."""
         if shard in self._failed:
             raise BadSample(self._failed[shard])
-        folder, tar = self.shards.tar(shard)
+        place, tar = self.shards.tar(shard)
         try:
-            return cached(tar.lies_in(folder), tar.bytes, tar.sha256, self.shards.cache_dir)
+            return cached(place, tar.bytes, tar.sha256, self.shards.cache_dir)
         except StorageError as error:
             self._failed[shard] = str(error)
             raise
