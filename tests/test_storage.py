@@ -132,7 +132,7 @@ def _cached(place, size, sha256, cache_dir):
 
 def test_processes_that_race_for_a_shard_all_have_it_whole(packed, site, tmp_path):
     shards = open_split(packed)
-    folder, tar = shards.tar(0)
+    local, tar = shards.tar(0)
     with http_server(site) as url:
         place = RemotePath(f"{url}/audio/synthetic/train/000000.tar")
         arguments = (place, tar.bytes, tar.sha256, tmp_path / "cache")
@@ -144,7 +144,7 @@ def test_processes_that_race_for_a_shard_all_have_it_whole(packed, site, tmp_pat
             racer.join()
     assert [racer.exitcode for racer in racers] == [0] * 4
     (copy,) = (tmp_path / "cache").iterdir()
-    assert copy.read_bytes() == (folder / tar.name).read_bytes()
+    assert copy.read_bytes() == local.read_bytes()
 
 
 def test_old_leftovers_are_removed_and_what_is_being_copied_stays(tmp_path):
