@@ -108,6 +108,11 @@ publish-images DEST *ARGS: (_needs "cluster")
 prepare-images *ARGS: (_needs "cluster")
     {{bin}}/python -m shards images "$@"
 
+# Index shards that others made, where they lie: just index-shards 's3://bucket/{000..146}.tar' --name music
+[group('prepare')]
+index-shards *ARGS: (_needs "cluster")
+    {{bin}}/python -m shards index "$@"
+
 # Start a Dask scheduler and two workers here, to pack with --scheduler tcp://127.0.0.1:8786
 [group('prepare')]
 dask-up *ARGS: (_needs "cluster")

@@ -33,7 +33,7 @@ from pipeline.bounded import ManifestError as ManifestError
 from pipeline.bounded import MissingError as MissingError
 from settings.differences import differences
 from songkey.keys import parse_key
-from storage.places import Place
+from storage.places import Place, place_of
 from storage.whole import write_whole
 
 FORMAT_VERSION = 1
@@ -112,6 +112,11 @@ class PackSettings(Frozen):
         return round(self.interval_seconds * self.sample_rate)
 
     @property
+    def media_shape(self) -> tuple[int, ...]:
+        """Of one decoded sample: (S,) of audio, (F, T) of a spectrogram with its margins."""
+        return media_shape(self.interval_samples, self.cqt)
+
+    @property
     def fingerprint(self) -> str:
         """A digest of all settings."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
@@ -161,9 +166,11 @@ class ShardRecord(Frozen):
     json_bytes: Tuple[Count]
     json_crc32: Tuple[Crc32]
     left_out: Tuple[tuple[str, str]]  # (song_id, reason)
-    continued_by: tuple[
-        TarName, ...
-    ] = ()  # further tars of the same songs, when one grew too large
+    # Further tars of the same songs, when one grew too large.
+    continued_by: tuple[TarName, ...] = ()
+    # Of a tar that others made: where it lies. It is not copied; `shard` is a name that it has here
+    # alone, `interval` says which interval of its medium is meant, and there is no JSON of ours.
+    place: str = Field(default="", exclude_if=lambda place: not place)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -205,6 +212,12 @@ class ManifestShard(Frozen):
     intervals: Count
     bytes: Bytes
     sha256: Sha256
+    # Where the tar lies, if others made it: then not beside the manifest.
+    place: str = Field(default="", exclude_if=lambda place: not place)
+
+    def lies_in(self, folder: Place) -> Place:
+        """The tar of this line of the manifest in `folder`."""
+        return place_of(self.place) if self.place else folder / self.name
 
 
 class Manifest(Frozen):
@@ -223,6 +236,14 @@ class Manifest(Frozen):
         if len({shard.name for shard in self.shards}) < len(self.shards):
             raise ValueError("it names a shard twice")
         return self
+
+
+def media_shape(interval_samples: int, cqt: Mapping[str, Any] | None) -> tuple[int, ...]:
+    """Of one decoded interval: (S,) of audio or, with a [cqt], (F, T) with its margins."""
+    if cqt is None:
+        return (interval_samples,)
+    margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
+    return (cqt["n_bins"] + margins, interval_samples // cqt["hop_length"] + 1)
 
 
 def record_name(shard: str) -> str:

@@ -11,6 +11,7 @@ from pipeline.manifest import (
     SONGS_NAME,
     Manifest,
     ManifestError,
+    ManifestShard,
     MissingError,
     read_manifest,
     read_records,
@@ -135,6 +136,9 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
     """Refuse what is missing or of another size before the first batch is read."""
     there = sizes(folder)
     for shard in manifest.shards:
+        if shard.place:
+            _check_elsewhere(folder, shard)
+            continue
         path, record = folder / shard.name, folder / record_name(shard.name)
         size = there.get(shard.name)
         if size != shard.bytes:
@@ -145,3 +149,17 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
             )
         if record.name not in there:
             raise ManifestError(f"{record}: not there; delete the manifest, and pack again")
+
+
+def _check_elsewhere(folder: Path, shard: ManifestShard) -> None:
+    """The same of a shard that others made; one at an address is compared when it is fetched."""
+    path = shard.lies_in(folder)
+    if not isinstance(path, Path):
+        return
+    size = path.stat().st_size if path.exists() else None
+    if size != shard.bytes:
+        state = "not there" if size is None else f"{size} bytes long"
+        raise ManifestError(
+            f"{path}: {state}, and was {shard.bytes} bytes long when it was indexed; index the "
+            f"shards of {folder} again (python -m shards index --overwrite)"
+        )

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from io import FileIO
+from pathlib import Path
 from threading import Condition, Thread
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -114,7 +115,7 @@ class Tars(Protocol):
     """Where shards lie, by their number."""
 
     def __call__(self, shard: int) -> tuple[Place, ManifestShard]:
-        """The shard's folder, and its line in the manifest."""
+        """Where the shard lies, and its line in the manifest."""
 
 
 class ReadAhead:
@@ -224,16 +225,18 @@ class ReadAhead:
             return None
 
     def _may_be_tried(self, shard: int) -> bool:
-        """Not by two threads, and after a failure when it is time."""
+        """Not what lies here, not by two threads, and after a failure when it is time."""
         failure = self._failures.get(shard)
+        if isinstance(self._tars(shard)[0], Path):  # beside others at an address
+            return False
         return shard not in self._tried_now and (not failure or failure.again_at == math.inf)
 
     def _tried(self, shard: int, get: Callable[[Place, int, str], Got]) -> Got | None:
         """What `get` gives for the shard; None where it fails, which is remembered."""
-        folder, line = self._tars(shard)
+        place, line = self._tars(shard)
         got, failed = None, None
         try:
-            got = get(folder / line.name, line.bytes, line.sha256)
+            got = get(place, line.bytes, line.sha256)
         except StorageError as error:
             failed = error
         finally:

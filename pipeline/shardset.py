@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from isal.isal_zlib import crc32
 
+from pipeline.excerpt import Excerpt
 from pipeline.index import Index, open_index
 from pipeline.manifest import Manifest, ManifestShard
 from pipeline.readahead import ReadAhead
@@ -39,6 +40,7 @@ class Stored(NamedTuple):
     media: bytes
     key_id: int
     song_index: int
+    excerpt: Excerpt | None = None  # what of the medium is meant, where others made it
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,7 @@ class ShardSet:
     @property
     def media_shape(self) -> tuple[int, ...]:
         """Of one decoded sample: (S,) of audio, (F, T) of a spectrogram with its margins."""
-        settings = self.splits[0].manifest.settings
-        if (cqt := settings.cqt) is None:
-            return (settings.interval_samples,)
-        margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
-        return (cqt["n_bins"] + margins, settings.interval_samples // cqt["hop_length"] + 1)
+        return self.splits[0].manifest.settings.media_shape
 
     @cached_property
     def intervals(self) -> np.ndarray:
@@ -96,10 +94,20 @@ class ShardSet:
         return np.cumsum([0, *(len(split.manifest.shards) for split in self.splits)]).tolist()
 
     def tar(self, shard: int) -> tuple[Place, ManifestShard]:
-        """The folder of the shard numbered so, and its line in the manifest."""
+        """Where the shard numbered so lies, and its line in the manifest."""
         number = bisect_right(self._first_shards, shard) - 1
         split = self.splits[number]
-        return split.folder, split.manifest.shards[shard - self._first_shards[number]]
+        line = split.manifest.shards[shard - self._first_shards[number]]
+        return line.lies_in(split.folder), line
+
+    @cached_property
+    def is_remote(self) -> bool:
+        """Whether a shard lies at an address."""
+        return any(
+            isinstance(split.folder, RemotePath)
+            or any("://" in shard.place for shard in split.manifest.shards)
+            for split in self.splits
+        )
 
     def of_epoch(self, epoch: int) -> "ShardSet":
         """What an epoch reads: packed intervals are the same in each."""
@@ -138,7 +146,7 @@ class ShardReader:
 
         No more are kept open than are needed, so that what the cache removes is soon gone.
         """
-        if isinstance(self.shards.splits[0].folder, RemotePath):
+        if self.shards.is_remote:
             needed = self._ahead.expect(chunks, np.array(self._ends), lanes)
             self._open = lru_cache(maxsize=min(needed, _open_at_most()))(self._open_shard)
 
@@ -151,7 +159,11 @@ class ShardReader:
         if crc32(media) != index.media_crc32[row]:
             raise BadSample("its bytes differ from the recorded checksum")
         song = int(index.song[row])
-        return Stored(media, int(index.songs.key_id[song]), self._first_songs[split] + song)
+        key_id, song_index = int(index.songs.key_id[song]), self._first_songs[split] + song
+        if index.excerpt is None:
+            return Stored(media, key_id, song_index)
+        sample_rate = self.shards.splits[split].manifest.settings.sample_rate
+        return Stored(media, key_id, song_index, Excerpt(int(index.excerpt[row]), sample_rate))
 
     def song_index(self, number: int) -> int:
         """Whose that sample is, also where it cannot be read."""
@@ -161,17 +173,17 @@ class ShardReader:
     def name(self, number: int) -> str:
         """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""
         shard = bisect_right(self._ends, number)
-        folder, tar = self.shards.tar(shard)
-        return f"{folder / tar.name}, sample {number - (self._ends[shard - 1] if shard else 0)}"
+        place, _ = self.shards.tar(shard)
+        return f"{place}, sample {number - (self._ends[shard - 1] if shard else 0)}"
 
     def _split_and_row(self, number: int) -> tuple[int, int]:
         split = bisect_right(self._split_ends, number)
         return split, number - (self._split_ends[split - 1] if split else 0)
 
     def _open_shard(self, shard: int) -> FileIO:
-        folder, tar = self.shards.tar(shard)
-        if isinstance(folder, Path):
-            return open(f"{folder}/{tar.name}", "rb", buffering=0)
+        place, _ = self.shards.tar(shard)
+        if isinstance(place, Path):
+            return open(place, "rb", buffering=0)
         return self._ahead.open(shard)
 
 

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from pipeline.allocator import return_freed_memory
 from pipeline.buffers import Buffers
+from pipeline.excerpt import decode_excerpt
 from pipeline.flac import decode_flac
 from pipeline.image import decode_png
 from pipeline.lost import Lost, LostError
@@ -27,7 +28,7 @@ from pipeline.order import (
 )
 from pipeline.readahead import UnreachableShard
 from pipeline.sample import Batch
-from pipeline.shardset import ShardSet
+from pipeline.shardset import ShardSet, Stored
 from pipeline.source import Reader, Source
 from pipeline.wave_file import decode_wav
 from songkey.errors import AudioKeyError
@@ -52,6 +53,12 @@ def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarra
         case "pcm":  # of songs that are made, not stored
             return np.frombuffer(media, np.int16)
     return decode_png(media, shape)
+
+
+def _decode(stored: Stored, format: str, shape: tuple[int, ...]) -> np.ndarray:
+    if format == "audio" and stored.excerpt:
+        return decode_excerpt(stored.media, stored.excerpt, *shape)
+    return decode_media(stored.media, format, shape)
 
 
 class Stream(IterableDataset):
@@ -150,7 +157,7 @@ class Stream(IterableDataset):
             return None
         try:
             stored = reader.read(number)
-            row[:] = decode_media(stored.media, self.shards.format, row.shape)
+            row[:] = _decode(stored, self.shards.format, row.shape)
         except UnreachableShard:  # as stream.unreachable says
             raise
         except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint

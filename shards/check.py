@@ -69,6 +69,9 @@ def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
     for stray in sorted(name for name in there if name.endswith(".tar") and name not in named):
         yield f"{folder / stray}: not in the manifest; delete it"
     for shard in manifest.shards:
+        if shard.place:
+            yield from _problems_elsewhere(shard.lies_in(folder), shard)
+            continue
         if shard.name not in there:
             yield f"{folder / shard.name}: not there, though the manifest names it; pack again"
             continue
@@ -114,6 +117,17 @@ def _problems_of_index(folder: Place, manifest: Manifest, data: bytes) -> Iterat
 def _sha256_of(place: Place) -> str:
     with local_copy(place) as path, open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _problems_elsewhere(place: Place, shard: ManifestShard) -> Iterator[str]:
+    """A tar that others made has to be what it was when it was indexed, and no more."""
+    try:
+        sha256 = _sha256_of(place)
+    except (OSError, StorageError) as error:
+        yield f"{place}: cannot be read ({error})"
+        return
+    if sha256 != shard.sha256:
+        yield f"{place}: its bytes are not those that were indexed; index the shards again"
 
 
 def _problems_of_shard(
