@@ -108,6 +108,11 @@ publish-images DEST *ARGS: (_needs "cluster")
 prepare-images *ARGS: (_needs "cluster")
     {{bin}}/python -m shards images "$@"
 
+# Index shards that others made, where they lie: just index-shards 's3://bucket/{000..146}.tar' --name music
+[group('prepare')]
+index-shards *ARGS: (_needs "cluster")
+    {{bin}}/python -m shards index "$@"
+
 # Start a Dask scheduler and two workers here, to pack with --scheduler tcp://127.0.0.1:8786
 [group('prepare')]
 dask-up *ARGS: (_needs "cluster")
@@ -302,6 +307,11 @@ test-all *ARGS: (_needs "dev")
 [group('check')]
 fuzz *ARGS: (_needs "dev")
     PYTHONPATH=. {{bin}}/python tests/fuzz.py "$@"
+
+# Damage every 7th byte of small shards: each sample is to be as packed, counted or refused; --every K, --rounds N
+[group('check')]
+fuzz-shards *ARGS: (_needs "dev")
+    {{bin}}/python tests/fuzz_shards.py "$@"
 
 # Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]

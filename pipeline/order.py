@@ -5,8 +5,11 @@ processes; global batch t is its slice [t G, (t + 1) G), and a process takes eve
 So any number of processes and workers sees the same batches, and going on at step t is arithmetic.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
+STEPS_TOGETHER = 1 << 14  # of which shares are given at once
 PIECE_INTERVALS = 1 << 20  # for which rates are looked up at a time
 
 
@@ -75,10 +78,25 @@ def share(
     return np.arange(step * global_batch_size + rank, end, ranks)
 
 
-def substitutes(position: int, total: int, lanes: int) -> np.ndarray:
-    """Where to look, in turn, for an interval in place of a bad one: the rest of its lane."""
-    lane = np.arange(position % lanes, total, lanes)
-    return np.roll(lane, -(position // lanes))[1:]
+def shares(
+    order: np.ndarray, steps: range, global_batch_size: int, rank: int, ranks: int
+) -> Iterator[np.ndarray]:
+    """The numbers in `order` that process `rank` takes of those global batches, in some chunks."""
+    own = np.arange(rank, global_batch_size, ranks)
+    for start in range(0, len(steps), STEPS_TOGETHER):
+        firsts = np.array(steps[start : start + STEPS_TOGETHER]) * global_batch_size
+        positions = (firsts[:, None] + own).ravel()
+        yield order[positions[positions < len(order)]]
+
+
+def substitutes(position: int, total: int, lanes: int) -> Iterator[int]:
+    """Where to look, in turn, for an interval in place of a bad one: in its lane, then in others.
+
+    A lane may lie in one shard, and that be lost.
+    """
+    for step in range(lanes):
+        lane = np.arange((position + step) % lanes, total, lanes)
+        yield from np.roll(lane, -(position // lanes))[step == 0 :].tolist()
 
 
 def _laid_end_to_end(intervals: np.ndarray, shards: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from pipeline.order import (
     epoch_total,
     padded_step_count,
     share,
+    shares,
     spread,
     step_count,
     substitutes,
@@ -123,12 +124,12 @@ def test_a_process_reads_only_its_own_lanes_when_they_divide(ranks):
             assert set(positions % lanes) <= set(range(rank, lanes, ranks))
 
 
-def test_a_substitute_comes_from_the_same_lane_and_is_never_the_bad_one():
+def test_a_substitute_comes_from_the_same_lane_first_and_is_never_the_bad_one():
     for position in (0, 17, TOTAL - 1):
-        others = substitutes(position, TOTAL, lanes=16)
-        assert position not in others
-        assert set(others % 16) == {position % 16}
-        assert len(others) == len(range(position % 16, TOTAL, 16)) - 1
+        others = list(substitutes(position, TOTAL, lanes=16))
+        assert sorted([position, *others]) == list(range(TOTAL))
+        lane = range(position % 16, TOTAL, 16)
+        assert set(others[: len(lane) - 1]) == set(lane) - {position}
 
 
 def test_neighbours_in_a_shard_are_parted_by_the_shuffle():
@@ -195,3 +196,13 @@ def test_numbers_that_are_spread_are_apart_by_one_distance_rounded_down_or_up(to
     assert len(numbers) == count and numbers[0] == 0
     steps = np.diff(numbers, append=total)
     assert set(steps) <= {total // count, -(-total // count)}
+
+
+@pytest.mark.parametrize("steps", [range(20), range(3, 33, 4), range(5, 5), range(60, 70)])
+def test_the_shares_of_many_steps_are_each_step_s_one_after_the_other(steps, monkeypatch):
+    monkeypatch.setattr("pipeline.order.STEPS_TOGETHER", 3)
+    order = order_of()[:250]
+    chunks = list(shares(order, steps, 8, 1, 2))
+    expected = [number for step in steps for number in order[share(order, step, 8, 1, 2)]]
+    assert [number for chunk in chunks for number in chunk] == expected
+    assert len(chunks) == -(-len(steps) // 3)

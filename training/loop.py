@@ -32,6 +32,7 @@ from training.reading_rates import epoch_intervals, interval_rates
 from training.signals import Signals, Stopped
 from training.summary import network_summary
 from training.teacher import Teacher
+from training.train_source import train_source
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Training:
         """
         self.config, self.folder = config, folder
         self.accelerator = accelerator_of(config.train.mixed_precision)
-        self.train_shards = source or shards_of(config, config, config.train.datasets, "train")
+        self.train_shards = source or train_source(config)
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
         self.rates = interval_rates(
             self.train_shards, config.train.balance, config.train.dataset_weights
@@ -126,7 +127,7 @@ class Training:
             self.train_shards, setting.train.global_batch_size, self.accelerator.process_index,
             self.accelerator.num_processes, setting.train.seed, self.progress.epoch,
             setting.stream.lanes, setting.stream.block_intervals, self.progress.step, self.rates,
-            setting.train.limit_fraction,
+            setting.train.limit_fraction, setting.stream.max_bad_samples, self.progress.lost,
         )  # fmt: skip
 
     def _train_epoch(self, stream: Stream) -> None:
@@ -136,9 +137,7 @@ class Training:
         batches = iter(loader(stream, self.config.stream.workers, pin_memory=on_cuda))
         results: list[StepResult] = []  # of the steps that no curve shows yet
         for step in stream.steps:
-            batch = self._next(batches)
-            stream.check(batch, self.config.stream.max_bad_samples)
-            results.append(self._step(batch))
+            results.append(self._step(self._next(batches)))
             self.progress = replace(self.progress, step=step + 1)
             last, signal = step + 1 == self.steps_an_epoch, self.signals.agreed()
             saving = last or signal or (step + 1) % setting.checkpoint_every_steps == 0
@@ -146,6 +145,7 @@ class Training:
                 self._log(results)
                 results = []
             if saving:
+                self.progress = replace(self.progress, lost=stream.lost.of_all())
                 self.save("last")
             if signal:
                 self._stop(signal)
@@ -198,7 +198,8 @@ class Training:
     def _report(self, valid: Answers) -> None:
         loss = self.progress.loss_sum / self.steps_an_epoch
         epoch, epochs = self.progress.epoch + 1, self.config.train.epochs
-        self.monitor.epoch(epoch, epochs, self.global_step, loss, valid)
+        lost = len(self.progress.lost)
+        self.monitor.epoch(epoch, epochs, self.global_step, loss, lost, valid)
         if epoch % self.config.train.pictures_every_epochs == 0:
             network, front_end = self.learner.answering(), self.learner.front_end
             network = self.accelerator.unwrap_model(network)
@@ -248,3 +249,8 @@ class Training:
         check_goes_on(checkpoint, self.config, self.data)
         self.progress = Progress(**checkpoint.state["progress"])
         self.learner.go_on_from(checkpoint, self.global_step)
+        if self.config.stream.reader == "webdataset" and self.progress.step:
+            logger.warning(
+                "the shards of a stream begin anew: what epoch %d has read of them before is read "
+                'again; only stream.reader = "index" goes on exactly', self.progress.epoch + 1,
+            )  # fmt: skip
