@@ -303,6 +303,11 @@ test-all *ARGS: (_needs "dev")
 fuzz *ARGS: (_needs "dev")
     PYTHONPATH=. {{bin}}/python tests/fuzz.py "$@"
 
+# Damage every 7th byte of small shards: each sample is to be as packed, counted or refused; --every K, --rounds N
+[group('check')]
+fuzz-shards *ARGS: (_needs "dev")
+    {{bin}}/python tests/fuzz_shards.py "$@"
+
 # Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]
 bench *ARGS: (_needs "dev")
@@ -324,7 +329,7 @@ check: (_needs "dev")
 # Remove caches and build products; data and runs stay
 [group('check')]
 clean:
-    rm -rf .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
+    rm -rf .hypothesis .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
     find . \( -path ./.venv -o -path ./data -o -path ./runs \) -prune -o -name __pycache__ -print0 | xargs -0 rm -rf
 
 # Remove the folders of all runs and studies in runs/, after asking; prints each

@@ -10,11 +10,12 @@ python eval.py --compare ours.tsv theirs.tsv
 import settings.extras  # noqa: F401  # isort: skip
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from accelerate import Accelerator
 
-from evaluation.answers import Answers, answer, interval_logits
+from evaluation.answers import Answers, answer, interval_logits, part_of
 from evaluation.export import current_export, onnx_beside
 from evaluation.listener import (
     front_end_of,
@@ -23,7 +24,7 @@ from evaluation.listener import (
     shards_of,
     trained_network,
 )
-from evaluation.notes import compared, fit_notes, named, scored
+from evaluation.notes import compared, fit_notes, lost_notes, scored
 from evaluation.predictions import write_predictions
 from evaluation.provenance import facts_of
 from evaluation.report import write_report
@@ -92,11 +93,13 @@ def calibrate(checkpoint: str | Path, config: Config, accelerator: Accelerator) 
     if not (datasets := load_checkpoint(file).trained_on):
         raise CalibrationError(f"{file}: does not say which data sets it was trained on")
     shards = shards_of(config, trained_with, datasets, "valid")
+    stream = part_of(shards, accelerator, config.eval.batch_size, config.stream.max_bad_samples)
     batches = interval_logits(
-        network.to(accelerator.device), front_end_of(trained_with).to(accelerator.device), shards,
-        accelerator, config.eval.batch_size, config.stream.workers, config.stream.max_bad_samples,
+        network.to(accelerator.device), front_end_of(trained_with).to(accelerator.device), stream,
+        accelerator, config.stream.workers,
     )  # fmt: skip
     fit = fit_temperature(*gathered(batches, accelerator))
+    fit = replace(fit, lost_intervals=len(stream.lost.of_all()))
     if accelerator.is_main_process:
         store_temperature(file, fit.temperature)
         if onnx_beside(file).exists():
@@ -119,7 +122,7 @@ def _evaluated(
     scores, unit = (interval_scores, "intervals") if arguments.intervals else (song_scores, "songs")
     return [
         format_table(scores(by_dataset(answers.songs), config.eval.split), unit),
-        *named("songs without a readable interval, not scored", answers.unanswered),
+        *lost_notes(answers),
         f"loss {answers.loss:.3f}; report in {report}; each song's answer in {predictions}",
     ]
 

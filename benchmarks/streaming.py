@@ -13,7 +13,6 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.songs import packed, under_other_names, written_songs
 from benchmarks.turns import median_seconds, report
 from evaluation.listener import shards_of
-from pipeline.sample import MEDIA_EXTENSION
 from pipeline.shardset import ShardReader, ShardSet
 from pipeline.stream import decode_media, loader, training_stream
 
@@ -91,9 +90,10 @@ def _stream(shards: ShardSet, workers: int) -> None:
 def _as_files(shards: ShardSet, format: str, folder: Path) -> Files:
     """Each interval in a file of its own, in a folder for each song."""
     reader, paths, key_ids = ShardReader(shards), [], []
+    extension = shards.splits[0].manifest.settings.extension
     for number in range(shards.total):
         stored = reader.read(number)
-        path = folder / f"files/{stored.song_index:06d}/{number:08d}.{MEDIA_EXTENSION[format]}"
+        path = folder / f"files/{stored.song_index:06d}/{number:08d}.{extension}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(stored.media)
         paths.append(path)

@@ -1,5 +1,6 @@
 """What a network answers for every song of a set of shards: shared by training and evaluation."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from evaluation.calibration import BINS, Reliability, reliability
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore, mirex_score
 from pipeline.shardset import ShardSet
 from pipeline.songtable import SongTable
-from pipeline.stream import evaluation_stream, loader
+from pipeline.stream import Stream, evaluation_stream, loader
 from songkey.estimate import KeyEstimate, estimate_from_probabilities
 from songkey.keys import KEYS, Key
 
@@ -30,6 +31,15 @@ class SongAnswer:
     intervals: MirexScore  # of its intervals, one by one
     label_source: str = ""
     genre: str = ""
+    lost_intervals: int = 0  # which could not be read, beside `intervals`
+
+
+class Unanswered(NamedTuple):
+    """A song of which no interval could be read."""
+
+    dataset: str
+    song_id: str
+    lost_intervals: int
 
 
 @dataclass(frozen=True)
@@ -38,13 +48,28 @@ class Answers:
 
     songs: tuple[SongAnswer, ...]
     loss: float  # mean cross entropy of the intervals, nats
-    unanswered: tuple[str, ...]  # songs of which no interval could be read
+    unanswered: tuple[Unanswered, ...]
     interval_reliability: Mapping[str, Reliability] = field(default_factory=dict)  # by data set
 
     @property
     def song_score(self) -> MirexScore:
         """The score of all songs together."""
         return score_of(self.songs)
+
+    @property
+    def lost_by_dataset(self) -> Counter[str]:
+        """How many intervals of each data set could not be read."""
+        lost: Counter[str] = Counter()
+        for answered in self.songs:
+            lost[answered.dataset] += answered.lost_intervals
+        for song in self.unanswered:
+            lost[song.dataset] += song.lost_intervals
+        return +lost
+
+    @property
+    def lost_intervals(self) -> int:
+        """Intervals that could not be read."""
+        return self.lost_by_dataset.total()
 
 
 class IntervalLogits(NamedTuple):
@@ -78,29 +103,33 @@ def answer(
     `after_batch` may raise to end it early, on all processes after the same batch.
     """
     sums = _Sums(len(shards.song_table()), accelerator.device)
-    for batch in interval_logits(
-        network, front_end, shards, accelerator, batch_size, workers, max_bad_samples,
-        limit_fraction,
-    ):  # fmt: skip
+    stream = part_of(shards, accelerator, batch_size, max_bad_samples, limit_fraction)
+    for batch in interval_logits(network, front_end, stream, accelerator, workers):
         sums.add(*batch)
         after_batch()
-    return sums.reduced(accelerator).answers(shards)
+    return sums.reduced(accelerator).answers(shards, stream.lost.of_all())
+
+
+def part_of(
+    shards: ShardSet, accelerator: Accelerator, batch_size: int, max_bad_samples: int,
+    limit_fraction: float = 1.0,
+) -> Stream:  # fmt: skip
+    """This process's part of the intervals of `shards`; each process has as many batches."""
+    ranks = accelerator.num_processes
+    return evaluation_stream(
+        shards, batch_size * ranks, accelerator.process_index, ranks, limit_fraction,
+        max_bad_samples,
+    )  # fmt: skip
 
 
 @torch.inference_mode()
 def interval_logits(
-    network: nn.Module, front_end: nn.Module, shards: ShardSet, accelerator: Accelerator,
-    batch_size: int, workers: int, max_bad_samples: int, limit_fraction: float = 1.0,
-) -> Iterator[IntervalLogits]:  # fmt: skip
-    """This process's part of the intervals of `shards`; each process has as many batches."""
+    network: nn.Module, front_end: nn.Module, stream: Stream, accelerator: Accelerator, workers: int
+) -> Iterator[IntervalLogits]:
+    """What a network says of a stream's intervals, batch by batch."""
     network.eval()
     front_end.eval()
-    ranks = accelerator.num_processes
-    stream = evaluation_stream(
-        shards, batch_size * ranks, accelerator.process_index, ranks, limit_fraction
-    )
     for batch in loader(stream, workers, pin_memory=accelerator.device.type == "cuda"):
-        stream.check(batch, max_bad_samples)
         batch = send_to_device(batch, accelerator.device)
         heard, key_id = front_end(batch)  # (B, F, T) or waveforms (B, S), and (B,)
         yield IntervalLogits(network(heard).float(), key_id, batch.song_index, batch.valid)
@@ -136,23 +165,24 @@ class _Sums:
             setattr(self, name, accelerator.reduce(getattr(self, name), reduction="sum").cpu())
         return self
 
-    def answers(self, shards: ShardSet) -> Answers:
-        """The sums with names."""
+    def answers(self, shards: ShardSet, lost: Sequence[int]) -> Answers:
+        """The sums with names; `lost` are the numbers of the intervals that could not be read."""
         table = shards.song_table()
         relations = self.relations.int().view(-1, len(RELATIONS))  # (songs, 6)
+        lost_of = _song_counts(shards, lost)
         songs, unanswered = [], []
         for index, counts in enumerate(relations.tolist()):
-            intervals = MirexScore(*counts)
-            if not intervals.total:
-                unanswered.append(table.song_id(index))
-                continue
-            estimate = estimate_from_probabilities(self.probabilities[index].numpy())
-            songs.append(
-                SongAnswer(
-                    table.dataset_of(index), table.song_id(index), KEYS[table.key_id[index]],
-                    estimate, intervals, table.label_source(index), table.genre(index),
-                )
-            )  # fmt: skip
+            intervals, name = MirexScore(*counts), (table.dataset_of(index), table.song_id(index))
+            if intervals.total:
+                estimate = estimate_from_probabilities(self.probabilities[index].numpy())
+                songs.append(
+                    SongAnswer(
+                        *name, KEYS[table.key_id[index]], estimate, intervals,
+                        table.label_source(index), table.genre(index), lost_of[index],
+                    )
+                )  # fmt: skip
+            elif lost_of[index]:
+                unanswered.append(Unanswered(*name, lost_of[index]))
         loss = float(self.loss) / max(1, int(relations.sum()))
         return Answers(tuple(songs), loss, tuple(unanswered), self._reliability(table))
 
@@ -163,3 +193,9 @@ class _Sums:
             dataset: Reliability(*bins[:, table.dataset == place].sum(axis=1))
             for place, dataset in enumerate(table.datasets)
         }
+
+
+def _song_counts(shards: ShardSet, numbers: Sequence[int]) -> Counter[int]:
+    """How many of the intervals numbered so each song has."""
+    reader = shards.reader()
+    return Counter(reader.song_index(number) for number in numbers)

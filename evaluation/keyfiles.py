@@ -75,6 +75,16 @@ def read_judged(path: Path) -> tuple[list[Row], list[Row]]:
     return list(zip(songs, answers, strict=True)), list(zip(songs, truths, strict=True))
 
 
+def lost_intervals(path: Path) -> int:
+    """How many intervals the songs of a table lack, where it says so as eval.py's does."""
+    header, *rows = (path.is_file() and _lines(path)) or [(0, [])]
+    place = _place(_names(header[1]), ("lost_intervals",))
+    if place is None:
+        return 0
+    cells = [line[place] for _, line in rows if len(line) > place]
+    return sum(int(cell) for cell in cells if cell.isdecimal())
+
+
 def _read_table(path: Path, key_names: tuple[str, ...]) -> list[Row]:
     """The id and key columns: by their header or, without one, the first two."""
     numbered = _lines(path)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.answers import Answers
+from evaluation.keyfiles import lost_intervals
 from evaluation.paired import RESAMPLES, compare_systems
 from evaluation.predictions import compare
 from evaluation.temperature import COLDEST, HOTTEST, Fit
@@ -19,6 +21,30 @@ def named(what: str, names: Sequence[str]) -> list[str]:
     return [f"{len(names)} {what}: {first}{more}"] if names else []
 
 
+def lost_notes(answers: Answers) -> list[str]:
+    """How many intervals of each data set could not be read, and whose are all lost."""
+    lost = answers.lost_by_dataset
+    sets = ", ".join(f"{count} of {dataset}" for dataset, count in lost.items())
+    unanswered = [f"{song.dataset}/{song.song_id}" for song in answers.unanswered]
+    return [
+        *([f"{lost.total()} intervals could not be read: {sets}"] if sets else []),
+        *named("songs without a readable interval, not scored", unanswered),
+    ]
+
+
+def of_intervals(count: int, lost: int) -> str:
+    """How many intervals that is, and how many more there would be."""
+    return f"{count} intervals" + (f"; {lost} more could not be read" if lost else "")
+
+
+def _incomplete(*files: Path) -> list[str]:
+    return [
+        f"{count} intervals of the songs in {file.name} could not be read"
+        for file in files
+        if (count := lost_intervals(file))
+    ]
+
+
 def scored(predictions: Path, annotations: Path) -> list[str]:
     """The score of a file of answers on true keys, and what of the two could not be scored."""
     comparison = compare(predictions, annotations)
@@ -30,6 +56,7 @@ def scored(predictions: Path, annotations: Path) -> list[str]:
         *named("songs whose key there does not parse, not scored", comparison.unreadable_truth),
         *named(REPEATED, comparison.repeated),
         *([f"{keyless} answers name no key; they count as other"] if keyless else []),
+        *_incomplete(predictions),
     ]
 
 
@@ -49,6 +76,7 @@ def compared(first: Path, second: Path, annotations: Path | None) -> list[str]:
         *named("songs answered by B only, not compared", paired.only_answered[1]),
         *named("songs without a true key, not compared", paired.without_truth),
         *named(REPEATED, paired.repeated),
+        *_incomplete(first, second),
     ]
 
 
@@ -56,7 +84,8 @@ def fit_notes(fit: Fit) -> list[str]:
     """What a fitted temperature changes on the intervals it was fitted on."""
     at_bound = min(fit.temperature / COLDEST, HOTTEST / fit.temperature) < 1.01
     return [
-        f"temperature {fit.temperature:.3f}, fitted on the valid split: {fit.intervals} intervals",
+        f"temperature {fit.temperature:.3f}, fitted on the valid split: "
+        + of_intervals(fit.intervals, fit.lost_intervals),
         f"their loss {fit.loss_before:.3f} -> {fit.loss:.3f}, expected calibration error "
         f"{100 * fit.before.error:.1f}% -> {100 * fit.after.error:.1f}%",
         *(["that is the bound: too few songs, or all or none are right"] if at_bound else []),

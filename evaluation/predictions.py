@@ -37,7 +37,7 @@ def write_predictions(path: Path, songs: Sequence[SongAnswer]) -> None:
     """One line a song: the true key, the estimate, their relation, and all 24 probabilities."""
     header = [
         "dataset", "song_id", "key", "estimate", "relation", "confidence", "intervals",
-        "label_source", "genre",
+        "lost_intervals", "label_source", "genre",
     ]  # fmt: skip
     text = io.StringIO()
     table = csv.writer(text, delimiter="\t", lineterminator="\n")
@@ -46,7 +46,7 @@ def write_predictions(path: Path, songs: Sequence[SongAnswer]) -> None:
         estimate = song.estimate
         row = [
             song.dataset, song.song_id, song.key, estimate.key, relation(estimate.key, song.key),
-            f"{estimate.confidence:.4f}", song.intervals.total,
+            f"{estimate.confidence:.4f}", song.intervals.total, song.lost_intervals,
             song.label_source, song.genre,
             *(f"{probability:.6f}" for probability in estimate.probabilities),
         ]  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.answers import Answers
+from evaluation.notes import of_intervals
 from model.checkpoint import Checkpoint
 from settings.sections import Config
 
@@ -24,7 +25,7 @@ def facts_of(
         "Temperature": f"{checkpoint.temperature:.3f}",
         "Data sets": f"{', '.join(datasets)}: {config.eval.split} split, "
         f"{config.stream.format} shards",
-        "Songs": f"{len(answers.songs)} of {intervals} intervals",
+        "Songs": f"{len(answers.songs)} of {of_intervals(intervals, answers.lost_intervals)}",
         "Loss of an interval": f"{answers.loss:.3f} nats",
         "Date": time.strftime("%Y-%m-%d %H:%M"),
         "Version": commit(),

@@ -37,6 +37,7 @@ CALIBRATION = (
     "error is the mean gap between confidence and share of right answers, over 15 bins. A song's "
     "confidence is the mean over its intervals; eval.py --calibrate fits the temperature."
 )
+LOST = "These could not be read. A song without a readable interval is not scored."
 ERRORS = "The wrong answers with the highest confidence: wrong labels are often among them."
 
 
@@ -88,9 +89,8 @@ def _sections(answers: Answers, sets: Sets, split: str) -> Iterable[Section]:
     for name, members in sets.items():
         yield Section(f"{name} {split}", pictures=_pictures(name, members, intervals[name]))
     yield Section("Most confident errors", ERRORS, [_worst(answers.songs)])
-    if answers.unanswered:
-        rows = [["song"], *([song] for song in answers.unanswered)]
-        yield Section("Not scored", "No interval of these could be read.", [Table("Songs", rows)])
+    if answers.lost_intervals:
+        yield Section("Lost intervals", LOST, [_lost(answers)])
 
 
 def _strata(answers: Answers, split: str) -> Iterable[Table]:
@@ -134,6 +134,18 @@ def _worst(songs: Sequence[SongAnswer]) -> Table:
     header = ["data set", "song", "true key", "answer", "relation", "confidence", "true key's"]
     rows = [_error_row(song) for song in wrong[:WORST_SONGS]]
     return Table(f"{len(rows)} of {len(wrong)} wrong answers", [header, *rows], names=5)
+
+
+def _lost(answers: Answers) -> Table:
+    """The songs that lack intervals, those without any first."""
+    rows = [[*song[:2], str(song.lost_intervals), "0"] for song in answers.unanswered]
+    rows += [
+        [song.dataset, song.song_id, str(song.lost_intervals), str(song.intervals.total)]
+        for song in answers.songs
+        if song.lost_intervals
+    ]
+    title = f"{answers.lost_intervals} intervals of {len(rows)} songs"
+    return Table(title, [["data set", "song", "lost", "read"], *rows], names=2)
 
 
 def _error_row(song: SongAnswer) -> list[str]:

@@ -34,6 +34,7 @@ class Fit:
     loss: float
     before: Reliability
     after: Reliability
+    lost_intervals: int = 0  # which could not be read
 
 
 def gathered(

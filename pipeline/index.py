@@ -91,9 +91,12 @@ def open_index(path: Path, manifest: Manifest) -> Index:
 
 
 def _index(columns: dict[str, np.ndarray]) -> Index:
-    for name, dtype in (
-        INTERVAL_COLUMNS | {f"song.{n}": d for n, d in SONG_COLUMNS.items()}
-    ).items():
+    expected = INTERVAL_COLUMNS | {f"song.{name}": dtype for name, dtype in SONG_COLUMNS.items()}
+    for name in TEXT_COLUMNS:
+        expected |= {
+            f"song.{name}.utf8": np.dtype(np.uint8), f"song.{name}.ends": np.dtype(np.int64)
+        }  # fmt: skip
+    for name, dtype in expected.items():
         if columns[name].dtype != dtype or columns[name].ndim != 1:
             raise TypeError(f"{name} is {columns[name].dtype}, {dtype} expected")
     texts: dict[str, Any] = {
@@ -119,6 +122,8 @@ def _problem(index: Index, manifest: Manifest) -> str:
         return "an interval lies outside its shard"
     if len(songs) and songs.key_id.max() > 23:
         return "a song has none of the 24 keys"
+    if not np.all((songs.confidence >= 0) & (songs.confidence < np.inf)):
+        return "a label's confidence is no number from 0 on"
     if len(index.song) and not 0 <= index.song.min() <= index.song.max() < len(songs):
         return "an interval is of no song"
     if np.any(index.song[1:] < index.song[:-1]):
@@ -134,8 +139,9 @@ def _inside(index: Index, manifest: Manifest) -> bool:
     if not shards:
         return True
     counts = np.array([shard.intervals for shard in shards])
-    ends = np.maximum.reduceat(index.media_offset + index.media_bytes, np.cumsum(counts) - counts)
-    least = min(index.media_offset.min(), index.media_bytes.min())
+    each_end = index.media_offset + index.media_bytes  # negative where the sum overflows
+    ends = np.maximum.reduceat(each_end, np.cumsum(counts) - counts)
+    least = min(index.media_offset.min(), index.media_bytes.min(), each_end.min())
     return bool(least >= 0 and np.all(ends <= [shard.bytes for shard in shards]))
 
 

@@ -8,6 +8,7 @@ is read.
 import os
 from bisect import bisect_right
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import FileIO
@@ -24,11 +25,6 @@ from pipeline.songtable import SongTable
 from songkey.errors import AudioKeyError
 from storage.cache import Cache
 from storage.places import Place, RemotePath
-
-try:
-    import resource
-except ImportError:  # Windows has none
-    resource = None  # type: ignore[assignment]
 
 OPEN_SHARDS = 512  # tars that a process keeps open at most
 
@@ -149,8 +145,7 @@ class ShardReader:
     def read(self, number: int) -> Stored:
         """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""
         file = self._open(bisect_right(self._ends, number))
-        split = bisect_right(self._split_ends, number)
-        row = number - (self._split_ends[split - 1] if split else 0)
+        split, row = self._split_and_row(number)
         index = self._indexes[split]
         media = os.pread(file.fileno(), int(index.media_bytes[row]), int(index.media_offset[row]))
         if crc32(media) != index.media_crc32[row]:
@@ -158,11 +153,20 @@ class ShardReader:
         song = int(index.song[row])
         return Stored(media, int(index.songs.key_id[song]), self._first_songs[split] + song)
 
+    def song_index(self, number: int) -> int:
+        """Whose that sample is, also where it cannot be read."""
+        split, row = self._split_and_row(number)
+        return self._first_songs[split] + int(self._indexes[split].song[row])
+
     def name(self, number: int) -> str:
         """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""
         shard = bisect_right(self._ends, number)
         folder, tar = self.shards.tar(shard)
         return f"{folder / tar.name}, sample {number - (self._ends[shard - 1] if shard else 0)}"
+
+    def _split_and_row(self, number: int) -> tuple[int, int]:
+        split = bisect_right(self._split_ends, number)
+        return split, number - (self._split_ends[split - 1] if split else 0)
 
     def _open_shard(self, shard: int) -> FileIO:
         folder, tar = self.shards.tar(shard)
@@ -173,6 +177,8 @@ class ShardReader:
 
 def _open_at_most() -> int:
     """Files that this process keeps open: half of what the system lets it."""
-    if resource is None:
-        return OPEN_SHARDS
-    return min(OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+    with suppress(ImportError):  # Windows has none
+        import resource
+
+        return min(OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+    return OPEN_SHARDS

@@ -1,10 +1,10 @@
 """Shards to this process's batches: each worker reads, checks and decodes every w-th of them."""
 
 import atexit
-import logging
 import multiprocessing
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from pipeline.allocator import return_freed_memory
 from pipeline.buffers import Buffers
 from pipeline.flac import decode_flac
 from pipeline.image import decode_png
+from pipeline.lost import Lost, LostError
 from pipeline.order import (
     epoch_order,
     limited,
@@ -28,22 +29,26 @@ from pipeline.readahead import UnreachableShard
 from pipeline.sample import Batch
 from pipeline.shardset import ShardSet
 from pipeline.source import Reader, Source
+from pipeline.wave_file import decode_wav
 from songkey.errors import AudioKeyError
-
-logger = logging.getLogger(__name__)
 
 Label = tuple[int, int]  # key_id, song_index
 
 
 class StreamError(AudioKeyError):
-    """Data that cannot make a batch, or too many samples that could not be read."""
+    """Data that cannot make a batch."""
+
+
+def decode_audio(media: bytes, samples: int) -> np.ndarray:
+    """A FLAC or WAV file's waveform, int16 (S,); AudioError unless it has S `samples`."""
+    return (decode_wav if media.startswith(b"RIFF") else decode_flac)(media, samples)
 
 
 def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
     """Audio as int16 (S,), a PNG as uint8 levels (F, T); AudioKeyError unless of `shape`."""
     match format:
         case "audio":
-            return decode_flac(media, *shape)
+            return decode_audio(media, *shape)
         case "pcm":  # of songs that are made, not stored
             return np.frombuffer(media, np.int16)
     return decode_png(media, shape)
@@ -53,16 +58,19 @@ class Stream(IterableDataset):
     """The batches of one pass for process `rank` of `ranks`, from `first_step` to the last step.
 
     In training a bad sample is replaced by the next of its lane, so that every process has the same
-    number of steps; in evaluation it is marked not valid. Both are logged and counted.
+    number of steps; in evaluation it is marked not valid. Both are counted in `lost`, and where
+    these are more than `max_bad_samples`, no worker reads on.
     """
 
     def __init__(
         self, shards: Source, order: np.ndarray, global_batch_size: int, rank: int, ranks: int,
         lanes: int | None = None, first_step: int = 0, limit_fraction: float = 1.0,
+        max_bad_samples: int = 0, lost: Collection[int] = (),
     ):  # fmt: skip
         """`lanes` is that of the epoch's order in training, None in evaluation.
 
-        `limit_fraction` is the share of the steps after which the pass ends.
+        `limit_fraction` is the share of the steps after which the pass ends; `lost` are intervals
+        that its part before `first_step` could not read.
         """
         if global_batch_size % ranks:
             raise StreamError(
@@ -80,7 +88,7 @@ class Stream(IterableDataset):
         self.shards, self.order, self.lanes = shards, order, lanes
         self.global_batch_size, self.rank, self.ranks = global_batch_size, rank, ranks
         self.steps = range(first_step, limited(last_step, limit_fraction))
-        self._bad_samples = multiprocessing.Value("i", 0)
+        self.lost = Lost(max_bad_samples, len(order), lost)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -101,15 +109,15 @@ class Stream(IterableDataset):
     @property
     def bad_samples(self) -> int:
         """Samples that could not be read so far, in all workers of this process."""
-        return self._bad_samples.value
+        return len(self.lost)
 
-    def check(self, batch: Batch, max_bad_samples: int) -> None:
-        """Stop what has too little data to go on with; raises StreamError."""
-        hopeless = self.lanes is not None and not batch.valid.all()
-        if self.bad_samples > max_bad_samples or hopeless:
-            raise StreamError(
-                f"{self.bad_samples} samples could not be read (stream.max_bad_samples = "
-                f"{max_bad_samples}); see the warnings above, and python -m shards check"
+    def check(self, batch: Batch) -> None:
+        """Raise LostError where there is too little data to go on with."""
+        self.lost.check()
+        if self.lanes is not None and not batch.valid.all():
+            raise LostError(
+                f"none of {len(self.lost)} intervals could be read; see the warnings above, and "
+                "python -m shards check"
             )
 
     def _batch(self, reader: Reader, step: int, media: np.ndarray) -> Batch:
@@ -129,27 +137,32 @@ class Stream(IterableDataset):
         """Decode the sample at `position` or, in training, what takes its place if it is bad."""
         label = self._decoded_into(row, reader, int(self.order[position]))
         if label is None and self.lanes is not None:
-            others = substitutes(position, len(self.order), self.lanes)
+            others = takewhile(
+                lambda _: not self.lost.too_many,
+                substitutes(position, len(self.order), self.lanes),
+            )
             tries = (self._decoded_into(row, reader, int(self.order[other])) for other in others)
             label = next((other for other in tries if other is not None), None)
         return label
 
     def _decoded_into(self, row: np.ndarray, reader: Reader, number: int) -> Label | None:
+        if self.lost.too_many or number in self.lost:
+            return None
         try:
             stored = reader.read(number)
             row[:] = decode_media(stored.media, self.shards.format, row.shape)
         except UnreachableShard:  # as stream.unreachable says
             raise
         except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint
-            logger.warning("bad sample left out: %s: %s", reader.name(number), error)
-            with self._bad_samples.get_lock():
-                self._bad_samples.value += 1
+            self.lost.add(number, f"{reader.name(number)}: {error}")
             return None
         return stored.key_id, stored.song_index
 
 
-def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
+def loader(stream: Stream, workers: int, pin_memory: bool) -> Iterator[Batch]:
     """Batches of `stream` in the order of its steps, read ahead by `workers` processes.
+
+    Raises LostError as soon as any of them has lost too many.
 
     Not to go through accelerator.prepare: it would shard the stream again, and each process would
     silently lose a part of its intervals (huggingface/accelerate#4144).
@@ -158,10 +171,21 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> DataLoader:
     atexit.register(_kill_workers)
     if workers:
         return_freed_memory()  # they are forked when the loader is iterated
-    return DataLoader(
+    batches = DataLoader(
         stream, batch_size=None, num_workers=workers, pin_memory=pin_memory,
         worker_init_fn=_leave_signals_to_the_parent,
     )  # fmt: skip
+    return _checked(stream, batches)
+
+
+def _checked(stream: Stream, batches: Iterable[Batch]) -> Iterator[Batch]:
+    left = len(stream)
+    for batch in batches:
+        stream.check(batch)
+        left -= 1
+        if not left:  # all workers are done, and nobody may ask for what comes after the last
+            stream.lost.tell_rest()
+        yield batch
 
 
 def _leave_signals_to_the_parent(_worker: int) -> None:
@@ -181,7 +205,7 @@ def _kill_workers() -> None:
 def training_stream(
     shards: Source, global_batch_size: int, rank: int, ranks: int, seed: int, epoch: int,
     lanes: int, block_intervals: int, first_step: int = 0, rates: np.ndarray | None = None,
-    limit_fraction: float = 1.0,
+    limit_fraction: float = 1.0, max_bad_samples: int = 0, lost: Collection[int] = (),
 ) -> Stream:  # fmt: skip
     """One epoch of training in its order: every interval at most once or, on average, at its rate.
 
@@ -189,16 +213,20 @@ def training_stream(
     """
     shards = shards.of_epoch(epoch)
     order = epoch_order(shards.intervals, seed, epoch, lanes, block_intervals, rates)
-    return Stream(shards, order, global_batch_size, rank, ranks, lanes, first_step, limit_fraction)
+    return Stream(
+        shards, order, global_batch_size, rank, ranks, lanes, first_step, limit_fraction,
+        max_bad_samples, lost,
+    )  # fmt: skip
 
 
 def evaluation_stream(
-    shards: ShardSet, global_batch_size: int, rank: int, ranks: int, limit_fraction: float = 1.0
-) -> Stream:
+    shards: ShardSet, global_batch_size: int, rank: int, ranks: int, limit_fraction: float = 1.0,
+    max_bad_samples: int = 0,
+) -> Stream:  # fmt: skip
     """Every interval exactly once, in the order of the shards, or that share of the batches.
 
     Its intervals are spread evenly, so that no data set is left out.
     """
     steps = limited(padded_step_count(shards.total, global_batch_size), limit_fraction)
     order = spread(shards.total, min(steps * global_batch_size, shards.total))
-    return Stream(shards, order, global_batch_size, rank, ranks)
+    return Stream(shards, order, global_batch_size, rank, ranks, max_bad_samples=max_bad_samples)

@@ -29,7 +29,7 @@ from shards.prepare import merge, parse_part, prepare, prepare_part
 from shards.publish import publish
 from shards.ready_made import download_images
 from shards.spectrograms import create_spectrograms
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, one_line
 from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, scores, synthetic
 from songs.download import failure_table
 from songs.song import LeftOut, Song
@@ -141,7 +141,7 @@ def _check(arguments: argparse.Namespace, config: Config) -> None:
     folders = manifest_folders(place_of(arguments.path or config.prepare.shards_dir))
     problems = 0
     for problem in problems_of(folders):
-        print(problem)
+        print(one_line(problem))
         problems += 1
     if problems:
         raise AudioKeyError(f"{problems} problems in {len(folders)} splits")

@@ -3,8 +3,11 @@
 import csv
 import json
 import shutil
+import subprocess
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from accelerate import Accelerator
 from conftest import pack_synthetic, run_program, settings, small_config, torchrun
@@ -146,7 +149,8 @@ def test_songs_that_cannot_be_read_are_named_and_not_scored(called, answers, dam
     arguments = ["--checkpoint", trained, "--output", damaged / "a.tsv", *settings(damaged)]
     done = called(eval.main, *arguments)
     assert done.returncode == 0, done.stderr
-    lost = int(done.stdout.split(" songs without a readable interval, not scored: ")[0].split()[-1])
+    note = " songs without a readable interval, not scored: synthetic/"
+    lost = int(done.stdout.split(note)[0].split()[-1])
     assert 0 < lost < len(answers.songs)
     assert len(rows_of(damaged / "a.tsv")) == len(answers.songs) - lost
     assert int(cells(done.stdout.splitlines()[1])[1]) == len(answers.songs) - lost
@@ -204,11 +208,78 @@ def test_answers_and_true_keys_are_asked_for_together(called, given, message):
     assert f"error: {message}" in done.stderr
 
 
-def launched(*arguments: str | Path) -> None:
+def launched(*arguments: str | Path) -> subprocess.CompletedProcess:
     """eval.py in two processes on this CPU."""
     words = [*torchrun(2), "eval.py", *map(str, arguments)]
     done = run_program(*words, ACCELERATE_USE_CPU="true")
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def blot_out(damaged: Path, intervals: list[int]) -> Counter[str]:
+    """Damage these of the test split's intervals; how many each song loses."""
+    config = small_config(damaged)
+    shards = shards_of(config, config, ("synthetic",), "test")
+    (split,), table = shards.splits, shards.song_table()
+    index, ends = split.index(), np.cumsum(shards.intervals)
+    for number in intervals:
+        folder, tar = shards.tar(int(np.searchsorted(ends, number, side="right")))
+        with open(folder / tar.name, "r+b") as file:
+            file.seek(int(index.media_offset[number]) + 50)
+            file.write(b"blot")
+    return Counter(table.song_id(int(index.song[number])) for number in intervals)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_each_song_says_how_many_of_its_intervals_were_lost_and_the_rest_are_scored(
+    called, answers, damaged, trained, processes
+):
+    whole = {song.song_id: song.intervals.total for song in answers.songs}
+    first, second = (list(whole)[0], list(whole)[2])
+    blots = list(range(whole[first])) + [sum(whole[name] for name in list(whole)[:2])]
+    lost = blot_out(damaged, blots)
+    assert lost == {first: whole[first], second: 1}
+    words = ["--checkpoint", trained, "--output", damaged / "a.tsv", *settings(damaged)]
+    done = called(eval.main, *words) if processes == 1 else launched(*words)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert f"{len(blots)} intervals could not be read: {len(blots)} of synthetic" in lines
+    assert f"1 songs without a readable interval, not scored: synthetic/{first}" in lines
+    rows = {row["song_id"]: row for row in rows_of(damaged / "a.tsv")}
+    assert rows.keys() == whole.keys() - {first}
+    for name, row in rows.items():
+        assert int(row["lost_intervals"]) == (name == second)
+        assert int(row["intervals"]) == whole[name] - (name == second)
+    report = (damaged / "a.html").read_text("utf-8")
+    assert f"{len(blots)} intervals of 2 songs" in report
+    assert f"{sum(whole.values()) - len(blots)} intervals; {len(blots)} more could not be" in report
+
+
+def test_more_lost_intervals_than_allowed_end_an_evaluation_in_one_line(called, damaged, trained):
+    blot_out(damaged, [0, 1, 2, 3, 4])
+    words = ["--checkpoint", trained, *settings(damaged, "stream.max_bad_samples=3")]
+    done = called(eval.main, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    *warnings, error = done.stderr.splitlines()
+    assert error.startswith("error: 4 intervals could not be read (stream.max_bad_samples = 3); ")
+
+
+def test_the_limit_holds_for_all_processes_together(damaged, trained):
+    blot_out(damaged, [0, 1, 2, 3])  # two of each process
+    words = ["--checkpoint", trained, *settings(damaged, "stream.max_bad_samples=3")]
+    done = run_program(*torchrun(2), "eval.py", *map(str, words), ACCELERATE_USE_CPU="true")
+    assert done.returncode != 0
+    assert "error: 4 intervals could not be read (stream.max_bad_samples = 3); " in done.stderr
+
+
+def test_a_fit_says_how_many_intervals_it_lacks(called, damaged, run_folder):
+    tar = damaged / "shards/audio/synthetic/valid/000000.tar"
+    data = bytearray(tar.read_bytes())
+    data[5000] ^= 255
+    tar.write_bytes(data)
+    done = called(eval.main, "--checkpoint", run_folder, "--calibrate", *settings(damaged))
+    assert done.returncode == 0, done.stderr
+    assert " intervals; 1 more could not be read\n" in done.stdout
 
 
 def probabilities_of(file: Path) -> dict[str, list[float]]:

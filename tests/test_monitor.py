@@ -1,6 +1,7 @@
 """Laws of what a person sees of a run, read back with TensorBoard's own reader."""
 
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -121,6 +122,18 @@ def test_the_intervals_shown_are_the_same_each_time_and_name_the_answers(packed)
         true, answered = title.split("   ")[0].split(", answered ")
         assert songs[title.split("   ")[1]] == true
         assert answered.rsplit(" (", 1)[0] in map(str, KEYS)
+
+
+def test_an_interval_that_cannot_be_read_is_shown_as_such(packed, tmp_path):
+    shutil.copytree(packed / "shards/audio", tmp_path / "shards/audio")
+    tar = tmp_path / "shards/audio/synthetic/valid/000000.tar"
+    tar.write_bytes(bytes(6000) + tar.read_bytes()[6000:])
+    config = small_config(tmp_path)
+    shards = shards_of(config, config, ("synthetic",), "valid")
+    figure = Examples(shards, 24).figure(network_of(config), front_end_of(config))
+    first, *others = [axes.get_title() for axes in figure.axes]
+    assert first == "this interval could not be read"
+    assert all(", answered " in title for title in others)
 
 
 def test_drawing_leaves_the_weights_and_the_random_state_alone(packed):

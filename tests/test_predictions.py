@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import mir_eval
@@ -11,6 +12,7 @@ import torch
 
 from evaluation.answers import Answers, SongAnswer
 from evaluation.keyfiles import PredictionsError
+from evaluation.notes import compared, scored
 from evaluation.predictions import compare, write_predictions
 from model.metrics import MirexScore, mirex_score
 from songkey.estimate import estimate_from_probabilities
@@ -239,6 +241,17 @@ def test_a_line_of_our_predictions_has_the_song_its_answer_and_24_probabilities(
         assert float(row["confidence"]) == pytest.approx(max(probabilities), abs=1e-4)
         assert (row["dataset"], row["key"], row["intervals"]) == ("mine", str(one.key), "3")
         assert (row["label_source"], row["genre"]) == ("tag", "House")
+
+
+def test_answers_that_lack_intervals_are_told_so_beside_their_score(answers, tmp_path):
+    first, second, *rest = answers.songs
+    lacking = [replace(first, lost_intervals=2), replace(second, lost_intervals=1), *rest]
+    write_predictions(tmp_path / "lacking.tsv", lacking)
+    write_predictions(tmp_path / "whole.tsv", answers.songs)
+    note = "3 intervals of the songs in lacking.tsv could not be read"
+    assert scored(tmp_path / "lacking.tsv", tmp_path / "whole.tsv")[-1] == note
+    assert compared(tmp_path / "whole.tsv", tmp_path / "lacking.tsv", None)[-1] == note
+    assert not [line for line in scored(*[tmp_path / "whole.tsv"] * 2) if "could not" in line]
 
 
 def test_writing_predictions_leaves_one_file_and_replaces_the_old(answers, tmp_path):

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from browser import browser, rendered, screenshot
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from evaluation.answers import Answers, SongAnswer, reliability_of
+from evaluation.answers import Answers, SongAnswer, Unanswered, reliability_of
 from evaluation.calibration import reliability
 from evaluation.provenance import commit
 from evaluation.report import WORST_SONGS, report_html, write_report
@@ -52,7 +53,9 @@ def answers() -> Answers:
     songs = [song(number, "gs", "annotations") for number in range(90)]
     songs += [song(number, "ncs", ("tags", "labels.csv")[number % 2]) for number in range(90, 150)]
     bins = reliability([0.9, 0.5], [True, False])
-    return Answers(tuple(songs), 1.0, ("lost <b>song</b>",), {"gs": bins, "ncs": bins})
+    return Answers(
+        tuple(songs), 1.0, (Unanswered("ncs", "lost <b>song</b>", 4),), {"gs": bins, "ncs": bins}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +147,19 @@ def test_names_show_as_text_whatever_they_hold(page, answers):
     html = report_html({"Checkpoint": worst}, everything, "test")
     assert EVIL not in html and html.count("&lt;script&gt;") == 2
     assert worst in BeautifulSoup(html, "html.parser").get_text()
+
+
+def test_songs_with_lost_intervals_are_listed_those_without_any_first(answers):
+    partly = replace(answers.songs[7], lost_intervals=2)
+    incomplete = replace(answers, songs=(*answers.songs[:7], partly, *answers.songs[8:]))
+    page = BeautifulSoup(report_html(FACTS, incomplete, "test"), "html.parser")
+    assert tables(page)["6 intervals of 2 songs"] == [
+        ["data set", "song", "lost", "read"],
+        ["ncs", "lost <b>song</b>", "4", "0"],
+        ["gs", "song 7", "2", "3"],
+    ]  # fmt: skip
+    whole = report_html(FACTS, replace(answers, unanswered=()), "test")
+    assert "Lost intervals" not in whole
 
 
 def test_the_version_is_a_commit_or_unknown():

@@ -50,7 +50,7 @@ def index_sha256(shards):
 
 
 def batches(shards, workers=0):
-    stream = training_stream(shards, 12, 0, 1, 0, 0, 6, 16)
+    stream = training_stream(shards, 12, 0, 1, 0, 0, 6, 16, max_bad_samples=100)
     return stream, list(loader(stream, workers, pin_memory=False))
 
 

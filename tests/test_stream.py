@@ -9,6 +9,7 @@ import torch
 from conftest import pack_synthetic, run_program, small_config
 
 from evaluation.listener import front_end_of, shards_of
+from pipeline.lost import LostError
 from pipeline.manifest import ManifestError
 from pipeline.stream import StreamError, evaluation_stream, loader, training_stream
 
@@ -18,8 +19,10 @@ def open_split(folder, split="train", *overrides, datasets=("synthetic",)):
     return shards_of(config, config, datasets, split)
 
 
-def epoch(shards, ranks=1, rank=0, batch_size=12, workers=0, first_step=0, lanes=6):
-    stream = training_stream(shards, batch_size, rank, ranks, 0, 0, lanes, 16, first_step)
+def epoch(shards, ranks=1, rank=0, batch_size=12, workers=0, first_step=0, lanes=6, limit=0):
+    stream = training_stream(
+        shards, batch_size, rank, ranks, 0, 0, lanes, 16, first_step, max_bad_samples=limit
+    )
     return stream, list(loader(stream, workers, pin_memory=False))
 
 
@@ -111,12 +114,11 @@ def test_a_bad_sample_is_named_counted_and_replaced_so_that_no_step_is_lost(copy
     tar.write_bytes(data)
     shards = open_split(copy)
     with caplog.at_level(logging.WARNING):
-        stream, batches = epoch(shards)
+        stream, batches = epoch(shards, limit=1)
     assert len(batches) == shards.total // 12 and all(batch.valid.all() for batch in batches)
     assert stream.bad_samples == 1 and "000001.tar, sample 0: its bytes differ" in caplog.text
-    stream.check(batches[0], max_bad_samples=1)
-    with pytest.raises(StreamError, match="1 samples could not be read"):
-        stream.check(batches[0], max_bad_samples=0)
+    with pytest.raises(LostError, match=r"1 intervals could not .* \(stream.max_bad_samples = 0\)"):
+        epoch(shards, limit=0)
 
 
 def test_in_evaluation_a_bad_sample_is_left_out_and_not_replaced(copy):
@@ -125,7 +127,7 @@ def test_in_evaluation_a_bad_sample_is_left_out_and_not_replaced(copy):
     data[5000] ^= 255
     tar.write_bytes(data)
     shards = open_split(copy, "valid")
-    stream = evaluation_stream(shards, 8, 0, 1)
+    stream = evaluation_stream(shards, 8, 0, 1, max_bad_samples=1)
     valid = torch.cat([batch.valid for batch in loader(stream, 1, pin_memory=False)])
     assert valid.sum() == shards.total - 1 and stream.bad_samples == 1
 
@@ -133,10 +135,8 @@ def test_in_evaluation_a_bad_sample_is_left_out_and_not_replaced(copy):
 def test_when_nothing_can_be_read_the_run_stops(copy):
     for tar in (copy / "shards/audio/synthetic/train").glob("*.tar"):
         tar.write_bytes(bytes(tar.stat().st_size))
-    stream = training_stream(open_split(copy), 4, 0, 1, 0, 0, 6, 16)
-    batch = next(iter(stream))
-    with pytest.raises(StreamError, match="samples could not be read"):
-        stream.check(batch, max_bad_samples=10**6)
+    with pytest.raises(LostError, match=r"none of \d+ intervals could be read"):
+        epoch(open_split(copy), limit=10**6)
 
 
 def test_a_missing_or_halved_shard_is_refused_before_the_first_batch(copy):

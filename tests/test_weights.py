@@ -166,7 +166,7 @@ def test_bad_samples_are_replaced_in_an_epoch_shorter_than_the_shards(mixed, tmp
     config = small_config(tmp_path)
     damaged = shards_of(config, config, ("first", "second"), "train")
     rates = interval_rates(damaged, "none", {"first": 0.25})
-    stream = training_stream(damaged, 1, 0, 1, 0, 0, 3, 16, rates=rates)
+    stream = training_stream(damaged, 1, 0, 1, 0, 0, 3, 16, rates=rates, max_bad_samples=100)
     batches = list(loader(stream, 0, pin_memory=False))
     assert len(batches) == epoch_total(rates) < damaged.total
     assert stream.bad_samples > 0 and all(batch.valid.all() for batch in batches)

@@ -126,7 +126,7 @@ class Training:
             self.train_shards, setting.train.global_batch_size, self.accelerator.process_index,
             self.accelerator.num_processes, setting.train.seed, self.progress.epoch,
             setting.stream.lanes, setting.stream.block_intervals, self.progress.step, self.rates,
-            setting.train.limit_fraction,
+            setting.train.limit_fraction, setting.stream.max_bad_samples, self.progress.lost,
         )  # fmt: skip
 
     def _train_epoch(self, stream: Stream) -> None:
@@ -136,9 +136,7 @@ class Training:
         batches = iter(loader(stream, self.config.stream.workers, pin_memory=on_cuda))
         results: list[StepResult] = []  # of the steps that no curve shows yet
         for step in stream.steps:
-            batch = self._next(batches)
-            stream.check(batch, self.config.stream.max_bad_samples)
-            results.append(self._step(batch))
+            results.append(self._step(self._next(batches)))
             self.progress = replace(self.progress, step=step + 1)
             last, signal = step + 1 == self.steps_an_epoch, self.signals.agreed()
             saving = last or signal or (step + 1) % setting.checkpoint_every_steps == 0
@@ -146,6 +144,7 @@ class Training:
                 self._log(results)
                 results = []
             if saving:
+                self.progress = replace(self.progress, lost=stream.lost.of_all())
                 self.save("last")
             if signal:
                 self._stop(signal)
@@ -198,7 +197,8 @@ class Training:
     def _report(self, valid: Answers) -> None:
         loss = self.progress.loss_sum / self.steps_an_epoch
         epoch, epochs = self.progress.epoch + 1, self.config.train.epochs
-        self.monitor.epoch(epoch, epochs, self.global_step, loss, valid)
+        lost = len(self.progress.lost)
+        self.monitor.epoch(epoch, epochs, self.global_step, loss, lost, valid)
         if epoch % self.config.train.pictures_every_epochs == 0:
             network, front_end = self.learner.answering(), self.learner.front_end
             network = self.accelerator.unwrap_model(network)

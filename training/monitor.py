@@ -60,21 +60,25 @@ class Monitor:
         self._write(curves, step)
         self._restart_clock()
 
-    def epoch(self, epoch: int, epochs: int, step: int, loss: float, valid: Answers) -> None:
-        """The epoch's line and the curves of the valid split."""
+    def epoch(
+        self, epoch: int, epochs: int, step: int, loss: float, lost: int, valid: Answers
+    ) -> None:
+        """The epoch's line, the curves of the valid split, and how many intervals were lost."""
         score = valid.song_score
         seconds = self._epoch_seconds or float("inf")  # none where a run goes on from the last step
         curves = {
             "valid/loss": valid.loss,
             "valid/accuracy": score.accuracy,
             "valid/mirex": score.weighted,
+            "stream/lost_intervals": lost,
+            "valid/lost_intervals": valid.lost_intervals,
         }
         self._write(curves, step)
         logger.info(
             "epoch %d/%d  step %d  loss %.3f  valid loss %.3f  correct %.1f%%  mirex %.1f  "
-            "%.0f intervals/s",
+            "%.0f intervals/s%s",
             epoch, epochs, step, loss, valid.loss, score.accuracy, score.weighted,
-            self._epoch_intervals / seconds,
+            self._epoch_intervals / seconds, _lost(lost, valid.lost_intervals),
         )  # fmt: skip
         self._epoch_intervals, self._epoch_seconds = 0, 0.0
         self._restart_clock()
@@ -120,3 +124,8 @@ class Monitor:
     def _restart_clock(self) -> None:
         self._began = time.perf_counter()
         self._waited_seconds = 0.0
+
+
+def _lost(training: int, valid: int) -> str:
+    """The end of an epoch's line; empty where all could be read."""
+    return f"  lost {training} intervals, {valid} of the valid split" if training or valid else ""

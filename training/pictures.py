@@ -20,7 +20,8 @@ class Examples:
 
     def __init__(self, shards: ShardSet, bins_per_octave: int):
         order = np.unique(np.linspace(0, shards.total - 1, INTERVALS).astype(int))
-        self._batch = next(iter(Stream(shards, order, len(order), rank=0, ranks=1)))
+        stream = Stream(shards, order, len(order), rank=0, ranks=1, max_bad_samples=len(order))
+        self._batch = next(iter(stream))
         songs = shards.song_table()
         self._song_ids = [songs.song_id(int(index)) for index in self._batch.song_index]
         self._seconds = shards.splits[0].manifest.settings.interval_seconds
@@ -43,9 +44,12 @@ class Examples:
         for place, axes in enumerate(all_axes):
             _draw(axes, cqt[place], self._seconds, octaves)
             true, heard = KEYS[int(key_id[place])], KEYS[int(answer[place])]
-            axes.set_title(
+            title = (
                 f"{true}, answered {heard} ({100 * float(confidence[place]):.0f}%)   "
-                f"{self._song_ids[place]}",
+                f"{self._song_ids[place]}"
+            )
+            axes.set_title(
+                title if self._batch.valid[place] else "this interval could not be read",
                 color="green" if true == heard else "firebrick",
                 parse_math=False,  # a song's id may hold any sign
                 fontsize=10,

@@ -10,6 +10,7 @@ class Progress:
     epoch: int = 0  # the epoch of the next step, from 0
     step: int = 0  # steps done in that epoch
     loss_sum: float = 0.0  # of those steps
+    lost: list[int] = field(default_factory=list)  # intervals that they could not read
     scores: list[float] = field(default_factory=list)  # valid split, weighted, of each past epoch
     start: float = -1.0  # the same of the weights it began with; below every score if not looked at
     least: float = 0.0  # score below which an epoch is never among the best
@@ -23,7 +24,7 @@ class Progress:
     def after_epoch(self, weighted: float) -> "Progress":
         """At the beginning of the next epoch, this one having scored `weighted`."""
         scores = [*self.scores, weighted]
-        return replace(self, epoch=self.epoch + 1, step=0, loss_sum=0.0, scores=scores)
+        return replace(self, epoch=self.epoch + 1, step=0, loss_sum=0.0, lost=[], scores=scores)
 
     def best_epochs(self, count: int) -> list[int]:
         """The `count` best epochs, counted from 1, best first; of equal ones the earlier."""

@@ -39,10 +39,9 @@ class Trial:
             stream = training_stream(
                 self.shards, setting.train.global_batch_size, 0, 1, setting.train.seed, epoch,
                 setting.stream.lanes, setting.stream.block_intervals, rates=self.rates,
+                max_bad_samples=setting.stream.max_bad_samples,
             )  # fmt: skip
-            for batch in loader(stream, setting.stream.workers, pin_memory=False):
-                stream.check(batch, setting.stream.max_bad_samples)
-                yield batch
+            yield from loader(stream, setting.stream.workers, pin_memory=False)
             epoch += 1
 
     def step(self, batch: Batch) -> Tensor:
