@@ -203,6 +203,7 @@ def _leave_signals_to_the_parent(_worker: int) -> None:
 
 def _kill_workers() -> None:
     """At exit multiprocessing would wait forever for workers that ignore SIGTERM."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler raises for the killed
     for process in multiprocessing.active_children():
         if process.daemon:
             process.kill()

@@ -13,9 +13,10 @@ from http_server import Fault, serving
 
 from evaluation.listener import shards_of
 from pipeline import readahead
+from pipeline.lost import LostError
 from pipeline.order import epoch_order, shares
 from pipeline.readahead import UnreachableShard, plan_of, uses_of
-from pipeline.stream import StreamError, evaluation_stream, loader, training_stream
+from pipeline.stream import evaluation_stream, loader, training_stream
 from storage import places
 from storage.places import StorageError
 
@@ -103,8 +104,8 @@ def remote(server, tmp_path):
     return open_split
 
 
-def stream_of(shards, rank=0, ranks=1, first_step=0):
-    return training_stream(shards, 12, rank, ranks, 0, 0, 6, 16, first_step)
+def stream_of(shards, rank=0, ranks=1, **more):
+    return training_stream(shards, 12, rank, ranks, 0, 0, 6, 16, **more)
 
 
 def batches(stream, workers=0):
@@ -174,12 +175,12 @@ def test_a_shard_that_stays_away_ends_the_run_with_its_name(
 def test_samples_of_a_shard_that_is_left_out_are_replaced_and_counted(server, remote):
     shards = remote('stream.unreachable="leave_out"')
     server.faults[tars(shards)[1]] = Fault(status=503)
-    stream = stream_of(shards)
+    stream = stream_of(shards, max_bad_samples=100)
     read = batches(stream)
     assert len(read) == shards.total // 12 and all(batch.valid.all() for batch in read)
-    assert stream.bad_samples >= shards.intervals[1] - 12
-    with pytest.raises(StreamError, match=f"{stream.bad_samples} samples could not be read"):
-        stream.check(read[0], max_bad_samples=stream.bad_samples - 1)
+    assert shards.intervals[1] - 12 <= stream.bad_samples <= shards.intervals[1]
+    with pytest.raises(LostError, match="1 intervals could not be read"):
+        batches(stream_of(shards, max_bad_samples=0))
 
 
 def test_a_shard_that_was_left_out_is_read_once_it_is_there_again(server, remote):
@@ -205,7 +206,7 @@ def _can_be_read(reader, number):
 def test_evaluation_goes_without_a_shard_that_is_left_out(server, remote):
     shards = remote('stream.unreachable="leave_out"')
     server.faults[tars(shards)[1]] = Fault(status=404)
-    stream = evaluation_stream(shards, 16, 0, 1)
+    stream = evaluation_stream(shards, 16, 0, 1, max_bad_samples=100)
     valid = torch.cat([batch.valid for batch in batches(stream)])
     assert valid.sum() == shards.total - shards.intervals[1]
     assert stream.bad_samples == shards.intervals[1]

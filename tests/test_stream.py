@@ -203,4 +203,4 @@ next(never_closed)
 import builtins; builtins.kept = never_closed
 """
     done = run_program("-c", code, PYTHONPATH="tests")
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
