@@ -108,6 +108,11 @@ publish-images DEST *ARGS: (_needs "cluster")
 prepare-images *ARGS: (_needs "cluster")
     {{bin}}/python -m shards images "$@"
 
+# Index shards that others made, where they lie: just index-shards 's3://bucket/{000..146}.tar' --name music
+[group('prepare')]
+index-shards *ARGS: (_needs "cluster")
+    {{bin}}/python -m shards index "$@"
+
 # Start a Dask scheduler and two workers here, to pack with --scheduler tcp://127.0.0.1:8786
 [group('prepare')]
 dask-up *ARGS: (_needs "cluster")
@@ -303,6 +308,11 @@ test-all *ARGS: (_needs "dev")
 fuzz *ARGS: (_needs "dev")
     PYTHONPATH=. {{bin}}/python tests/fuzz.py "$@"
 
+# Damage every 7th byte of small shards: each sample is to be as packed, counted or refused; --every K, --rounds N
+[group('check')]
+fuzz-shards *ARGS: (_needs "dev")
+    {{bin}}/python tests/fuzz_shards.py "$@"
+
 # Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]
 bench *ARGS: (_needs "dev")
@@ -324,7 +334,7 @@ check: (_needs "dev")
 # Remove caches and build products; data and runs stay
 [group('check')]
 clean:
-    rm -rf .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
+    rm -rf .hypothesis .pytest_cache .ruff_cache .mypy_cache build dist *.egg-info
     find . \( -path ./.venv -o -path ./data -o -path ./runs \) -prune -o -name __pycache__ -print0 | xargs -0 rm -rf
 
 # Remove the folders of all runs and studies in runs/, after asking; prints each

@@ -9,9 +9,9 @@ import subprocess
 import sys
 
 NAMES = (
-    "cqt", "streaming", "packing", "spectrograms", "memory", "synthetic", "downloading", "parallel",
-    "scaling", "interrupting", "training", "processes", "evaluating", "answering",
-    "starting",
+    "cqt", "streaming", "remote_streaming", "packing", "spectrograms", "memory", "synthetic",
+    "downloading", "parallel", "scaling", "interrupting", "training", "processes", "evaluating",
+    "answering", "starting", "shuffling",
 )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _beside_memory(shards: ShardSet, format: str) -> None:
 
 def _beside_files(shards: ShardSet, format: str, folder: Path) -> None:
     files = _as_files(shards, format, folder)
-    tars = [shards.tar(number)[0] / shards.tar(number)[1].name for number in range(SHARDS)]
+    tars = [shards.tar(number)[0] for number in range(SHARDS)]
 
     def streamed() -> None:
         _forget([Path(str(tar)) for tar in tars])

@@ -166,23 +166,32 @@ class _Sums:
         return self
 
     def answers(self, shards: ShardSet, lost: Sequence[int]) -> Answers:
-        """The sums with names; `lost` are the numbers of the intervals that could not be read."""
+        """The sums with names; `lost` are the numbers of the intervals that could not be read.
+
+        A song with several rows, as in shards of others, is one again.
+        """
         table = shards.song_table()
+        rows: dict[tuple[str, str, int], list[int]] = {}
+        for index, key_id in enumerate(table.key_id.tolist()):
+            name = (table.dataset_of(index), table.song_id(index), key_id)
+            rows.setdefault(name, []).append(index)
         relations = self.relations.int().view(-1, len(RELATIONS))  # (songs, 6)
         lost_of = _song_counts(shards, lost)
         songs, unanswered = [], []
-        for index, counts in enumerate(relations.tolist()):
-            intervals, name = MirexScore(*counts), (table.dataset_of(index), table.song_id(index))
+        for (dataset, song_id, key_id), indices in rows.items():
+            intervals = MirexScore(*relations[indices].sum(dim=0).tolist())
+            lost_intervals = sum(lost_of[index] for index in indices)
             if intervals.total:
-                estimate = estimate_from_probabilities(self.probabilities[index].numpy())
+                probabilities = self.probabilities[indices].sum(dim=0)
                 songs.append(
                     SongAnswer(
-                        *name, KEYS[table.key_id[index]], estimate, intervals,
-                        table.label_source(index), table.genre(index), lost_of[index],
+                        dataset, song_id, KEYS[key_id],
+                        estimate_from_probabilities(probabilities.numpy()), intervals,
+                        table.label_source(indices[0]), table.genre(indices[0]), lost_intervals,
                     )
                 )  # fmt: skip
-            elif lost_of[index]:
-                unanswered.append(Unanswered(*name, lost_of[index]))
+            elif lost_intervals:
+                unanswered.append(Unanswered(dataset, song_id, lost_intervals))
         loss = float(self.loss) / max(1, int(relations.sum()))
         return Answers(tuple(songs), loss, tuple(unanswered), self._reliability(table))
 

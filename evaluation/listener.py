@@ -20,6 +20,7 @@ from settings.config import BROUGHT, ConfigError, hearing_from_dict
 from settings.differences import named
 from settings.sections import Config, Hearing
 from songkey.errors import AudioKeyError
+from storage.cache import Cache
 
 
 class Calibrated(nn.Module):
@@ -119,7 +120,8 @@ def shards_of(config: Config, shaped_by: Hearing, datasets: Sequence[str], split
     }
     return open_shards(
         config.prepare.shards_dir, config.stream.format, datasets, split, shape,
-        config.stream.cache_dir,
+        Cache(Path(config.stream.cache_dir), round(config.stream.cache_gigabytes * 1e9)),
+        config.stream.unreachable,
     )  # fmt: skip
 
 

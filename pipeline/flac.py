@@ -10,6 +10,8 @@ import soundfile
 
 from songkey.decode import AudioError
 
+WHERE = "audio in memory"
+
 
 def flac_bytes(waveform: np.ndarray, sample_rate: int) -> bytes:
     """A FLAC file of an int16 waveform (S,); the same samples always give the same bytes."""
@@ -34,13 +36,33 @@ def decode_flac(data: bytes, samples: int) -> np.ndarray:
     By miniaudio, which takes 0.6 of libsndfile's time. It leaves out what is damaged, which the
     number of samples shows; that frames are in their order, only a checksum of the file does.
     """
+    if (said := _said(data)) != (samples, 1):
+        raise _refused(*said, samples)
     try:
         sound = miniaudio.flac_read_s16(data)
     except (miniaudio.DecodeError, ZeroDivisionError) as error:  # the second: at 0 samples a second
-        reason = f"{len(data)} bytes are no readable FLAC; pack the shard again"
-        raise AudioError("audio in memory", reason) from error
+        raise _unreadable(data) from error
     if (sound.num_frames, sound.nchannels) != (samples, 1):
-        found = f"{sound.num_frames} samples of {sound.nchannels} channels"
-        reason = f"{found}, expected {samples} of one; pack the shard again"
-        raise AudioError("audio in memory", reason)
+        raise _refused(sound.num_frames, sound.nchannels, samples)
     return np.frombuffer(sound.samples, np.int16)
+
+
+def _said(data: bytes) -> tuple[int, int]:
+    """The number of samples and of channels that the head says: what decoding makes room for.
+
+    Of a file that says 0, a megabyte may be decoded to gigabytes. https://www.rfc-editor.org/rfc/rfc9639
+    """
+    is_last = b"\x80" if data[4:5] == b"\x80" else b"\0"  # of the blocks before the sound
+    if len(data) < 26 or data[:8] != b"fLaC" + is_last + b"\0\0\x22":
+        raise _unreadable(data)
+    channels = (data[20] >> 1 & 7) + 1
+    return int.from_bytes(data[21:26]) % (1 << 36), channels
+
+
+def _unreadable(data: bytes) -> AudioError:
+    return AudioError(WHERE, f"{len(data)} bytes are no readable FLAC; pack the shard again")
+
+
+def _refused(samples: int, channels: int, expected: int) -> AudioError:
+    found = f"{samples} samples of {channels} channels"
+    return AudioError(WHERE, f"{found}, expected {expected} of one; pack the shard again")

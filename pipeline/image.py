@@ -48,23 +48,19 @@ def decode_png(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
 
 def _decoded_by_pillow(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
     try:
-        image = Image.open(io.BytesIO(data), formats=["PNG"])
-        picture = np.asarray(image)
+        image = Image.open(io.BytesIO(data), formats=["PNG"])  # of which it reads the head
+        if image.mode == "L" and image.size == (shape[1], shape[0]):
+            return np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _unreadable(data) from error  # Pillow raises any of these for a broken file
     if image.mode != "L":
         raise ImageError(f"PNG of mode {image.mode}, expected 8-bit grey (L); pack the shard again")
-    if picture.shape != tuple(shape):
-        raise ImageError(
-            f"PNG of {_size(picture.shape)}, expected {_size(shape)}: the shard was packed with "
-            "other [cqt] or prepare.interval_seconds settings; pack it again or use those"
-        )
-    return picture
+    raise ImageError(
+        f"PNG of {image.height} bins x {image.width} frames, expected {shape[0]} bins x {shape[1]} "
+        "frames: the shard was packed with other [cqt] or prepare.interval_seconds settings; pack "
+        "it again or use those"
+    )
 
 
 def _unreadable(data: bytes) -> ImageError:
     return ImageError(f"{len(data)} bytes are no readable PNG; pack the shard again")
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]} bins x {shape[1]} frames"

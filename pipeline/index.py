@@ -23,6 +23,8 @@ INTERVAL_COLUMNS: dict[str, np.dtype[Any]] = {  # of each interval, in the order
     "media_crc32": np.dtype(np.uint32),
     "song": np.dtype(np.int32),  # its song's row; the intervals of a song follow each other
 }
+# Of shards that others made: which interval of its medium it is, where one may hold several.
+EXCERPT = "excerpt"
 SONG_COLUMNS: dict[str, np.dtype[Any]] = {
     "key_id": np.dtype(np.uint8),
     "intervals": np.dtype(np.int32),
@@ -39,6 +41,7 @@ class Index:
     media_crc32: np.ndarray
     song: np.ndarray
     songs: SplitSongs
+    excerpt: np.ndarray | None = None  # int32; None where each medium is an interval
 
 
 class IndexRows:
@@ -46,6 +49,7 @@ class IndexRows:
 
     def __init__(self) -> None:
         self._columns = {name: array(dtype.char) for name, dtype in INTERVAL_COLUMNS.items()}
+        self._excerpts: array[int] = array("i")
         self._songs = SongRows()
 
     def add(self, record: ShardRecord) -> None:
@@ -54,6 +58,8 @@ class IndexRows:
         for name in ("media_offset", "media_bytes", "media_crc32"):
             self._columns[name].extend(getattr(record, name))
         self._columns["song"].extend(rows[place] for place in record.song)
+        if record.place:
+            self._excerpts.extend(record.interval)
 
     def finish(self) -> Index:
         """All rows."""
@@ -61,12 +67,15 @@ class IndexRows:
             name: np.frombuffer(self._columns[name], dtype)
             for name, dtype in INTERVAL_COLUMNS.items()
         }
-        return Index(**columns, songs=self._songs.finish())
+        excerpts = np.frombuffer(self._excerpts, np.int32) if self._excerpts else None
+        return Index(**columns, songs=self._songs.finish(), excerpt=excerpts)
 
 
 def index_bytes(index: Index) -> bytes:
     """The file: the same rows give the same bytes."""
     columns = {name: getattr(index, name) for name in INTERVAL_COLUMNS}
+    if index.excerpt is not None:
+        columns[EXCERPT] = index.excerpt
     columns |= {f"song.{name}": getattr(index.songs, name) for name in SONG_COLUMNS}
     for name in TEXT_COLUMNS:
         texts: Texts = getattr(index.songs, name)
@@ -91,9 +100,14 @@ def open_index(path: Path, manifest: Manifest) -> Index:
 
 
 def _index(columns: dict[str, np.ndarray]) -> Index:
-    for name, dtype in (
-        INTERVAL_COLUMNS | {f"song.{n}": d for n, d in SONG_COLUMNS.items()}
-    ).items():
+    expected = INTERVAL_COLUMNS | {f"song.{name}": dtype for name, dtype in SONG_COLUMNS.items()}
+    for name in TEXT_COLUMNS:
+        expected |= {
+            f"song.{name}.utf8": np.dtype(np.uint8), f"song.{name}.ends": np.dtype(np.int64)
+        }  # fmt: skip
+    if EXCERPT in columns:
+        expected[EXCERPT] = np.dtype(np.int32)
+    for name, dtype in expected.items():
         if columns[name].dtype != dtype or columns[name].ndim != 1:
             raise TypeError(f"{name} is {columns[name].dtype}, {dtype} expected")
     texts: dict[str, Any] = {
@@ -102,7 +116,8 @@ def _index(columns: dict[str, np.ndarray]) -> Index:
     }
     numbers: dict[str, Any] = {name: columns[f"song.{name}"] for name in SONG_COLUMNS}
     songs = SplitSongs(**numbers, **texts)
-    return Index(**{name: columns[name] for name in INTERVAL_COLUMNS}, songs=songs)
+    intervals: dict[str, Any] = {name: columns[name] for name in INTERVAL_COLUMNS}
+    return Index(**intervals, songs=songs, excerpt=columns.get(EXCERPT))
 
 
 def _problem(index: Index, manifest: Manifest) -> str:
@@ -111,6 +126,8 @@ def _problem(index: Index, manifest: Manifest) -> str:
     songs = index.songs
     if {len(getattr(index, name)) for name in INTERVAL_COLUMNS} != {sum(counts)}:
         return f"not of the {sum(counts)} intervals that the manifest names"
+    if problem := _problem_of_excerpts(index, manifest):
+        return problem
     if {len(getattr(songs, name)) for name in (*SONG_COLUMNS, *TEXT_COLUMNS)} != {len(songs)}:
         return "its columns of songs are of different lengths"
     if any(_torn(getattr(songs, name)) for name in TEXT_COLUMNS):
@@ -119,6 +136,8 @@ def _problem(index: Index, manifest: Manifest) -> str:
         return "an interval lies outside its shard"
     if len(songs) and songs.key_id.max() > 23:
         return "a song has none of the 24 keys"
+    if not np.all((songs.confidence >= 0) & (songs.confidence < np.inf)):
+        return "a label's confidence is no number from 0 on"
     if len(index.song) and not 0 <= index.song.min() <= index.song.max() < len(songs):
         return "an interval is of no song"
     if np.any(index.song[1:] < index.song[:-1]):
@@ -128,14 +147,26 @@ def _problem(index: Index, manifest: Manifest) -> str:
     return ""
 
 
+def _problem_of_excerpts(index: Index, manifest: Manifest) -> str:
+    """They are there, one for each interval, where the shards are those of others."""
+    foreign = any(shard.place for shard in manifest.shards if shard.intervals)
+    if foreign != (index.excerpt is not None):
+        return "made of shards that lie elsewhere, or not of those"
+    if index.excerpt is None:
+        return ""
+    right = len(index.excerpt) == len(index.song) and index.excerpt.min(initial=0) >= 0
+    return "" if right else "it names intervals before the beginning of their media"
+
+
 def _inside(index: Index, manifest: Manifest) -> bool:
     """Whether all intervals lie in their shards."""
     shards = [shard for shard in manifest.shards if shard.intervals]
     if not shards:
         return True
     counts = np.array([shard.intervals for shard in shards])
-    ends = np.maximum.reduceat(index.media_offset + index.media_bytes, np.cumsum(counts) - counts)
-    least = min(index.media_offset.min(), index.media_bytes.min())
+    each_end = index.media_offset + index.media_bytes  # negative where the sum overflows
+    ends = np.maximum.reduceat(each_end, np.cumsum(counts) - counts)
+    least = min(index.media_offset.min(), index.media_bytes.min(), each_end.min())
     return bool(least >= 0 and np.all(ends <= [shard.bytes for shard in shards]))
 
 

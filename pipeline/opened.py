@@ -3,20 +3,23 @@
 import hashlib
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
+    SONGS_NAME,
     Manifest,
     ManifestError,
+    ManifestShard,
     MissingError,
     read_manifest,
     read_records,
+    read_songs,
     record_name,
 )
 from pipeline.shardset import ShardSet, Split
+from storage.cache import Cache
 from storage.copies import fetch
 from storage.places import Place, RemotePath, place_of, sizes
 from storage.whole import remove_leftovers, write_whole
@@ -31,7 +34,7 @@ def split_folder(shards_dir: str | Path, format: str, dataset: str, split: str) 
 
 def open_shards(
     shards_dir: str, format: str, datasets: Sequence[str], split: str, shaped_by: dict[str, Any],
-    cache_dir: str,
+    cache: Cache, unreachable: str,
 ) -> ShardSet:  # fmt: skip
     """The shards of `split` of all `datasets`, checked to be whole and made with these settings.
 
@@ -40,23 +43,24 @@ def open_shards(
     """
     if len(set(datasets)) < len(datasets):
         raise ManifestError(f"a data set is named twice: {', '.join(datasets)}; name each once")
-    remove_leftovers(Path(cache_dir))
+    remove_leftovers(cache.folder)
     opened = []
     for dataset in datasets:
         folder = split_folder(shards_dir, format, dataset, split)
         if (manifest := _manifest(folder)) is None:
             logger.warning("%s has no %s split", dataset, split)
             continue
-        _check_settings(folder, manifest, shaped_by)
+        _check_settings(folder, manifest, {"format": format, **shaped_by})
         if isinstance(folder, Path):
             _check_files(folder, manifest)
-        opened.append(Split(folder, manifest, _local_index(folder, manifest, Path(cache_dir))))
+        opened.append(Split(folder, manifest, _local_index(folder, manifest, cache.folder)))
+        opened[-1].index()  # refuses a manifest that names more intervals than there are
     if not opened:
         raise ManifestError(
             f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "
             "sets, or change [split] or the number of songs and pack again with --overwrite"
         )
-    shards = ShardSet(tuple(opened), Path(cache_dir))
+    shards = ShardSet(tuple(opened), cache, unreachable)
     if not shards.total:
         raise ManifestError(
             f"{shards_dir}/{format}: the {split} split of {', '.join(datasets)} holds no interval; "
@@ -84,9 +88,10 @@ def _local_index(folder: Place, manifest: Manifest, cache_dir: Path) -> Path:
 
 
 def _has_sha256(path: Path, sha256: str) -> bool:
-    with suppress(FileNotFoundError), open(path, "rb") as file:
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-    return False
 
 
 def _index_of_records(folder: Place, manifest: Manifest, cache_dir: Path) -> Path:
@@ -94,9 +99,14 @@ def _index_of_records(folder: Place, manifest: Manifest, cache_dir: Path) -> Pat
     tars = "".join(shard.sha256 for shard in manifest.shards)
     path = cache_dir / f"{hashlib.sha256(tars.encode()).hexdigest()}.safetensors"
     if not path.exists():
-        rows = IndexRows()
+        rows, songs = IndexRows(), read_songs(folder)
         for record in read_records(folder, (shard.name for shard in manifest.shards)):
             rows.add(record)
+            # These records have no checksum: a key that damage changed shows in the other list.
+            if any(song != next(songs, None) for song in record.songs):
+                raise ManifestError(
+                    f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
+                )
         write_whole(path, index_bytes(rows.finish()))
     return path
 
@@ -126,6 +136,9 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
     """Refuse what is missing or of another size before the first batch is read."""
     there = sizes(folder)
     for shard in manifest.shards:
+        if shard.place:
+            _check_elsewhere(folder, shard)
+            continue
         path, record = folder / shard.name, folder / record_name(shard.name)
         size = there.get(shard.name)
         if size != shard.bytes:
@@ -136,3 +149,17 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
             )
         if record.name not in there:
             raise ManifestError(f"{record}: not there; delete the manifest, and pack again")
+
+
+def _check_elsewhere(folder: Path, shard: ManifestShard) -> None:
+    """The same of a shard that others made; one at an address is compared when it is fetched."""
+    path = shard.lies_in(folder)
+    if not isinstance(path, Path):
+        return
+    size = path.stat().st_size if path.exists() else None
+    if size != shard.bytes:
+        state = "not there" if size is None else f"{size} bytes long"
+        raise ManifestError(
+            f"{path}: {state}, and was {shard.bytes} bytes long when it was indexed; index the "
+            f"shards of {folder} again (python -m shards index --overwrite)"
+        )

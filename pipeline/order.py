@@ -9,12 +9,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+STEPS_TOGETHER = 1 << 14  # of which shares are given at once
+PIECE_INTERVALS = 1 << 20  # for which rates are looked up at a time
+
 
 def epoch_order(
     intervals: np.ndarray, seed: int, epoch: int, lanes: int, block_intervals: int,
     rates: np.ndarray | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """Every interval once, shuffled for this epoch: (N,) int64, from the (shards,) counts.
+    """Every interval once, shuffled for this epoch: (N,) int32 or int64, from the (shards,) counts.
 
     With `rates` (N,), interval i comes rates[i] times on average: in each epoch that number rounded
     down or up, and `epoch_total` intervals in all.
@@ -27,15 +30,14 @@ def epoch_order(
     line = _laid_end_to_end(intervals, random.permutation(len(intervals)))
     if rates is not None:
         # Of a generator of its own: where all rates are 1, the order is the one without rates.
-        offset = np.random.default_rng((seed, epoch, 1)).random()
-        line = np.repeat(line, _systematic_counts(rates[line], offset))
+        line = _repeated(line, rates, np.random.default_rng((seed, epoch, 1)).random())
     order = np.empty_like(line)
     start = 0
     for lane in range(lanes):
         size = len(order[lane::lanes])
-        order[lane::lanes] = _permuted_in_blocks(
-            line[start : start + size], block_intervals, random
-        )
+        for block in range(start, start + size, block_intervals):
+            random.shuffle(line[block : min(block + block_intervals, start + size)])
+        order[lane::lanes] = line[start : start + size]
         start += size
     return order
 
@@ -62,7 +64,10 @@ def limited(steps: int, fraction: float) -> int:
 
 def spread(total: int, count: int) -> np.ndarray:
     """`count` of the numbers below `total`, as evenly apart as can be: (count,) int64."""
-    return np.arange(count) * total // count
+    numbers = np.arange(count)
+    numbers *= total
+    numbers //= count
+    return numbers
 
 
 def share(
@@ -71,6 +76,17 @@ def share(
     """Positions in `order` that process `rank` takes of global batch `step`."""
     end = min((step + 1) * global_batch_size, len(order))
     return np.arange(step * global_batch_size + rank, end, ranks)
+
+
+def shares(
+    order: np.ndarray, steps: range, global_batch_size: int, rank: int, ranks: int
+) -> Iterator[np.ndarray]:
+    """The numbers in `order` that process `rank` takes of those global batches, in some chunks."""
+    own = np.arange(rank, global_batch_size, ranks)
+    for start in range(0, len(steps), STEPS_TOGETHER):
+        firsts = np.array(steps[start : start + STEPS_TOGETHER]) * global_batch_size
+        positions = (firsts[:, None] + own).ravel()
+        yield order[positions[positions < len(order)]]
 
 
 def substitutes(position: int, total: int, lanes: int) -> Iterator[int]:
@@ -85,25 +101,34 @@ def substitutes(position: int, total: int, lanes: int) -> Iterator[int]:
 
 def _laid_end_to_end(intervals: np.ndarray, shards: np.ndarray) -> np.ndarray:
     """The interval numbers of `shards`, one shard after the other."""
+    dtype = np.int32 if intervals.sum() <= np.iinfo(np.int32).max else np.int64
     firsts = np.cumsum(intervals) - intervals  # the number of each shard's first interval
     counts = intervals[shards]
     places = np.cumsum(counts) - counts  # where in the line each shard begins
-    return np.repeat(firsts[shards] - places, counts) + np.arange(counts.sum())
+    line = np.repeat((firsts[shards] - places).astype(dtype), counts)
+    line += np.arange(len(line), dtype=dtype)
+    return line
 
 
-def _systematic_counts(rates: np.ndarray, offset: float) -> np.ndarray:
-    """Whole numbers (N,) that add up to `epoch_total`, each its rate rounded down or up.
+def _repeated(line: np.ndarray, rates: np.ndarray, offset: float) -> np.ndarray:
+    """`epoch_total` numbers: each of `line` in turn, its rate rounded down or up times.
 
     Systematic sampling: the rates laid end to end, counted by a ruler that begins at `offset`,
     which is uniform from 0 to 1. The rates are stretched by at most half an interval in all, so
-    that the ruler's length is whole.
+    that the ruler's length is whole. A piece of the line at a time: floats take twice its memory.
     """
     total = epoch_total(rates)
-    ends = np.floor(np.cumsum(rates) * (total / rates.sum()) + offset)
-    ends[-1] = total  # also where rounding errors say otherwise
-    return np.diff(ends, prepend=0).astype(np.int64)
-
-
-def _permuted_in_blocks(lane: np.ndarray, size: int, random: np.random.Generator) -> np.ndarray:
-    blocks = [random.permutation(lane[start : start + size]) for start in range(0, len(lane), size)]
-    return np.concatenate(blocks) if blocks else lane
+    stretch = total / rates.sum()
+    repeated = np.empty(total, line.dtype)
+    length, start = 0.0, 0  # of the rates, and of the numbers, of the pieces so far
+    for first in range(0, len(line), PIECE_INTERVALS):
+        piece = line[first : first + PIECE_INTERVALS]
+        lengths = rates[piece]
+        lengths[0] += length
+        length = np.cumsum(lengths, out=lengths)[-1]
+        ends = np.minimum(np.floor(lengths * stretch + offset), total).astype(np.int64)
+        if first + len(piece) == len(line):
+            ends[-1] = total  # also where rounding errors say otherwise
+        repeated[start : ends[-1]] = np.repeat(piece, np.diff(ends, prepend=start))
+        start = ends[-1]
+    return repeated

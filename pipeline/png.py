@@ -50,11 +50,13 @@ def decode(data: bytes, shape: tuple[int, ...]) -> np.ndarray | None:
     if data[start : start + 2] != ZLIB_HEAD:
         return None
     rows, columns = shape
+    size = rows * (1 + columns)
     try:
-        lines = isal_zlib.decompress(memoryview(data)[start:end], bufsize=rows * (1 + columns))
+        stream = isal_zlib.decompressobj()
+        lines = stream.decompress(memoryview(data)[start:end], size)  # at most: it may be a bomb
     except isal_zlib.error as error:  # type: ignore[misc]  # its stub takes it for an instance
         raise PngError("its picture cannot be unpacked") from error
-    if len(lines) != rows * (1 + columns):
+    if len(lines) != size or not stream.eof or stream.unused_data:
         raise PngError("its picture has another size than its head says")
     differences = np.frombuffer(lines, np.uint8).reshape(rows, 1 + columns)
     if (differences[:, 0] != UP).any():

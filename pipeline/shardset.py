@@ -1,11 +1,13 @@
 """The shards of several data sets as one numbered list of intervals, read by offset.
 
 They lie in a local folder, and are read there, or at an address: then from a cache of whole,
-verified ones. Where each interval lies is in the index of its split; no record is read.
+verified ones that is filled ahead. Where each interval lies is in the index of its split; no record
+is read.
 """
 
 import os
 from bisect import bisect_right
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,12 +18,14 @@ from typing import NamedTuple
 import numpy as np
 from isal.isal_zlib import crc32
 
+from pipeline.excerpt import Excerpt
 from pipeline.index import Index, open_index
 from pipeline.manifest import Manifest, ManifestShard
+from pipeline.readahead import ReadAhead
 from pipeline.songtable import SongTable
 from songkey.errors import AudioKeyError
-from storage.copies import cached
-from storage.places import Place, StorageError
+from storage.cache import Cache
+from storage.places import Place, RemotePath
 
 OPEN_SHARDS = 512  # tars that a process keeps open at most
 
@@ -36,6 +40,7 @@ class Stored(NamedTuple):
     media: bytes
     key_id: int
     song_index: int
+    excerpt: Excerpt | None = None  # what of the medium is meant, where others made it
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class ShardSet:
     """
 
     splits: tuple[Split, ...]
-    cache_dir: Path  # for shards at an address
+    cache: Cache  # for shards at an address
+    unreachable: str  # what one that stays away does: "stop" or "leave_out"
 
     @property
     def format(self) -> str:
@@ -69,11 +75,7 @@ class ShardSet:
     @property
     def media_shape(self) -> tuple[int, ...]:
         """Of one decoded sample: (S,) of audio, (F, T) of a spectrogram with its margins."""
-        settings = self.splits[0].manifest.settings
-        if (cqt := settings.cqt) is None:
-            return (settings.interval_samples,)
-        margins = 2 * cqt["margin_semitones"] * cqt["bins_per_octave"] // 12
-        return (cqt["n_bins"] + margins, settings.interval_samples // cqt["hop_length"] + 1)
+        return self.splits[0].manifest.settings.media_shape
 
     @cached_property
     def intervals(self) -> np.ndarray:
@@ -92,10 +94,20 @@ class ShardSet:
         return np.cumsum([0, *(len(split.manifest.shards) for split in self.splits)]).tolist()
 
     def tar(self, shard: int) -> tuple[Place, ManifestShard]:
-        """The folder of the shard numbered so, and its line in the manifest."""
+        """Where the shard numbered so lies, and its line in the manifest."""
         number = bisect_right(self._first_shards, shard) - 1
         split = self.splits[number]
-        return split.folder, split.manifest.shards[shard - self._first_shards[number]]
+        line = split.manifest.shards[shard - self._first_shards[number]]
+        return line.lies_in(split.folder), line
+
+    @cached_property
+    def is_remote(self) -> bool:
+        """Whether a shard lies at an address."""
+        return any(
+            isinstance(split.folder, RemotePath)
+            or any("://" in shard.place for shard in split.manifest.shards)
+            for split in self.splits
+        )
 
     def of_epoch(self, epoch: int) -> "ShardSet":
         """What an epoch reads: packed intervals are the same in each."""
@@ -127,7 +139,16 @@ class ShardReader:
         self._split_ends = np.cumsum([len(index.song) for index in self._indexes]).tolist()
         self._first_songs = np.cumsum([0, *(len(index.songs) for index in self._indexes)]).tolist()
         self._open = lru_cache(maxsize=_open_at_most())(self._open_shard)
-        self._failed: dict[int, str] = {}  # shards at an address, and why not to try again
+        self._ahead = ReadAhead(shards.tar, shards.cache, shards.unreachable)
+
+    def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
+        """Have shards at an address fetched ahead, of samples that will be read in that order.
+
+        No more are kept open than are needed, so that what the cache removes is soon gone.
+        """
+        if self.shards.is_remote:
+            needed = self._ahead.expect(chunks, np.array(self._ends), lanes)
+            self._open = lru_cache(maxsize=min(needed, _open_at_most()))(self._open_shard)
 
     def read(self, number: int) -> Stored:
         """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""
@@ -138,7 +159,11 @@ class ShardReader:
         if crc32(media) != index.media_crc32[row]:
             raise BadSample("its bytes differ from the recorded checksum")
         song = int(index.song[row])
-        return Stored(media, int(index.songs.key_id[song]), self._first_songs[split] + song)
+        key_id, song_index = int(index.songs.key_id[song]), self._first_songs[split] + song
+        if index.excerpt is None:
+            return Stored(media, key_id, song_index)
+        sample_rate = self.shards.splits[split].manifest.settings.sample_rate
+        return Stored(media, key_id, song_index, Excerpt(int(index.excerpt[row]), sample_rate))
 
     def song_index(self, number: int) -> int:
         """Whose that sample is, also where it cannot be read."""
@@ -148,28 +173,18 @@ class ShardReader:
     def name(self, number: int) -> str:
         """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""
         shard = bisect_right(self._ends, number)
-        folder, tar = self.shards.tar(shard)
-        return f"{folder / tar.name}, sample {number - (self._ends[shard - 1] if shard else 0)}"
+        place, _ = self.shards.tar(shard)
+        return f"{place}, sample {number - (self._ends[shard - 1] if shard else 0)}"
 
     def _split_and_row(self, number: int) -> tuple[int, int]:
         split = bisect_right(self._split_ends, number)
         return split, number - (self._split_ends[split - 1] if split else 0)
 
     def _open_shard(self, shard: int) -> FileIO:
-        folder, tar = self.shards.tar(shard)
-        path = f"{folder}/{tar.name}" if isinstance(folder, Path) else self._cached(shard)
-        return open(path, "rb", buffering=0)
-
-    def _cached(self, shard: int) -> Path:
-        """The local copy of a shard at an address; a failure is remembered."""
-        if shard in self._failed:
-            raise BadSample(self._failed[shard])
-        folder, tar = self.shards.tar(shard)
-        try:
-            return cached(folder / tar.name, tar.bytes, tar.sha256, self.shards.cache_dir)
-        except StorageError as error:
-            self._failed[shard] = str(error)
-            raise
+        place, _ = self.shards.tar(shard)
+        if isinstance(place, Path):
+            return open(place, "rb", buffering=0)
+        return self._ahead.open(shard)
 
 
 def _open_at_most() -> int:

@@ -52,14 +52,14 @@ class SongRows:
     def __init__(self) -> None:
         self._key_id, self._intervals, self._confidence = array("B"), array("i"), array("f")
         self._texts = {name: (bytearray(), array("q")) for name in TEXT_COLUMNS}
-        self._last = ""  # song_id
+        self._last = ("", "")  # song_id, key
 
     def add(self, song: SongEntry) -> int:
         """Its row; a song that goes on in a further tar comes again, and keeps the last row."""
-        if song.song_id == self._last:
+        if (song.song_id, song.key) == self._last:
             self._intervals[-1] += song.intervals
             return len(self._key_id) - 1
-        self._last = song.song_id
+        self._last = (song.song_id, song.key)
         self._key_id.append(parse_key(song.key).id)
         self._intervals.append(song.intervals)
         self._confidence.append(song.confidence)

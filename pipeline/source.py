@@ -1,5 +1,6 @@
 """What intervals come from: packed shards, or songs that are made on the way."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,9 @@ class Reader(Protocol):
 
     def read(self, number: int) -> Stored:
         """The interval numbered `number`; ValueError or OSError where it cannot be had."""
+
+    def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
+        """What will be read, in that order, from so many streams at the same time."""
 
     def name(self, number: int) -> str:
         """Which interval that is, for a message."""

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from pipeline.allocator import return_freed_memory
 from pipeline.buffers import Buffers
+from pipeline.excerpt import decode_excerpt
 from pipeline.flac import decode_flac
 from pipeline.image import decode_png
 from pipeline.lost import Lost, StreamError
@@ -20,12 +21,14 @@ from pipeline.order import (
     limited,
     padded_step_count,
     share,
+    shares,
     spread,
     step_count,
     substitutes,
 )
+from pipeline.readahead import UnreachableShard
 from pipeline.sample import Batch
-from pipeline.shardset import ShardSet
+from pipeline.shardset import ShardSet, Stored
 from pipeline.source import Reader, Source
 from pipeline.wave_file import decode_wav
 from songkey.errors import AudioKeyError
@@ -46,6 +49,12 @@ def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarra
         case "pcm":  # of songs that are made, not stored
             return np.frombuffer(media, np.int16)
     return decode_png(media, shape)
+
+
+def _decode(stored: Stored, format: str, shape: tuple[int, ...]) -> np.ndarray:
+    if format == "audio" and stored.excerpt:
+        return decode_excerpt(stored.media, stored.excerpt, *shape)
+    return decode_media(stored.media, format, shape)
 
 
 class Stream(IterableDataset):
@@ -94,7 +103,10 @@ class Stream(IterableDataset):
         size = self.global_batch_size // self.ranks
         dtype = np.uint8 if self.shards.format == "png" else np.int16
         buffers = Buffers((size, *self.shards.media_shape), dtype)
-        for step in self.steps[first::stride]:
+        steps = self.steps[first::stride]
+        parts = shares(self.order, steps, self.global_batch_size, self.rank, self.ranks)
+        reader.expect(parts, self.lanes or 1)
+        for step in steps:
             yield self._batch(reader, step, buffers.take())
 
     @property
@@ -141,7 +153,9 @@ class Stream(IterableDataset):
             return None
         try:
             stored = reader.read(number)
-            row[:] = decode_media(stored.media, self.shards.format, row.shape)
+            row[:] = _decode(stored, self.shards.format, row.shape)
+        except UnreachableShard:  # as stream.unreachable says
+            raise
         except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint
             self.lost.add(number, f"{reader.name(number)}: {error}")
             return None

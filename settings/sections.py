@@ -125,6 +125,17 @@ class Images(Section):
     datasets: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], ...]
 
 
+Ending = Annotated[str, Field(pattern=r"^[^:/\s]+$")]  # of a member's name, behind a dot
+Written = Annotated[str, Field(pattern=r"^(json:[^:\s]+|[^:/\s]+)$")]  # "json:FIELD", or an ending
+
+
+class Foreign(Section):
+    audio: Annotated[tuple[Ending, ...], Field(min_length=1)]
+    png: Annotated[tuple[Ending, ...], Field(min_length=1)]
+    key: Annotated[tuple[Written, ...], Field(min_length=1)]
+    song: Written
+
+
 class Cqt(Section):
     fmin_hz: Positive
     n_bins: Count
@@ -152,10 +163,16 @@ class Augment(Section):
 
 class Stream(Section):
     format: Literal["audio", "png"]
+    reader: Literal["index", "webdataset"]
+    urls: tuple[str, ...]
+    epoch_intervals: Count
+    buffer_samples: Count
     workers: CountOrZero
     lanes: Count
     block_intervals: Count
     cache_dir: Place
+    cache_gigabytes: Positive
+    unreachable: Literal["stop", "leave_out"]
     max_bad_samples: CountOrZero
 
 
@@ -267,6 +284,7 @@ class Config(Hearing):
     datasets: Datasets
     download: Download
     images: Images
+    foreign: Foreign
     stream: Stream
     loss: Loss
     train: Train

@@ -10,12 +10,14 @@ python -m shards pack folder ~/Music --part 3/64 && python -m shards merge folde
 python -m shards spectrograms synthetic
 python -m shards publish s3://bucket/shards synthetic
 python -m shards images synthetic --set images.base_url=s3://bucket/shards
+python -m shards index 's3://bucket/music-{000000..000146}.tar' --name music --split train
 python -m shards check data/shards
 """
 
 import settings.extras  # noqa: F401  # isort: skip
 
 import argparse
+import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,12 +26,14 @@ from settings.command import run
 from settings.config import add_config_arguments, load_config
 from settings.sections import Config
 from shards.check import manifest_folders, problems_of
+from shards.foreign_split import index_shards
 from shards.outcome import summary
 from shards.prepare import merge, parse_part, prepare, prepare_part
 from shards.publish import publish
 from shards.ready_made import download_images
 from shards.spectrograms import create_spectrograms
-from songkey.errors import AudioKeyError
+from shards.splitfolder import SPLITS
+from songkey.errors import AudioKeyError, one_line
 from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, scores, synthetic
 from songs.download import failure_table
 from songs.song import LeftOut, Song
@@ -137,11 +141,19 @@ def _images(arguments: argparse.Namespace, config: Config) -> None:
         print(summary(download_images(dataset, config, arguments.overwrite)))
 
 
+def _index(arguments: argparse.Namespace, config: Config) -> None:
+    indexed = index_shards(
+        arguments.urls, arguments.name, arguments.split, arguments.format, config,
+        arguments.overwrite, arguments.scheduler,
+    )  # fmt: skip
+    print(summary(indexed))
+
+
 def _check(arguments: argparse.Namespace, config: Config) -> None:
     folders = manifest_folders(place_of(arguments.path or config.prepare.shards_dir))
     problems = 0
     for problem in problems_of(folders):
-        print(problem)
+        print(one_line(problem))
         problems += 1
     if problems:
         raise AudioKeyError(f"{problems} problems in {len(folders)} splits")
@@ -176,6 +188,15 @@ def _parser() -> argparse.ArgumentParser:
     images.add_argument(
         "datasets", nargs="*", metavar="dataset", help="images.datasets where none is named"
     )
+    indexing = command(_index, "index", "index shards that others made, where they lie")
+    indexing.add_argument(
+        "urls", nargs="+", metavar="url",
+        help="tars: a path, a pattern, a folder, or an address, with {000..146} for many",
+    )  # fmt: skip
+    indexing.add_argument(
+        "--name", default="foreign", type=_dataset_name, help="the data set's, in train.datasets"
+    )
+    indexing.add_argument("--split", choices=SPLITS, default="train")
     check = command(_check, "check", "read shards back and report what is wrong")
     check.add_argument(
         "path", nargs="?", help="a folder or address of shards (prepare.shards_dir if absent)"
@@ -188,13 +209,21 @@ def _parser() -> argparse.ArgumentParser:
         )  # fmt: skip
     for one in (spectrograms, publishing):
         one.add_argument("datasets", nargs="+", metavar="dataset")
-    for one, format in ((pack, "audio"), (joining, "audio"), (publishing, "png")):
+    for one, format in (
+        (pack, "audio"), (joining, "audio"), (indexing, "audio"), (publishing, "png"),
+    ):  # fmt: skip
         one.add_argument("--format", choices=["audio", "png"], default=format)
-    for one in (pack, spectrograms):
+    for one in (pack, spectrograms, indexing):
         one.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
-    for one in (pack, spectrograms, publishing, images):
+    for one in (pack, spectrograms, indexing, publishing, images):
         one.add_argument("--overwrite", action="store_true", help="begin anew: clear what is there")
     return parser
+
+
+def _dataset_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: a data set's name holds letters, digits, _, -")
+    return text
 
 
 if __name__ == "__main__":

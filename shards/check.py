@@ -1,13 +1,14 @@
 """Shards read back: sizes, checksums, counts, labels, and no recording in two splits."""
 
 import hashlib
+import os
+import re
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import BinaryIO
 
-from pydantic import ValidationError
+from isal.isal_zlib import crc32
 
 from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
@@ -21,12 +22,10 @@ from pipeline.manifest import (
     read_record,
     read_records,
     read_songs,
-    record_name,
 )
-from pipeline.sample import SampleInfo
-from shards.remote_split import bytes_of
-from songkey.keys import KeyParseError, parse_key
-from storage.places import Place, sizes
+from shards.shardfile import SAMPLE_ID, problem_of_info
+from shards.tarmembers import Member, members
+from storage.places import Place, StorageError, sizes
 from storage.staging import local_copy
 
 
@@ -58,16 +57,11 @@ def problems_of(folders: list[Place]) -> Iterator[str]:
         try:
             manifest = read_manifest(folder)
             yield from _problems_of_split(folder, manifest)
-            for song in read_songs(folder):
-                owner = (folder.parent, song.recording_id)
-                other = split_of_recording.setdefault(owner, folder.name)
-                if other != folder.name:
-                    yield (
-                        f"{folder}: {song.song_id}: its recording is in {other} too; "
-                        "pack again with --overwrite"
-                    )
-        except ManifestError as error:
+            yield from _problems_of_tables(folder, manifest, split_of_recording)
+        except (ManifestError, StorageError) as error:
             yield str(error)
+        except OSError as error:
+            yield f"{error.filename or folder}: cannot be read ({error.strerror})"
 
 
 def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
@@ -75,93 +69,133 @@ def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
     for stray in sorted(name for name in there if name.endswith(".tar") and name not in named):
         yield f"{folder / stray}: not in the manifest; delete it"
     for shard in manifest.shards:
+        if shard.place:
+            yield from _problems_elsewhere(shard.lies_in(folder), shard)
+            continue
         if shard.name not in there:
             yield f"{folder / shard.name}: not there, though the manifest names it; pack again"
             continue
-        yield from _problems_of_shard(folder, shard, manifest.settings.extension)
-    if all(record_name(shard.name) in there for shard in manifest.shards):
-        yield from _problems_of_tables(folder, manifest)
+        try:
+            yield from _problems_of_shard(folder, shard, there[shard.name], manifest)
+        except ManifestError as error:  # of its record
+            yield str(error)
 
 
-def _problems_of_tables(folder: Place, manifest: Manifest) -> Iterator[str]:
-    """Compare the table of songs and the index with the records."""
+def _problems_of_tables(
+    folder: Place, manifest: Manifest, split_of_recording: dict[tuple[Place, str], str]
+) -> Iterator[str]:
+    """Compare the table of songs and the index with the records, and recordings with all so far."""
     rows, songs = IndexRows(), read_songs(folder)
     for record in read_records(folder, (shard.name for shard in manifest.shards)):
         rows.add(record)
-        if any(song != next(songs, None) for song in record.songs):
-            yield f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
-            return
+        for song in record.songs:
+            if song != next(songs, None):
+                yield f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
+                return
+            owner = (folder.parent, song.recording_id)
+            other = split_of_recording.setdefault(owner, folder.name)
+            if other != folder.name:
+                yield (
+                    f"{folder}: {song.song_id}: its recording is in {other} too; "
+                    "pack again with --overwrite"
+                )
     if next(songs, None) is not None:
         yield f"{folder / SONGS_NAME}: lists more songs than the records; pack again"
-    if not manifest.index_sha256:  # packed before there was one
+    if manifest.index_sha256:  # else packed before there was one
+        yield from _problems_of_index(folder, manifest, index_bytes(rows.finish()))
+
+
+def _problems_of_index(folder: Place, manifest: Manifest, data: bytes) -> Iterator[str]:
+    """Compare the file with the manifest, and that with the `data` that the records give."""
+    place, is_there = folder / INDEX_NAME, INDEX_NAME in sizes(folder)
+    if not is_there or _sha256_of(place) != manifest.index_sha256:
+        yield f"{place}: not what the manifest says; delete both, and pack again"
+    elif hashlib.sha256(data).hexdigest() != manifest.index_sha256:
+        yield f"{place}: says other things than the records; pack again"
+
+
+def _sha256_of(place: Place) -> str:
+    with local_copy(place) as path, open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _problems_elsewhere(place: Place, shard: ManifestShard) -> Iterator[str]:
+    """A tar that others made has to be what it was when it was indexed, and no more."""
+    try:
+        sha256 = _sha256_of(place)
+    except (OSError, StorageError) as error:
+        yield f"{place}: cannot be read ({error})"
         return
-    data = bytes_of(folder / INDEX_NAME) or b""
-    if hashlib.sha256(data).hexdigest() != manifest.index_sha256:
-        yield f"{folder / INDEX_NAME}: not what the manifest says; delete both, and pack again"
-    elif data != index_bytes(rows.finish()):
-        yield f"{folder / INDEX_NAME}: says other things than the records; pack again"
+    if sha256 != shard.sha256:
+        yield f"{place}: its bytes are not those that were indexed; index the shards again"
 
 
-def _problems_of_shard(folder: Place, shard: ManifestShard, extension: str) -> Iterator[str]:
+def _problems_of_shard(
+    folder: Place, shard: ManifestShard, size: int, manifest: Manifest
+) -> Iterator[str]:
     place = folder / shard.name
+    if size != shard.bytes:
+        yield (
+            f"{place}: {size} bytes long, {shard.bytes} expected; "
+            "delete it and its record, and pack again"
+        )
+        return
     with local_copy(place) as path:
         with open(path, "rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if sha256 != shard.sha256:
             yield (
-                f"{place}: checksum differs from the manifest's ({path.stat().st_size} bytes, "
-                f"{shard.bytes} expected); delete it and its record, and pack again"
+                f"{place}: checksum differs from the manifest's; "
+                "delete it and its record, and pack again"
             )
             return
         record = read_record(folder, shard.name)
-        if (record.sha256, len(record.song)) != (shard.sha256, shard.intervals):
+        of_record = (record.bytes, record.sha256, len(record.songs), len(record.song))
+        if of_record != (shard.bytes, shard.sha256, shard.songs, shard.intervals):
             yield f"{place}: its record is of another tar; delete both and pack again"
             return
-        for problem in problems_of_samples(path, record, extension):
+        if changed := record.settings.changed(manifest.settings.model_dump()):
+            yield f"{place}: its record is of other settings ({changed}); pack again"
+            return
+        for problem in problems_of_samples(path, record, record.settings.extension):
             yield f"{place}: {problem}"
 
 
 def problems_of_samples(path: Path, record: ShardRecord, extension: str) -> Iterator[str]:
     """Walk the tar itself, not by offsets, and compare each sample with the record."""
     try:
-        with tarfile.open(path) as tar:
-            yield from _problems_of_members(tar, record, extension)
+        with open(path, "rb") as file:
+            yield from _problems_of_members(file, record, extension)
     except tarfile.TarError as error:
-        yield f"not a tar file ({error})"
+        yield f"not a tar file of plain samples ({error})"
 
 
-def _problems_of_members(
-    tar: tarfile.TarFile, record: ShardRecord, extension: str
-) -> Iterator[str]:
-    members = tar.getmembers()
-    if len(members) != 2 * len(record.song):
-        yield f"{len(members)} members, the record says {2 * len(record.song)}"
-        return
-    for place, (media, info) in enumerate(zip(members[::2], members[1::2], strict=True)):
-        names = [f"{media.name.partition('.')[0]}.{ending}" for ending in (extension, "json")]
-        offsets = [record.media_offset[place], record.json_offset[place]]
-        if [media.name, info.name] != names or not (media.isfile() and info.isfile()):
+def _problems_of_members(file: BinaryIO, record: ShardRecord, extension: str) -> Iterator[str]:
+    found = members(file)
+    for place in range(len(record.song)):
+        media, info = next(found, None), next(found, None)
+        if media is None or info is None:
+            yield f"it ends after {place} of {len(record.song)} samples"
+            return
+        sample_id = media.name.partition(".")[0]
+        names = [f"{sample_id}.{ending}" for ending in (extension, "json")]
+        if [media.name, info.name] != names or not re.fullmatch(SAMPLE_ID, sample_id):
             yield f"members {media.name} and {info.name} are not one sample"
-        elif [media.offset_data, info.offset_data] != offsets:
+        elif [_place(media), _place(info)] != record.places(place):
             yield f"{media.name}: not where the record says"
         else:
-            crc32 = zlib.crc32(_content(tar, media))
-            yield from _problems_of_info(_content(tar, info), crc32, record, place)
+            yield from _problems_of_content(file, record, place)
+    if next(found, None):
+        yield f"it goes on after the {len(record.song)} samples of its record"
 
 
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    return cast(IO[bytes], tar.extractfile(member)).read()  # None only for what is no file
+def _place(member: Member) -> tuple[int, int]:
+    return member.offset, member.size
 
 
-def _problems_of_info(data: bytes, crc32: int, record: ShardRecord, place: int) -> Iterator[str]:
-    try:
-        info = SampleInfo.model_validate_json(data)
-        parse_key(info.key)
-    except (ValidationError, KeyParseError) as error:
-        yield f"sample {place}: {str(error).splitlines()[0]}"
-        return
-    song = record.songs[record.song[place]]
-    if (info.song_id, info.key, info.interval) != (song.song_id, song.key, record.interval[place]):
-        yield f"sample {place}: its JSON and the record name different intervals or keys"
-    if not info.media_crc32 == crc32 == record.media_crc32[place]:
+def _problems_of_content(file: BinaryIO, record: ShardRecord, place: int) -> Iterator[str]:
+    media, info = (os.pread(file.fileno(), size, at) for at, size in record.places(place))
+    if [crc32(media), crc32(info)] != [record.media_crc32[place], record.json_crc32[place]]:
         yield f"sample {place}: checksum differs"
+    elif problem := problem_of_info(info, record, place):
+        yield f"sample {place}: {problem}"

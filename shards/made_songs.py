@@ -4,6 +4,7 @@ A number says all of a song, so that every process makes the same ones. Epoch e 
 numbers from e N: going on in mid-epoch, with any number of processes, stays arithmetic.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,6 +80,9 @@ class SongMaker:
         with threadpool_limits(1):  # a process for each core makes songs already
             waveform = synthetic.render(song.audio_path, self.songs.sample_rate)
         return Stored(to_int16(waveform).tobytes(), song.key.id, number)
+
+    def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
+        """Nothing is made ahead."""
 
     def name(self, number: int) -> str:
         """Which song that is, for a message."""

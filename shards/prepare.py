@@ -171,7 +171,7 @@ def _finished(
     }
     everything = (*left_out, *(one for split in splits for one in split.left_out()))
     prepared = Prepared(splits[0].folder.parent, manifests, everything, time.perf_counter() - began)
-    write_left_out(prepared.folder, _left_out_table(everything))
+    write_left_out(prepared.folder, left_out_table(everything))
     if not any(shard.intervals for m in manifests.values() for shard in m.shards):
         for split in splits:
             clear(split.folder)
@@ -187,7 +187,8 @@ def write_left_out(folder: Place, table: bytes) -> None:
         write_whole(path, table)
 
 
-def _left_out_table(left_out: Sequence[LeftOut]) -> bytes:
+def left_out_table(left_out: Sequence[LeftOut]) -> bytes:
+    """The list of what was left out, as a TSV file."""
     table = io.StringIO()
     rows = csv.writer(table, delimiter="\t", lineterminator="\n")
     rows.writerow(["song_id", "reason"])

@@ -21,7 +21,7 @@ from pipeline.manifest import (
 from settings.sections import Config
 from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError
-from shards.splitfolder import make_way, manifests_in
+from shards.splitfolder import make_way, manifests_in, refuse_foreign
 from storage.copies import send
 from storage.places import Place, place_of
 
@@ -43,6 +43,8 @@ def publish(
             f"{here}: no {format} shards; make them first "
             f"(python -m shards {'spectrograms' if format == 'png' else 'pack'} {dataset})"
         )
+    for split, manifest in manifests.items():
+        refuse_foreign(here / split, manifest)
     target = place_of(destination) / format / dataset
     refuse_itself(here, target)
     settings = {split: manifest.settings for split, manifest in manifests.items()}

@@ -107,8 +107,8 @@ def _download_shard(source: Place, folder: Path, shard: ManifestShard) -> ShardR
     if data is None:
         raise ManifestError(f"{place}: not there, though the manifest names its shard")
     record = parse_record(place, data)
-    if (record.shard, record.sha256) != (shard.name, shard.sha256):
-        raise ManifestError(f"{place}: of another shard than the manifest's")
+    if record.sha256 != shard.sha256:
+        raise ManifestError(f"{place}: of another tar than the manifest's")
     path = folder / shard.name
     if not is_whole_tar(path, shard):
         fetch(source / shard.name, path, shard.sha256)

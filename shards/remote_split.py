@@ -3,16 +3,17 @@
 import hashlib
 from pathlib import Path
 
+from pipeline.bounded import MOST_RECORD_BYTES, MissingError, read
 from pipeline.manifest import ManifestShard
 from settings.sections import Config
 from storage.places import Place, RemotePath, StorageError, place_of
 
 
 def bytes_of(path: Place) -> bytes | None:
-    """The file's bytes, or None where there is no such file."""
+    """The bytes of a record, or None where there is no such file."""
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
+        return read(path, MOST_RECORD_BYTES)
+    except MissingError:
         return None
 
 

@@ -2,18 +2,21 @@
 
 import hashlib
 import os
+import re
 import tarfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import webdataset as wds
 from isal.isal_zlib import crc32
 
 from pipeline.manifest import (
+    MOST_WORDS,
     SAMPLE_COLUMNS,
+    TAR_BLOCK_BYTES,
     PackSettings,
     ShardRecord,
     SongEntry,
@@ -21,12 +24,14 @@ from pipeline.manifest import (
     write_record,
 )
 from pipeline.sample import SampleInfo
+from shards.tarmembers import member_at
 from songkey.errors import AudioKeyError
+from songkey.keys import parse_key
 from storage.places import Place
 from storage.staging import local_copy
 from storage.whole import put_in_place, unfinished
 
-TAR_BLOCK_BYTES = 512  # a member is a header of one block, then its bytes filled up to whole blocks
+SAMPLE_ID = "[0-9A-Za-z_-]{1,90}"  # without a dot, which would end it
 TAR_END_BYTES = 10240  # most that closing a tar adds
 
 
@@ -161,25 +166,49 @@ class StoredSample(NamedTuple):
 def read_samples(folder: Place, record: ShardRecord) -> Iterator[StoredSample]:
     """The samples of a finished tar in its order; raises ShardError at the first damaged one."""
     path = folder / record.shard
-    with local_copy(path) as copy, open(copy, "rb") as file:
+    with local_copy(path) as copy, _opened(copy) as file:
         for place, song in enumerate(record.song):
-            offset, size = record.media_offset[place], record.media_bytes[place]
-            header = os.pread(file.fileno(), TAR_BLOCK_BYTES, offset - TAR_BLOCK_BYTES)
+            (offset, size), (info_offset, info_size) = record.places(place)
             media = os.pread(file.fileno(), size, offset)
-            info = os.pread(file.fileno(), record.json_bytes[place], record.json_offset[place])
+            info = os.pread(file.fileno(), info_size, info_offset)
             try:
-                member = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
-            except tarfile.HeaderError:
-                raise _damaged(path, place) from None
+                sample_id = member_at(file, offset).name.partition(".")[0]
+            except tarfile.TarError as error:
+                raise _damaged(path, place, f"its header is damaged ({error})") from None
             if [crc32(media), crc32(info)] != [record.media_crc32[place], record.json_crc32[place]]:
-                raise _damaged(path, place)
-            sample_id = member.name.partition(".")[0]
+                raise _damaged(path, place, "its bytes differ from the record's checksum")
+            if not re.fullmatch(SAMPLE_ID, sample_id):
+                raise _damaged(path, place, f"'{sample_id}' is no name of a sample")
+            if problem := problem_of_info(info, record, place):
+                raise _damaged(path, place, problem)
             parsed = SampleInfo.model_validate_json(info)
             yield StoredSample(record.songs[song], sample_id, media, parsed)
 
 
-def _damaged(path: Place, place: int) -> ShardError:
+def _opened(path: Path) -> BinaryIO:
+    if not path.is_file():
+        raise ShardError(f"{path}: no file, though its record is there; delete it and pack again")
+    return open(path, "rb")
+
+
+def problem_of_info(data: bytes, record: ShardRecord, place: int) -> str:
+    """What is wrong with the JSON of the record's sample `place`; empty if nothing."""
+    try:
+        info = SampleInfo.model_validate_json(data)
+        parse_key(info.key)
+    except ValueError as error:  # pydantic's, or of the key
+        return str(error).replace("\n", " ")[:MOST_WORDS]
+    song = record.songs[record.song[place]]
+    told = (song.song_id, song.key, song.label_source, record.interval[place])
+    if (info.song_id, info.key, info.label_source, info.interval) != told:
+        return "its JSON and the record name different intervals or keys"
+    if info.media_crc32 != record.media_crc32[place]:
+        return "its JSON is of other media"
+    return ""
+
+
+def _damaged(path: Place, place: int, problem: str) -> ShardError:
     return ShardError(
-        f"{path}, sample {place}: its bytes differ from the record's checksum; "
+        f"{path}, sample {place}: {problem}; "
         f"delete {path.name} and {record_name(path.name)}, and pack again"
     )

@@ -30,6 +30,7 @@ from shards.splitfolder import (
     is_whole,
     make_way,
     records_of,
+    refuse_foreign,
     split_manifest,
     task_names,
 )
@@ -82,6 +83,7 @@ def create_spectrograms(
 def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask]:
     """One task for each of the audio shards' own; refuses audio of other settings than today's."""
     manifest = read_manifest(source)
+    refuse_foreign(source, manifest)
     rate, seconds = config.audio.sample_rate, config.prepare.interval_seconds
     if changed := manifest.settings.changed({"sample_rate": rate, "interval_seconds": seconds}):
         raise ManifestError(

@@ -84,6 +84,11 @@ def clear(folder: Place) -> None:
             folder.rmdir()
 
 
+def remove_tables(folder: Place) -> None:
+    """Remove all that indexing makes, and no tar."""
+    remove(folder, "*.zst", INDEX_NAME, RECORDS, UNFINISHED)
+
+
 def remove(folder: Place, *patterns: str) -> None:
     """Remove a folder's files, those of the first pattern first."""
     names = sizes(folder)
@@ -104,7 +109,7 @@ def done_tasks(
         if any(record_name(shard) not in there for shard in first.continued_by):
             continue
         records = [first, *read_records(folder, first.continued_by)]
-        if all(there.get(record.shard) == record.bytes for record in records):
+        if all(record.place or there.get(record.shard) == record.bytes for record in records):
             yield name, first
 
 
@@ -117,7 +122,7 @@ def is_whole(folder: Place, settings: PackSettings, there: Mapping[str, int]) ->
         return False
     manifest = read_manifest(folder)
     return manifest.fingerprint == settings.fingerprint and all(
-        there.get(shard.name) == shard.bytes and record_name(shard.name) in there
+        (shard.place or there.get(shard.name) == shard.bytes) and record_name(shard.name) in there
         for shard in manifest.shards
     )
 
@@ -142,7 +147,7 @@ def write_split_manifest(folder: Place, names: Sequence[str], settings: PackSett
             shards.append(
                 ManifestShard(
                     name=record.shard, songs=len(record.songs), intervals=len(record.song),
-                    bytes=record.bytes, sha256=record.sha256,
+                    bytes=record.bytes, sha256=record.sha256, place=record.place,
                 )
             )  # fmt: skip
             yield from record.songs
@@ -172,6 +177,15 @@ def records_of(folder: Place, names: Sequence[str]) -> Iterator[ShardRecord]:
 def first_records(folder: Place, names: Sequence[str]) -> Iterator[ShardRecord]:
     """The record of each task's first tar, which also says what the task left out."""
     return read_records(folder, (f"{name}.tar" for name in names))
+
+
+def refuse_foreign(folder: Place, manifest: Manifest) -> None:
+    """Raise ManifestError where the shards are those of others, of which only an index is here."""
+    if any(shard.place for shard in manifest.shards):
+        raise ManifestError(
+            f"{folder}: its shards were made by others and lie elsewhere; only those that were "
+            "packed here (python -m shards pack) can be copied or made into spectrograms"
+        )
 
 
 def task_names(manifest: Manifest) -> list[str]:

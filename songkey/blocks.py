@@ -9,6 +9,7 @@ import faulthandler
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -49,20 +50,30 @@ def watched_blocks(path: str | Path, sample_rate: int) -> "Iterator[np.ndarray]"
     from songkey.audio import waveform_blocks
 
     blocks = waveform_blocks(path, sample_rate)
+    while True:
+        with watched(path):
+            block = next(blocks, None)
+        if block is None:
+            return
+        yield block
+
+
+@contextmanager
+def watched(path: str | Path) -> Iterator[None]:
+    """Ends this process, which is to be replaced, where what is done with a file hangs.
+
+    Any error that is none of ours costs the file alone.
+    """
     with open(os.devnull, "w") as nowhere:
-        while True:
-            faulthandler.dump_traceback_later(QUIET_SECONDS, exit=True, file=nowhere)
-            try:
-                block = next(blocks, None)
-            except AudioKeyError:
-                raise
-            except Exception as error:  # of any kind: other files are sound
-                raise failure(path, error) from error
-            finally:
-                faulthandler.cancel_dump_traceback_later()
-            if block is None:
-                return
-            yield block
+        faulthandler.dump_traceback_later(QUIET_SECONDS, exit=True, file=nowhere)
+        try:
+            yield
+        except AudioKeyError:
+            raise
+        except Exception as error:  # of any kind: other files are sound
+            raise failure(path, error) from error
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 class _Decoder:

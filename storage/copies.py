@@ -1,4 +1,4 @@
-"""Copies of files from one place to another, and a cache of shards that lie at an address."""
+"""Copies of files from one place to another."""
 
 import hashlib
 import shutil
@@ -36,17 +36,3 @@ def send(path: Path, target: Place) -> None:
         return
     with writing(target) as temporary:
         shutil.copyfile(path, temporary)
-
-
-def cached(place: Place, size: int, sha256: str, cache_dir: Path) -> Path:
-    """A local file where it lies; of any other its whole, verified copy below `cache_dir`.
-
-    Copies are named by their checksum, so none is ever out of date. Processes may race for one:
-    both copy, and the later rename changes nothing.
-    """
-    if isinstance(place, Path):
-        return place
-    copy = cache_dir / f"{sha256}.tar"
-    if not copy.exists() or copy.stat().st_size != size:
-        fetch(place, copy, sha256)
-    return copy

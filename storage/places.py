@@ -18,6 +18,7 @@ from storage.filesystem import UnreachableError, opened
 
 WAITS_SECONDS = (1, 4)  # before the second and third try of what failed
 PART_BYTES = 1 << 16  # fetched at a time of a file that is read in parts
+STREAM_BYTES = 8 << 20  # of one that is read from end to end
 
 Result = TypeVar("Result")
 
@@ -56,19 +57,35 @@ class RemotePath:
             return False
         return True
 
+    def size(self) -> int | None:
+        """Bytes of the file; None where the server does not say."""
+        return self._tried(lambda filesystem, own: filesystem.info(own)["size"])
+
     def read_bytes(self) -> bytes:
         """The whole file."""
         return self._tried(lambda filesystem, own: filesystem.cat_file(own))
 
-    def read_files(self, names: Sequence[str]) -> list[bytes]:
-        """The whole files of those names in this folder, asked for at the same time."""
+    def first_bytes(self, count: int) -> bytes:
+        """The file's first bytes, all of a file that has no more, and little else is fetched."""
+
+        def read(filesystem: Any, own: str) -> bytes:
+            try:
+                with filesystem.open(own, "rb", block_size=PART_BYTES) as file:
+                    return file.read(count)
+            except FileNotFoundError:  # over HTTP also where no server answers: this tells
+                return filesystem.cat_file(own, 0, count)
+
+        return self._tried(read)
+
+    def read_files(self, names: Sequence[str], count: int) -> list[bytes]:
+        """The first bytes, at most so many, of the files of those names here, fetched together."""
         found = self._tried(
             lambda filesystem, own: filesystem.cat_ranges(
-                [f"{own}/{name}" for name in names], None, None, on_error="return"
+                [f"{own}/{name}" for name in names], 0, count, on_error="return"
             )
         )
         return [  # what failed is tried again by itself
-            data if isinstance(data, bytes) else (self / name).read_bytes()
+            data if isinstance(data, bytes) else (self / name).first_bytes(count)
             for name, data in zip(names, found, strict=True)
         ]
 
@@ -77,6 +94,15 @@ class RemotePath:
 
         def read(filesystem: Any, own: str) -> Result:
             with filesystem.open(own, "rb", block_size=PART_BYTES) as file:
+                return action(file)
+
+        return self._tried(read)
+
+    def streaming(self, action: Callable[[BinaryIO], Result]) -> Result:
+        """What `action` gives for the file, which it reads once from its beginning to its end."""
+
+        def read(filesystem: Any, own: str) -> Result:
+            with streamed(filesystem, own) as file:
                 return action(file)
 
         return self._tried(read)
@@ -142,6 +168,13 @@ class RemotePath:
                 time.sleep(wait_seconds)
         with opened(self.url) as (filesystem, path):
             return action(filesystem, path)
+
+
+def streamed(filesystem: Any, path: str) -> Any:
+    """The file at an address, open for that."""
+    # Over HTTP one request brings it all; elsewhere there is no such way.
+    block_size = 0 if "https" in filesystem.protocol else STREAM_BYTES
+    return filesystem.open(path, "rb", block_size=block_size)
 
 
 Place = Path | RemotePath

@@ -28,7 +28,10 @@ from settings.config import ConfigError, checked, config_with, flat, read_toml, 
 from settings.sections import Config, Count, Section
 from study.space import Choices, samples_of, space_of
 
-ANYWHERE = ("prepare.shards_dir", "stream.cache_dir", "stream.workers", "train.runs_dir")
+ANYWHERE = (
+    "prepare.shards_dir", "stream.cache_dir", "stream.cache_gigabytes", "stream.workers",
+    "train.runs_dir",
+)  # fmt: skip
 
 
 class Head(Section):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 from encoded import encode
 
@@ -27,6 +28,10 @@ from training.loop import Training
 
 # A shell's background job ignores Ctrl-C, and so would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The same examples in each run, so that a test that fails fails again; none is kept in a folder.
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("same")
 
 ROOT = Path(__file__).parent.parent
 SONGS = 48

@@ -19,3 +19,14 @@ def read_or_die(file, *arguments, **options):
 
 
 soundfile.SoundFile.read = read_or_die
+info = soundfile.info
+
+
+def info_or_die(file, *arguments, **options):
+    found = info(file, *arguments, **options)
+    if found.samplerate == DEADLY_RATE:
+        os.abort()
+    return found
+
+
+soundfile.info = info_or_die

@@ -179,6 +179,18 @@ def test_flac_of_another_length_or_in_stereo_is_refused():
         decode_flac(flac_bytes(np.zeros((100, 2), np.int16), RATE), 100)
 
 
+@pytest.mark.parametrize("samples", [0, 1 << 33])
+def test_flac_that_says_it_is_absurdly_long_or_of_no_length_is_refused_before_it_is_decoded(
+    samples,
+):
+    """Of no length, these few bytes would become 6.5 GB: frames of silence, one after the other."""
+    data = flac_bytes(np.zeros(65_535, np.int16), RATE)
+    head, frames = bytearray(data[:42]), data[data.index(b"\xff\xf8") :]
+    head[21:26] = (int.from_bytes(head[21:26]) >> 36 << 36 | samples).to_bytes(5)
+    with pytest.raises(AudioError, match=f"{samples} samples of 1 channels, expected 100 of one"):
+        decode_flac(bytes(head) + frames * 50_000, 100)
+
+
 def test_a_changed_byte_of_flac_never_passes_for_other_sound():
     waveform = (10_000 * sine(1.0, RATE)).astype(np.int16)
     data = flac_bytes(waveform, RATE)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT, run_program, settings
+from foreign import write_by_webdataset
 
 DEADLY_RATE = 12_345  # of tests/deadly_python.py, which no test process is to load
 
@@ -61,3 +62,17 @@ def test_a_song_that_kills_its_decoder_is_left_out_of_the_shards(deadly, songs, 
         "C minor/1.wav\tdecoder crashed: SIGABRT; get it again, or convert it to another format"
     ]
     assert "left out 1 of 4 songs: 1 decoder crashed (C minor/1.wav)" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sample_that_kills_its_decoder_is_left_out_of_an_index(deadly, songs, tmp_path, workers):
+    samples = ({"wav": path.read_bytes(), "txt": b"Cm"} for path in sorted(songs.rglob("*.wav")))
+    write_by_webdataset(tmp_path / "in", samples, 2)
+    command = ["-m", "shards", "index", str(tmp_path / "in")]
+    done = run_program(*command, *settings(tmp_path, f"prepare.workers={workers}"), **deadly)
+    assert done.returncode == 0, done.stderr
+    table = (tmp_path / "shards/audio/foreign/train/left_out.tsv").read_text()
+    assert table.splitlines()[1:] == [
+        "000000/00001\tdecoder crashed: SIGABRT; get it again, or convert it to another format"
+    ]
+    assert "3 songs, 3 intervals in 2 shards" in done.stdout

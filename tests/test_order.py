@@ -1,5 +1,8 @@
 """Laws of who reads what, on numbers alone."""
 
+import tracemalloc
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
@@ -8,10 +11,12 @@ from pipeline.order import (
     epoch_total,
     padded_step_count,
     share,
+    shares,
     spread,
     step_count,
     substitutes,
 )
+from settings.config import load_config
 
 UNEVEN = np.array([7, 1, 300, 0, 64, 12, 129, 5])
 TOTAL = int(UNEVEN.sum())
@@ -24,6 +29,25 @@ RATES = {
     "one far more often": np.where(np.arange(TOTAL) == 300, 70.25, 0.3),
 }
 every_rate = pytest.mark.parametrize("rates", RATES.values(), ids=RATES.keys())
+
+# What a run that goes on relies on: its order of before, from whatever version of ours and numpy.
+COUNTS = {
+    "uneven": UNEVEN,
+    "even": np.full(71, 320),
+    "ragged": np.random.default_rng(1).integers(0, 2001, 40),
+}
+DIGESTS = {  # of: counts, seed, epoch, lanes, block_intervals, with rates
+    ("uneven", 0, 0, 48, 2048, False): "288b2fc8924365d9",
+    ("uneven", 2**40, 0, 1, 256, False): "6b23aed94069465b",
+    ("uneven", 3, 2, 1000, 8192, True): "6dcbd7a5b2878465",
+    ("even", 0, 0, 48, 2048, False): "b5de4d379ebb8942",
+    ("even", 0, 1, 48, 2048, False): "ea6ceb1c11c60b13",
+    ("even", 7, 3, 16, 50, True): "b4381751dc0f9de5",
+    ("even", 0, 0, 5, 1, False): "24d21fa8cb04817b",
+    ("ragged", 0, 0, 48, 2048, False): "19706d87b54ac8eb",
+    ("ragged", 7, 3, 16, 50, True): "fca1d30796a902a4",
+    ("ragged", 3, 2, 1000, 8192, True): "96eef1cbcb18cc68",
+}
 
 
 def order_of(epoch=0, lanes=16, block=50, seed=0, rates=None):
@@ -40,6 +64,32 @@ def test_the_order_depends_on_seed_and_epoch_and_on_nothing_else():
     assert np.array_equal(order_of(), order_of())
     assert not np.array_equal(order_of(), order_of(epoch=1))
     assert not np.array_equal(order_of(), order_of(seed=1))
+
+
+@pytest.mark.parametrize("made_of", DIGESTS)
+@pytest.mark.parametrize("piece", [100, 1 << 20])
+def test_an_order_is_for_ever_what_it_was(made_of, piece, monkeypatch):
+    monkeypatch.setattr("pipeline.order.PIECE_INTERVALS", piece)
+    name, *numbers, rated = made_of
+    total = COUNTS[name].sum()
+    rates = np.random.default_rng(2).uniform(0.01, 4.0, total) if rated else None
+    order = epoch_order(COUNTS[name], *numbers, rates)
+    assert sha256(np.ascontiguousarray(order, "<i8")).hexdigest()[:16] == DIGESTS[made_of]
+
+
+@pytest.mark.parametrize("rated", [False, True])
+def test_an_order_takes_eight_bytes_an_interval_and_half_of_them_only_while_it_is_made(
+    rated, monkeypatch
+):
+    monkeypatch.setattr("pipeline.order.PIECE_INTERVALS", 1 << 12)
+    counts = np.full(1000, 1000)
+    rates = np.ones(counts.sum()) if rated else None
+    tracemalloc.start()
+    order = epoch_order(counts, 0, 0, 48, 2048, rates)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert order.dtype == np.int32
+    assert kept < 4.1 * counts.sum() and peak < 8.5 * counts.sum()
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 6, 12])
@@ -85,6 +135,15 @@ def test_a_substitute_comes_from_the_same_lane_first_and_is_never_the_bad_one():
 def test_neighbours_in_a_shard_are_parted_by_the_shuffle():
     order = epoch_order(np.full(100, 50), 0, 0, lanes=16, block_intervals=1000)
     assert np.mean(np.abs(np.diff(order)) == 1) < 0.01
+
+
+@pytest.mark.parametrize("shards, batch", [(71, 32), (71, 256), (2000, 32)])
+def test_by_default_a_batch_holds_no_more_pairs_of_one_song_than_by_chance(shards, batch):
+    stream = load_config(None, []).stream
+    songs = epoch_order(np.full(shards, 320), 0, 0, stream.lanes, stream.block_intervals) // 10
+    rows = songs[: len(songs) // batch * batch].reshape(-1, batch)
+    pairs = np.mean([(np.bincount(row)[row] - 1).sum() / 2 for row in rows[:500]])
+    assert pairs <= batch * (batch - 1) / 2 * 9 / (len(songs) - 1)
 
 
 @pytest.mark.parametrize("epoch", range(5))
@@ -137,3 +196,13 @@ def test_numbers_that_are_spread_are_apart_by_one_distance_rounded_down_or_up(to
     assert len(numbers) == count and numbers[0] == 0
     steps = np.diff(numbers, append=total)
     assert set(steps) <= {total // count, -(-total // count)}
+
+
+@pytest.mark.parametrize("steps", [range(20), range(3, 33, 4), range(5, 5), range(60, 70)])
+def test_the_shares_of_many_steps_are_each_step_s_one_after_the_other(steps, monkeypatch):
+    monkeypatch.setattr("pipeline.order.STEPS_TOGETHER", 3)
+    order = order_of()[:250]
+    chunks = list(shares(order, steps, 8, 1, 2))
+    expected = [number for step in steps for number in order[share(order, step, 8, 1, 2)]]
+    assert [number for chunk in chunks for number in chunk] == expected
+    assert len(chunks) == -(-len(steps) // 3)

@@ -1,5 +1,9 @@
 """Laws of packing: repeatable, interruptible, and nothing half-written counts."""
 
+import json
+import tarfile
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +25,7 @@ from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
 from shards.outcome import summary
 from shards.prepare import PrepareError, prepare
-from songkey.keys import Key, parse_key
+from songkey.keys import Key
 from songs import folder as folder_dataset
 from songs.song import Song
 
@@ -47,17 +51,45 @@ def test_packing_killed_in_the_middle_and_run_again_equals_packing_once(packed, 
     assert again == contents(packed / "shards/png")
 
 
-def test_any_webdataset_reader_streams_the_shards(packed):
-    for format, ending in (("audio", "flac"), ("png", "png")):
-        split = packed / "shards" / format / "synthetic" / "train"
-        urls = [str(path) for path in sorted(split.glob("*.tar"))]
-        samples = list(
-            wds.WebDataset(urls, shardshuffle=False).decode("pil", handler=wds.ignore_and_continue)
-        )
-        manifest = read_manifest(split)
-        assert len(samples) == sum(shard.intervals for shard in manifest.shards)
-        assert len({sample["__key__"] for sample in samples}) == len(samples)
-        assert all(parse_key(sample["json"]["key"]) and sample[ending] for sample in samples)
+def by_webdataset(paths):
+    for sample in wds.WebDataset([str(path) for path in paths], shardshuffle=False):
+        yield {name: data for name, data in sample.items() if not name.startswith("__")}
+
+
+def by_torchdata(paths):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its tar reader will not be kept up
+        from torchdata.datapipes.iter import FileOpener, IterableWrapper
+    tars = FileOpener(IterableWrapper([str(path) for path in paths]), mode="b").load_from_tar()
+    for sample in tars.map(_with_bytes).webdataset():
+        yield {name[1:]: data for name, data in sample.items() if name != "__key__"}
+
+
+def _with_bytes(item):
+    name, member = item
+    return name, member.read()
+
+
+def by_tarfile(paths):
+    for path in paths:
+        with tarfile.open(path) as tar:
+            members = tar.getmembers()
+            for media, info in zip(members[::2], members[1::2], strict=True):
+                yield {one.name.split(".")[1]: tar.extractfile(one).read() for one in (media, info)}
+
+
+@pytest.mark.parametrize("reader", [by_webdataset, by_torchdata, by_tarfile])
+@pytest.mark.parametrize("format, ending", [("audio", "flac"), ("png", "png")])
+def test_any_reader_of_webdatasets_streams_the_shards(packed, format, ending, reader):
+    split = packed / "shards" / format / "synthetic" / "train"
+    manifest = read_manifest(split)
+    samples = list(reader([split / shard.name for shard in manifest.shards]))
+    records = [read_record(split, shard.name) for shard in manifest.shards]
+    crc32s = [crc32 for record in records for crc32 in record.media_crc32]
+    assert [zlib.crc32(sample[ending]) for sample in samples] == crc32s
+    songs = [record.songs[song].key for record in records for song in record.song]
+    assert [json.loads(sample["json"])["key"] for sample in samples] == songs
+    assert all(sample.keys() == {ending, "json"} for sample in samples)
 
 
 def test_a_tar_without_a_record_or_of_another_size_is_packed_again(packed, tmp_path):

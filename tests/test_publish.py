@@ -172,7 +172,7 @@ def test_a_record_that_is_not_its_tar_s_is_refused(web, tmp_path):
     train = web / "png/synthetic/train"
     whole = (train / "000000.json").read_text()
     (train / "000000.json").write_text((train / "000001.json").read_text())
-    with pytest.raises(ManifestError, match="000000.json: of another shard than the manifest's"):
+    with pytest.raises(ManifestError, match="000000.json: of another shard, 000001.tar"):
         download_images("synthetic", user_config(tmp_path, web))
     (train / "000000.json").write_text(
         whole.replace('"media_offset":[512,', '"media_offset":[513,')
@@ -196,7 +196,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(web, tmp_path):
     manifest = read_manifest(train)
     shards = (manifest.shards[0].model_copy(update={"name": "../../x.tar"}), *manifest.shards[1:])
     write_manifest(train, manifest.model_copy(update={"shards": shards}))
-    with pytest.raises(ManifestError, match="'../../x.tar' in its manifest is no shard"):
+    with pytest.raises(ManifestError, match=r"shards.0.name: .* match pattern"):
         download_images("synthetic", user_config(tmp_path, web))
 
 

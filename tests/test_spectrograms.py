@@ -93,7 +93,7 @@ def test_a_damaged_audio_shard_is_named_and_no_spectrogram_is_made_of_it(audio, 
     offset = {"header": 10, "media": 5000, "json": data.index(b'{"song_id"') + 20}[place]
     data[offset] ^= 1
     (folder / "000001.tar").write_bytes(data)
-    with pytest.raises(ShardError, match="000001.tar, sample 0: its bytes differ from the record"):
+    with pytest.raises(ShardError, match="000001.tar, sample 0: its (header|bytes)"):
         create_spectrograms("synthetic", small_config(audio))
     left = {path.name for path in (audio / "shards/png").rglob("*") if path.is_file()}
     assert left == {"000000.tar", "000000.json"}

@@ -33,6 +33,7 @@ from training.reading_rates import epoch_intervals, interval_rates
 from training.signals import Signals, Stopped
 from training.summary import network_summary
 from training.teacher import Teacher
+from training.train_source import train_source
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Training:
         """
         self.config, self.folder = config, folder
         self.accelerator = accelerator_of(config.train.mixed_precision)
-        self.train_shards = source or shards_of(config, config, config.train.datasets, "train")
+        self.train_shards = source or train_source(config)
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
         self.rates = interval_rates(
             self.train_shards, config.train.balance, config.train.dataset_weights
@@ -249,3 +250,8 @@ class Training:
         check_goes_on(checkpoint, self.config, self.data)
         self.progress = Progress(**checkpoint.state["progress"])
         self.learner.go_on_from(checkpoint, self.global_step)
+        if self.config.stream.reader == "webdataset" and self.progress.step:
+            logger.warning(
+                "the shards of a stream begin anew: what epoch %d has read of them before is read "
+                'again; only stream.reader = "index" goes on exactly', self.progress.epoch + 1,
+            )  # fmt: skip

@@ -6,13 +6,14 @@ import torch
 from accelerate.utils import send_to_device
 from torch import Tensor
 
-from evaluation.listener import front_end_of, network_of, shards_of
+from evaluation.listener import front_end_of, network_of
 from pipeline.sample import Batch
 from pipeline.stream import loader, training_stream
 from settings.sections import Config
 from training.learner import Learner, accelerator_of
 from training.objective import loss_of
 from training.reading_rates import interval_rates
+from training.train_source import train_source
 
 STEADY = {"schedule": "constant", "warmup_fraction": 0.0}
 
@@ -23,7 +24,7 @@ class Trial:
     def __init__(self, config: Config):
         self.config = changed(config, train=STEADY)
         self.accelerator = accelerator_of(config.train.mixed_precision)
-        self.shards = shards_of(config, config, config.train.datasets, "train")
+        self.shards = train_source(config)
         self.rates = interval_rates(self.shards, config.train.balance, config.train.dataset_weights)
         torch.manual_seed(config.train.seed)
         self.learner = Learner(
