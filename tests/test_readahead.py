@@ -13,9 +13,10 @@ from http_server import Fault, serving
 
 from evaluation.listener import shards_of
 from pipeline import readahead
+from pipeline.lost import StreamError
 from pipeline.order import epoch_order, shares
 from pipeline.readahead import UnreachableShard, plan_of, uses_of
-from pipeline.stream import StreamError, evaluation_stream, loader, training_stream
+from pipeline.stream import evaluation_stream, loader, training_stream
 from storage import places
 from storage.places import StorageError
 
@@ -103,8 +104,8 @@ def remote(server, tmp_path):
     return open_split
 
 
-def stream_of(shards, rank=0, ranks=1, first_step=0):
-    return training_stream(shards, 12, rank, ranks, 0, 0, 6, 16, first_step)
+def stream_of(shards, rank=0, ranks=1, first_step=0, limit=100):
+    return training_stream(shards, 12, rank, ranks, 0, 0, 6, 16, first_step, max_bad_samples=limit)
 
 
 def batches(stream, workers=0):
@@ -178,8 +179,8 @@ def test_samples_of_a_shard_that_is_left_out_are_replaced_and_counted(server, re
     read = batches(stream)
     assert len(read) == shards.total // 12 and all(batch.valid.all() for batch in read)
     assert stream.bad_samples >= shards.intervals[1] - 12
-    with pytest.raises(StreamError, match=f"{stream.bad_samples} samples could not be read"):
-        stream.check(read[0], max_bad_samples=stream.bad_samples - 1)
+    with pytest.raises(StreamError, match=f"{stream.bad_samples} intervals could not be read"):
+        batches(stream_of(shards, limit=stream.bad_samples - 1))
 
 
 def test_a_shard_that_was_left_out_is_read_once_it_is_there_again(server, remote):
@@ -205,7 +206,7 @@ def _can_be_read(reader, number):
 def test_evaluation_goes_without_a_shard_that_is_left_out(server, remote):
     shards = remote('stream.unreachable="leave_out"')
     server.faults[tars(shards)[1]] = Fault(status=404)
-    stream = evaluation_stream(shards, 16, 0, 1)
+    stream = evaluation_stream(shards, 16, 0, 1, max_bad_samples=100)
     valid = torch.cat([batch.valid for batch in batches(stream)])
     assert valid.sum() == shards.total - shards.intervals[1]
     assert stream.bad_samples == shards.intervals[1]
