@@ -33,7 +33,7 @@ from evaluation.temperature import CalibrationError, Fit, fit_temperature, gathe
 from model.checkpoint import load_checkpoint, store_temperature
 from model.metrics import format_table
 from model.run_folder import newest_run, resolve
-from pipeline.stream import StreamError
+from pipeline.lost import StreamError
 from settings.command import is_main_process, run
 from settings.config import config_parser, given_settings, load_config
 from settings.ending import end_together

@@ -14,8 +14,8 @@ NAMED = 10  # intervals of a pass that a warning names; the others are counted
 logger = logging.getLogger(__name__)
 
 
-class LostError(AudioKeyError):
-    """More intervals that could not be read than a run goes on with."""
+class StreamError(AudioKeyError):
+    """Data that cannot make a batch, or too many intervals that could not be read."""
 
 
 class Lost:
@@ -64,7 +64,7 @@ class Lost:
             )
 
     def check(self) -> None:
-        """Raise LostError where this process has lost too many."""
+        """Raise StreamError where this process has lost too many."""
         _check(len(self), self.limit)
 
     def tell_rest(self) -> None:
@@ -74,7 +74,7 @@ class Lost:
             logger.warning("%d more samples left out, %d in all", unnamed, len(self))
 
     def of_all(self) -> list[int]:
-        """The numbers that any of the processes lost, on each of them; LostError for too many."""
+        """The numbers that any of the processes lost, on each of them; StreamError for too many."""
         numbers = sorted(set(gather_object(self.numbers.tolist())))
         _check(len(numbers), self.limit)
         return numbers
@@ -82,7 +82,7 @@ class Lost:
 
 def _check(count: int, limit: int) -> None:
     if count > limit:
-        raise LostError(
+        raise StreamError(
             f"{count} intervals could not be read (stream.max_bad_samples = {limit}); see the "
             "warnings above, and python -m shards check"
         )

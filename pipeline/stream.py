@@ -15,7 +15,7 @@ from pipeline.buffers import Buffers
 from pipeline.excerpt import decode_excerpt
 from pipeline.flac import decode_flac
 from pipeline.image import decode_png
-from pipeline.lost import Lost, LostError
+from pipeline.lost import Lost, StreamError
 from pipeline.order import (
     epoch_order,
     limited,
@@ -34,10 +34,6 @@ from pipeline.wave_file import decode_wav
 from songkey.errors import AudioKeyError
 
 Label = tuple[int, int]  # key_id, song_index
-
-
-class StreamError(AudioKeyError):
-    """Data that cannot make a batch."""
 
 
 def decode_audio(media: bytes, samples: int) -> np.ndarray:
@@ -119,10 +115,10 @@ class Stream(IterableDataset):
         return len(self.lost)
 
     def check(self, batch: Batch) -> None:
-        """Raise LostError where there is too little data to go on with."""
+        """Raise StreamError where there is too little data to go on with."""
         self.lost.check()
         if self.lanes is not None and not batch.valid.all():
-            raise LostError(
+            raise StreamError(
                 f"none of {len(self.lost)} intervals could be read; see the warnings above, and "
                 "python -m shards check"
             )
@@ -169,7 +165,7 @@ class Stream(IterableDataset):
 def loader(stream: Stream, workers: int, pin_memory: bool) -> Iterator[Batch]:
     """Batches of `stream` in the order of its steps, read ahead by `workers` processes.
 
-    Raises LostError as soon as any of them has lost too many.
+    Raises StreamError as soon as any of them has lost too many.
 
     Not to go through accelerator.prepare: it would shard the stream again, and each process would
     silently lose a part of its intervals (huggingface/accelerate#4144).

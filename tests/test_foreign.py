@@ -344,7 +344,7 @@ def test_a_tar_that_changed_after_it_was_indexed_is_noticed(theirs, tmp_path):
     data[5000] ^= 1
     path.write_bytes(data)
     shards = opened(tmp_path)
-    stream = evaluation_stream(shards, 5, 0, 1)
+    stream = evaluation_stream(shards, 5, 0, 1, max_bad_samples=2)
     assert sum(int(batch.valid.sum()) for batch in loader(stream, 0, pin_memory=False)) == 22
     assert stream.bad_samples == 2
     problems = list(problems_of(manifest_folders(tmp_path / "shards")))

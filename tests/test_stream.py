@@ -9,9 +9,9 @@ import torch
 from conftest import pack_synthetic, run_program, small_config
 
 from evaluation.listener import front_end_of, shards_of
-from pipeline.lost import LostError
+from pipeline.lost import StreamError
 from pipeline.manifest import ManifestError
-from pipeline.stream import StreamError, evaluation_stream, loader, training_stream
+from pipeline.stream import evaluation_stream, loader, training_stream
 
 
 def open_split(folder, split="train", *overrides, datasets=("synthetic",)):
@@ -117,7 +117,7 @@ def test_a_bad_sample_is_named_counted_and_replaced_so_that_no_step_is_lost(copy
         stream, batches = epoch(shards, limit=1)
     assert len(batches) == shards.total // 12 and all(batch.valid.all() for batch in batches)
     assert stream.bad_samples == 1 and "000001.tar, sample 0: its bytes differ" in caplog.text
-    with pytest.raises(LostError, match=r"1 intervals could not .* \(stream.max_bad_samples = 0\)"):
+    with pytest.raises(StreamError, match=r"1 intervals could .* \(stream.max_bad_samples = 0\)"):
         epoch(shards, limit=0)
 
 
@@ -135,7 +135,7 @@ def test_in_evaluation_a_bad_sample_is_left_out_and_not_replaced(copy):
 def test_when_nothing_can_be_read_the_run_stops(copy):
     for tar in (copy / "shards/audio/synthetic/train").glob("*.tar"):
         tar.write_bytes(bytes(tar.stat().st_size))
-    with pytest.raises(LostError, match=r"none of \d+ intervals could be read"):
+    with pytest.raises(StreamError, match=r"none of \d+ intervals could be read"):
         epoch(open_split(copy), limit=10**6)
 
 

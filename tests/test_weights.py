@@ -11,8 +11,9 @@ from conftest import pack_synthetic, settings, small_config
 import train
 from evaluation.listener import shards_of
 from model.checkpoint import CheckpointError, load_checkpoint
+from pipeline.lost import StreamError
 from pipeline.order import epoch_order, epoch_total
-from pipeline.stream import StreamError, loader, training_stream
+from pipeline.stream import loader, training_stream
 from songkey.errors import AudioKeyError
 from songkey.keys import KEYS
 from training.loop import Training

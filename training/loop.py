@@ -14,10 +14,11 @@ from evaluation.answers import Answers, answer
 from evaluation.listener import front_end_of, input_of, network_of, shards_of
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.run_folder import resolve
+from pipeline.lost import StreamError
 from pipeline.order import limited, step_count
 from pipeline.sample import Batch
 from pipeline.source import Source
-from pipeline.stream import Stream, StreamError, loader, training_stream
+from pipeline.stream import Stream, loader, training_stream
 from settings.config import write_config
 from settings.ending import end_together
 from settings.sections import Config
