@@ -23,9 +23,9 @@ from pipeline.stream import loader, training_stream
 from settings.sections import Config
 
 ORIGINALS, SONG_SECONDS = 4, 400.0
-SONGS = {"png": 160, "audio": 16}  # so that starting the workers, once an epoch, counts as it does
-RUNS = {"png": 3, "audio": 3}  # in real epochs
-LEAST = {"png": 0.90, "audio": 0.85}
+SONGS = {"png": 160, "flac": 16, "wav": 16}  # so that starting the workers, once an epoch, counts
+RUNS = 3  # as it does in real epochs
+LEAST = {"png": 0.90, "flac": 0.75, "wav": 0.75}
 WORKERS = 2
 MOST_SAVING_SHARE = 0.01  # of the time, at a checkpoint a minute
 
@@ -34,12 +34,16 @@ def measure() -> None:
     """Print the step rates from PNG and from audio shards, and the share of saving."""
     with tempfile.TemporaryDirectory() as folder:
         originals = written_songs(folder, ORIGINALS, SONG_SECONDS)
-        for format, least in LEAST.items():
-            songs = under_other_names(originals, SONGS[format])
-            config = packed(songs, folder, format, "prepare.songs_per_shard=4")
+        for file, least in LEAST.items():
+            songs = under_other_names(originals, SONGS[file])
+            format = "png" if file == "png" else "audio"
+            own = [f'prepare.shards_dir="{folder}/{file}"', "prepare.songs_per_shard=4"]
+            if format == "audio":
+                own.append(f"prepare.audio_file={file}")
+            config = packed(songs, folder, format, *own)
             for threads in _thread_counts():
                 torch.set_num_threads(threads)
-                _compare(config, format, least)
+                _compare(config, file, least)
         _measure_saving(config, Path(folder))
 
 
@@ -70,7 +74,7 @@ class _Steps:
             torch.cuda.synchronize()
 
 
-def _compare(config: Config, format: str, least: float) -> None:
+def _compare(config: Config, file: str, least: float) -> None:
     shards = shards_of(config, config, ("bench",), "train")
     size, setting = config.train.global_batch_size, config.stream
     steps = _Steps(config)
@@ -81,10 +85,10 @@ def _compare(config: Config, format: str, least: float) -> None:
 
     in_memory = [_kept(batch) for batch in stream(0)]
     streamed, bare = median_seconds(
-        [lambda: steps.over(stream(WORKERS)), lambda: steps.over(in_memory)], RUNS[format]
+        [lambda: steps.over(stream(WORKERS)), lambda: steps.over(in_memory)], RUNS
     )
     count = len(in_memory) * size
-    what = f"training on {count} {format} intervals, {WORKERS} workers, "
+    what = f"training on {count} {file} intervals, {WORKERS} workers, "
     where = "GPU" if steps.device.type == "cuda" else f"{torch.get_num_threads()} threads"
     report(what + where, streamed, bare, least)
     print(f"  {count / streamed:.0f} intervals a second, from memory {count / bare:.0f}")

@@ -95,6 +95,10 @@ class PackSettings(Frozen):
     max_shard_bytes: int
     seed: int
     songs: str  # how many, and a digest of their names, keys and sizes
+    # Of audio. Not written where it is FLAC, as all shards were before there was a choice.
+    audio_file: Literal["flac", "wav"] = Field(
+        default="flac", exclude_if=lambda audio_file: audio_file == "flac"
+    )
 
     @model_validator(mode="after")
     def _says_what_a_sample_is(self) -> Self:
@@ -116,7 +120,17 @@ class PackSettings(Frozen):
 
     def changed(self, today: Mapping[str, Any]) -> str:
         """Which of today's settings are others than these, in words; empty where none is."""
-        return differences(self.model_dump(include=set(today)), dict(today))
+        return differences({name: getattr(self, name) for name in today}, dict(today))
+
+    @property
+    def everything(self) -> dict[str, Any]:
+        """Each setting by its name, those too that are not written."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+    @property
+    def extension(self) -> str:
+        """Of the member that holds an interval."""
+        return self.audio_file if self.format == "audio" else self.format
 
 
 class SongEntry(Frozen):

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from pipeline.manifest import Frozen
 
-MEDIA_EXTENSION = {"audio": "flac", "png": "png"}  # of the member that holds the interval
-
 
 class SampleInfo(Frozen):
     """The `<sample id>.json` beside the media: which interval of which song it is, and its key."""

@@ -6,6 +6,7 @@ verified ones. Where each interval lies is in the index of its split; no record 
 
 import os
 from bisect import bisect_right
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import FileIO
@@ -22,7 +23,7 @@ from songkey.errors import AudioKeyError
 from storage.copies import cached
 from storage.places import Place, StorageError
 
-OPEN_SHARDS = 256  # tars that a process keeps open
+OPEN_SHARDS = 512  # tars that a process keeps open at most
 
 
 class BadSample(AudioKeyError):
@@ -125,7 +126,7 @@ class ShardReader:
         self._ends = np.cumsum(shards.intervals).tolist()  # of each shard
         self._split_ends = np.cumsum([len(index.song) for index in self._indexes]).tolist()
         self._first_songs = np.cumsum([0, *(len(index.songs) for index in self._indexes)]).tolist()
-        self._open = lru_cache(maxsize=OPEN_SHARDS)(self._open_shard)
+        self._open = lru_cache(maxsize=_open_at_most())(self._open_shard)
         self._failed: dict[int, str] = {}  # shards at an address, and why not to try again
 
     def read(self, number: int) -> Stored:
@@ -148,7 +149,7 @@ class ShardReader:
 
     def _open_shard(self, shard: int) -> FileIO:
         folder, tar = self.shards.tar(shard)
-        path = folder / tar.name if isinstance(folder, Path) else self._cached(shard)
+        path = f"{folder}/{tar.name}" if isinstance(folder, Path) else self._cached(shard)
         return open(path, "rb", buffering=0)
 
     def _cached(self, shard: int) -> Path:
@@ -161,3 +162,12 @@ class ShardReader:
         except StorageError as error:
             self._failed[shard] = str(error)
             raise
+
+
+def _open_at_most() -> int:
+    """Files that this process keeps open: half of what the system lets it."""
+    with suppress(ImportError):  # Windows has none
+        import resource
+
+        return min(OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+    return OPEN_SHARDS

@@ -26,6 +26,7 @@ from pipeline.order import (
 from pipeline.sample import Batch
 from pipeline.shardset import ShardSet
 from pipeline.source import Reader, Source
+from pipeline.wave_file import decode_wav
 from songkey.errors import AudioKeyError
 
 logger = logging.getLogger(__name__)
@@ -37,11 +38,16 @@ class StreamError(AudioKeyError):
     """Data that cannot make a batch, or too many samples that could not be read."""
 
 
+def decode_audio(media: bytes, samples: int) -> np.ndarray:
+    """A FLAC or WAV file's waveform, int16 (S,); AudioError unless it has S `samples`."""
+    return (decode_wav if media.startswith(b"RIFF") else decode_flac)(media, samples)
+
+
 def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarray:
     """Audio as int16 (S,), a PNG as uint8 levels (F, T); AudioKeyError unless of `shape`."""
     match format:
         case "audio":
-            return decode_flac(media, *shape)
+            return decode_audio(media, *shape)
         case "pcm":  # of songs that are made, not stored
             return np.frombuffer(media, np.int16)
     return decode_png(media, shape)

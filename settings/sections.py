@@ -40,6 +40,7 @@ class Prepare(Cut):
     shards_dir: Place
     songs_per_shard: Count
     max_shard_bytes: Annotated[Integer, Field(ge=1_000_000)]
+    audio_file: Literal["flac", "wav"]
     seed: CountOrZero
     workers: Literal["auto"] | Count
 

@@ -23,7 +23,6 @@ from pipeline.manifest import (
     read_records,
     read_songs,
 )
-from pipeline.sample import MEDIA_EXTENSION
 from shards.shardfile import SAMPLE_ID, problem_of_info
 from shards.tarmembers import Member, members
 from storage.places import Place, StorageError, sizes
@@ -141,10 +140,10 @@ def _problems_of_shard(
         if of_record != (shard.bytes, shard.sha256, shard.songs, shard.intervals):
             yield f"{place}: its record is of another tar; delete both and pack again"
             return
-        if changed := record.settings.changed(manifest.settings.model_dump()):
+        if changed := record.settings.changed(manifest.settings.everything):
             yield f"{place}: its record is of other settings ({changed}); pack again"
             return
-        for problem in problems_of_samples(path, record, MEDIA_EXTENSION[record.settings.format]):
+        for problem in problems_of_samples(path, record, record.settings.extension):
             yield f"{place}: {problem}"
 
 

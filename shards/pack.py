@@ -22,7 +22,8 @@ from pipeline.cqt import LogCQT
 from pipeline.flac import flac_bytes
 from pipeline.image import png_bytes, to_levels
 from pipeline.manifest import PackSettings, SongEntry
-from pipeline.sample import MEDIA_EXTENSION, SampleInfo
+from pipeline.sample import SampleInfo
+from pipeline.wave_file import wav_bytes
 from shards.cut import Decode, cut
 from shards.processes import ShardTask
 from shards.shardfile import TaskTars
@@ -111,7 +112,8 @@ def pack_shard(task: PackTask) -> Packed:
 def encoder_of(settings: PackSettings) -> Callable[[np.ndarray], bytes]:
     """From an interval's sound, int16 (S,), to the file that shards of these settings hold."""
     if settings.cqt is None:
-        return partial(flac_bytes, sample_rate=settings.sample_rate)
+        audio_bytes = wav_bytes if settings.audio_file == "wav" else flac_bytes
+        return partial(audio_bytes, sample_rate=settings.sample_rate)
     return _png_encoder(settings.sample_rate, tuple(settings.cqt.items()))
 
 
@@ -142,10 +144,9 @@ def _add_song(
         label_source=song.label_source, confidence=song.confidence, intervals=0,
         genre=song.genre,
     )  # fmt: skip
-    extension = MEDIA_EXTENSION[task.settings.format]
     for interval, media in _encoded(song, task.settings, folder, decode, encode):
         sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"
-        tars.add(entry, sample_id, extension, media, _info(interval, media))
+        tars.add(entry, sample_id, task.settings.extension, media, _info(interval, media))
 
 
 def _encoded(

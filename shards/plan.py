@@ -80,6 +80,7 @@ def _settings(
         songs_per_shard=config.prepare.songs_per_shard,
         max_shard_bytes=config.prepare.max_shard_bytes,
         seed=config.prepare.seed, songs=songs_digest(songs),
+        audio_file=config.prepare.audio_file if format == "audio" else "flac",
     )  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from pipeline.manifest import (
     read_manifest,
     record_name,
 )
-from pipeline.sample import MEDIA_EXTENSION
 from settings.sections import Config
 from shards.check import problems_of_samples
 from shards.disk_error import writing_to
@@ -113,7 +112,7 @@ def _download_shard(source: Place, folder: Path, shard: ManifestShard) -> ShardR
     path = folder / shard.name
     if not is_whole_tar(path, shard):
         fetch(source / shard.name, path, shard.sha256)
-    for problem in problems_of_samples(path, record, MEDIA_EXTENSION["png"]):
+    for problem in problems_of_samples(path, record, record.settings.extension):
         raise ShardError(f"{source / shard.name}: {problem}; it has to be packed again")
     write_whole(folder / place.name, data)
     return record

@@ -9,13 +9,14 @@ import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
 
-from pipeline.flac import decode_flac
 from pipeline.manifest import ManifestError, PackSettings, read_manifest
-from pipeline.sample import MEDIA_EXTENSION
+from pipeline.stream import decode_audio
 from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.pack import Packed, encoder_of
@@ -88,8 +89,13 @@ def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask
             "set them back, or pack the audio again with --overwrite"
         )
     cqt = config.cqt.shape
-    settings = manifest.settings.model_copy(update={"format": "png", "cqt": cqt})
+    settings = _as_png(manifest.settings, cqt)
     return [SpectrogramTask(folder, name, source, settings) for name in task_names(manifest)]
+
+
+def _as_png(audio: PackSettings, cqt: dict[str, Any] | None) -> PackSettings:
+    """Those of the spectrograms that are made of these audio shards."""
+    return audio.model_copy(update={"format": "png", "cqt": cqt, "audio_file": "flac"})
 
 
 def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
@@ -118,11 +124,10 @@ def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
 @threadpool_limits.wrap(limits=1)
 def make_shard(task: SpectrogramTask) -> Packed:
     """Decode, transform, encode and write the samples of one task, then the record."""
-    settings, extension = task.settings, MEDIA_EXTENSION["png"]
+    settings = task.settings
     encode = encoder_of(settings)
     records = list(records_of(task.source, [task.name]))
-    audio = settings.model_copy(update={"format": "audio", "cqt": None})
-    if any(record.settings != audio for record in records):
+    if any(_as_png(record.settings, settings.cqt) != settings for record in records):
         raise ShardError(
             f"{task.source}/{task.name}.json: of another packing than the manifest; "
             "pack the audio again with --overwrite"
@@ -134,10 +139,11 @@ def make_shard(task: SpectrogramTask) -> Packed:
     ):
         for record in records:
             for sample in read_samples(task.source, record):
-                png = encode(decode_flac(sample.media, settings.interval_samples))
+                waveform = np.array(decode_audio(sample.media, settings.interval_samples))
+                png = encode(waveform)
                 info = sample.info.model_copy(update={"media_crc32": crc32(png)})
                 song = sample.song.model_copy(update={"intervals": 0})  # counted anew
-                tars.add(song, sample.sample_id, extension, png, info)
+                tars.add(song, sample.sample_id, settings.extension, png, info)
                 songs.add(song.song_id)
         intervals = tars.commit(settings, records[0].left_out)
     return Packed(len(songs), intervals, len(records[0].left_out))

@@ -51,7 +51,7 @@ def make_way(
                 f"{folder}: there, but {source} has no {split} split; "
                 "begin anew with --overwrite, or take another folder"
             )
-        if there and (changed := there.changed(settings[split].model_dump())):
+        if there and (changed := there.changed(settings[split].everything)):
             raise ManifestError(
                 f"{folder}: packed with other settings ({changed}); "
                 "set them back, take another folder, or begin anew with --overwrite"
