@@ -96,7 +96,9 @@ class PackSettings(Frozen):
     seed: int
     songs: str  # how many, and a digest of their names, keys and sizes
     # Of audio. Not written where it is FLAC, as all shards were before there was a choice.
-    audio_file: str = Field(default="flac", exclude_if=lambda audio_file: audio_file == "flac")
+    audio_file: Literal["flac", "wav"] = Field(
+        default="flac", exclude_if=lambda audio_file: audio_file == "flac"
+    )
 
     @model_validator(mode="after")
     def _says_what_a_sample_is(self) -> Self:

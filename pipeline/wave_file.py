@@ -25,7 +25,7 @@ def decode_wav(data: bytes, samples: int) -> np.ndarray:
         with wave.open(io.BytesIO(data)) as reader:
             found = reader.getnframes(), reader.getnchannels(), reader.getsampwidth()
             sound = reader.readframes(samples) if found == (samples, 1, 2) else b""
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last: a chunk longer than the file
         reason = f"{len(data)} bytes are no readable WAV; pack the shard again"
         raise AudioError("audio in memory", reason) from error
     if len(sound) != 2 * samples:

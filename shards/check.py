@@ -154,7 +154,7 @@ def _problems_of_shard(
         if of_record != (shard.bytes, shard.sha256, shard.songs, shard.intervals):
             yield f"{place}: its record is of another tar; delete both and pack again"
             return
-        if changed := record.settings.changed(manifest.settings.model_dump()):
+        if changed := record.settings.changed(manifest.settings.everything):
             yield f"{place}: its record is of other settings ({changed}); pack again"
             return
         for problem in problems_of_samples(path, record, record.settings.extension):

@@ -22,7 +22,9 @@ from small_split import FAULTS, SmallSplit, limits
 from settings.command import run
 from songkey.errors import AudioKeyError
 
-KINDS = {"audio": ("audio", True), "png": ("png", True), "audio without an index": ("audio", False)}
+KINDS: dict[str, tuple] = {
+    "FLAC": ("audio",), "PNG": ("png",), "WAV without an index": ("audio", "wav", False),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -39,8 +41,8 @@ def main() -> None:
     began = time.perf_counter()
     counted: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
-        for kind, (format, indexed) in KINDS.items():
-            split = SmallSplit(Path(folder) / kind, format, indexed)
+        for kind, shape in KINDS.items():
+            split = SmallSplit(Path(folder) / kind, *shape)
             counted += fuzz(split, arguments.every, arguments.rounds, arguments.seed)
     for outcome, count in counted.most_common():
         print(f"{count:7}  {outcome}")

@@ -32,10 +32,11 @@ FAULTS = ("garbage", "not counted", "unnamed", "not found by check")
 class SmallSplit:
     """The train split of made-up songs, in the format 'audio' or 'png'."""
 
-    def __init__(self, root: Path, format: str, indexed: bool = True):
+    def __init__(self, root: Path, format: str, audio_file: str = "flac", indexed: bool = True):
         """Without `indexed` it is as it was packed before there was an index."""
         self.root, self.format = root, format
-        self.config = load_config(None, [*SETTINGS, f'prepare.shards_dir="{root}"'])
+        own = [f'prepare.shards_dir="{root}"', f"prepare.audio_file={audio_file}"]
+        self.config = load_config(None, [*SETTINGS, *own])
         prepare("synthetic", synthetic.songs(SONGS, SECONDS, 0), [], format, self.config)
         self.folder = root / format / "synthetic/train"
         if not indexed:

@@ -29,6 +29,7 @@ from pipeline.manifest import (
     write_record,
 )
 from pipeline.sample import SampleInfo
+from pipeline.wave_file import decode_wav, wav_bytes
 from shards import __main__ as shards
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.splitfolder import write_split_manifest
@@ -498,5 +499,18 @@ def test_whatever_a_sound_s_head_says_it_is_of_the_length_or_refused(head, frame
         with limits():
             try:
                 assert len(decode_flac(data, 500)) == 500
+            except AudioError:
+                continue
+
+
+@always_the_same
+@given(st.integers(0, 43), st.integers(0, 2**32 - 1), st.integers(0, 44))
+def test_whatever_a_wave_s_head_says_it_is_of_the_length_or_refused(place, number, cut):
+    good = wav_bytes(np.arange(500, dtype=np.int16), 8000)
+    changed = good[:place] + number.to_bytes(4, "little") + good[place + 4 :]
+    for data in (changed, changed[: 44 - cut], good[:cut]):
+        with limits():
+            try:
+                assert len(decode_wav(data, 500)) == 500
             except AudioError:
                 continue
