@@ -10,7 +10,7 @@ from songkey.errors import AudioKeyError
 from storage.places import Place, RemotePath
 
 MOST_RECORD_BYTES = 1 << 24  # of 200,000 samples; to parse it takes up to 40 times as much
-MOST_MANIFEST_BYTES = 1 << 26  # unpacked: of 300,000 shards
+MOST_MANIFEST_BYTES = 1 << 27  # unpacked: of 600,000 shards
 MOST_TABLE_BYTES = 1 << 36  # unpacked, of which little is held at a time
 MOST_PACKED_BYTES = 1 << 30
 MOST_LINE_BYTES = 1 << 16
@@ -42,7 +42,7 @@ def read(path: Place, most_bytes: int) -> bytes:
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from None
     if size > most_bytes:
-        raise ManifestError(f"{path}: larger than {most_bytes} bytes; pack smaller shards")
+        raise ManifestError(f"{path}: larger than {most_bytes} bytes, which no packing here makes")
     return data
 
 
