@@ -189,6 +189,11 @@ class ShardRecord(Frozen):
     def _members_follow_each_other(self) -> Self:
         if max(self.json_bytes, default=0) > MOST_INFO_BYTES:
             raise ValueError(f"a sample's JSON is larger than {MOST_INFO_BYTES} bytes")
+        if (
+            self.place
+        ):  # others may have written members in any order, and one may be many intervals
+            self._media_lie_inside()
+            return self
         end = 0
         for start, size in chain.from_iterable(map(self.places, range(len(self.song)))):
             if start < end + TAR_BLOCK_BYTES:  # its header's
@@ -197,6 +202,11 @@ class ShardRecord(Frozen):
         if end > self.bytes:
             raise ValueError("its members lie outside the tar")
         return self
+
+    def _media_lie_inside(self) -> None:
+        for start, size in zip(self.media_offset, self.media_bytes, strict=True):
+            if start + size > self.bytes:
+                raise ValueError("its members lie outside the tar")
 
     def places(self, sample: int) -> list[tuple[int, int]]:
         """Where a sample's media and its JSON lie in the tar: offset and size of each."""
