@@ -17,6 +17,7 @@ from shards.prepare import prepare
 from shards.shardfile import read_samples
 from songkey.errors import AudioKeyError
 from songs import synthetic
+from storage.cache import Cache
 
 SONGS, SECONDS = 3, 2.2  # of which each has three intervals
 QUIET_SECONDS, MEMORY_BYTES = 30.0, 300_000_000
@@ -99,7 +100,13 @@ class SmallSplit:
         cache = self.root / "cache"
         shutil.rmtree(cache, ignore_errors=True)
         shards = open_shards(
-            str(self.root), self.format, ["synthetic"], "train", shaped_by, str(cache)
+            str(self.root),
+            self.format,
+            ["synthetic"],
+            "train",
+            shaped_by,
+            Cache(cache, 10**9),
+            "stop",
         )
         stream, table = (
             evaluation_stream(shards, SONGS, 0, 1, max_bad_samples=100),

@@ -212,12 +212,10 @@ def test_a_shard_missing_or_cut_in_half_is_refused_by_name(called, copy, trained
     "name, kept",
     [
         *(("manifest.json.zst", kept) for kept in ("none", "half", "garbage")),
-        ("songs.jsonl.zst", "none"),
-        ("songs.jsonl.zst", "half"),
-        ("songs.jsonl.zst", "garbage"),
+        *(("index.safetensors", kept) for kept in ("none", "half", "garbage")),
     ],
 )
-def test_a_manifest_or_table_of_songs_that_is_not_whole_is_refused_by_name(
+def test_a_manifest_or_index_that_is_not_whole_is_refused_by_name(
     called, copy, trained, name, kept
 ):
     path = copy / "shards/audio/synthetic/test" / name

@@ -223,8 +223,8 @@ def blot_out(damaged: Path, intervals: list[int]) -> Counter[str]:
     (split,), table = shards.splits, shards.song_table()
     index, ends = split.index(), np.cumsum(shards.intervals)
     for number in intervals:
-        folder, tar = shards.tar(int(np.searchsorted(ends, number, side="right")))
-        with open(folder / tar.name, "r+b") as file:
+        place, _ = shards.tar(int(np.searchsorted(ends, number, side="right")))
+        with open(place, "r+b") as file:
             file.seek(int(index.media_offset[number]) + 50)
             file.write(b"blot")
     return Counter(table.song_id(int(index.song[number])) for number in intervals)
