@@ -19,7 +19,8 @@ import numpy as np
 from benchmarks.songs import packed, written_songs
 from evaluation.listener import shards_of
 from pipeline.index import INDEX_NAME, Index, index_bytes, open_index
-from pipeline.manifest import Manifest, ManifestShard, read_manifest, record_name, write_manifest
+from pipeline.manifest import Manifest, ManifestShard, read_manifest, write_manifest
+from pipeline.record import record_name
 from pipeline.songtable import SplitSongs, Texts
 from pipeline.stream import loader, training_stream
 from settings.sections import Config

@@ -13,7 +13,9 @@ import numpy as np
 import safetensors
 from safetensors.numpy import save
 
-from pipeline.manifest import Manifest, ManifestError, ShardRecord
+from pipeline.bounded import ManifestError
+from pipeline.manifest import Manifest
+from pipeline.record import ShardRecord
 from pipeline.songtable import TEXT_COLUMNS, SongRows, SplitSongs, Texts
 
 INDEX_NAME = "index.safetensors"

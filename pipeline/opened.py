@@ -6,18 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.bounded import ManifestError, MissingError
 from pipeline.index import INDEX_NAME, IndexRows, index_bytes
-from pipeline.manifest import (
-    SONGS_NAME,
-    Manifest,
-    ManifestError,
-    ManifestShard,
-    MissingError,
-    read_manifest,
-    read_records,
-    read_songs,
-    record_name,
-)
+from pipeline.manifest import SONGS_NAME, Manifest, ManifestShard, read_manifest, read_songs
+from pipeline.record import read_records, record_name
 from pipeline.shardset import ShardSet, Split
 from storage.cache import Cache
 from storage.copies import fetch

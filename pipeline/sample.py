@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.manifest import Frozen
+from pipeline.strict import Frozen
 
 
 class SampleInfo(Frozen):

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pipeline.manifest import SongEntry
+from pipeline.record import SongEntry
 from songkey.keys import parse_key
 
 TEXT_COLUMNS = ("song_id", "label_source", "genre")

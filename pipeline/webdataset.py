@@ -18,8 +18,8 @@ import numpy as np
 import webdataset as wds
 
 from pipeline.excerpt import Excerpt, excerpt_count, seconds_of
-from pipeline.manifest import SongEntry
 from pipeline.members import Members, name_of
+from pipeline.record import SongEntry
 from pipeline.shardset import BadSample, Stored
 from pipeline.songtable import SongRows, SongTable
 from pipeline.tarwalk import Sample, samples

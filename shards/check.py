@@ -10,19 +10,17 @@ from typing import BinaryIO
 
 from isal.isal_zlib import crc32
 
+from pipeline.bounded import ManifestError
 from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
     Manifest,
-    ManifestError,
     ManifestShard,
-    ShardRecord,
     read_manifest,
-    read_record,
-    read_records,
     read_songs,
 )
+from pipeline.record import ShardRecord, read_record, read_records
 from shards.shardfile import SAMPLE_ID, problem_of_info
 from shards.tarmembers import Member, members
 from storage.places import Place, StorageError, sizes

@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 from isal.isal_zlib import crc32
 
 from pipeline.excerpt import WHERE, GuardedLengths, excerpt_count, seconds_of
-from pipeline.manifest import PackSettings, ShardRecord, SongEntry, write_record
 from pipeline.members import Members, UnusableSample, name_of
+from pipeline.pack_settings import PackSettings
+from pipeline.record import ShardRecord, SongEntry, write_record
 from pipeline.tarwalk import READ_BYTES, DamagedTar, Sample, samples
 from shards.pack import Packed
 from shards.processes import ShardTask

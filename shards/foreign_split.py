@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
-from pipeline.manifest import ManifestError, PackSettings, read_record
+from pipeline.bounded import ManifestError
 from pipeline.members import Members, members_of
 from pipeline.opened import split_folder
+from pipeline.pack_settings import PackSettings
+from pipeline.record import read_record
 from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.foreign_shard import IndexTask, NoIndexError, index_shard

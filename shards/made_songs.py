@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipeline.manifest import SongEntry
+from pipeline.record import SongEntry
 from pipeline.shardset import Stored
 from pipeline.songtable import SongRows, SongTable
 from songkey.audio import to_int16

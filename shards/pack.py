@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_limits
 from pipeline.cqt import LogCQT
 from pipeline.flac import flac_bytes
 from pipeline.image import png_bytes, to_levels
-from pipeline.manifest import PackSettings, SongEntry
+from pipeline.pack_settings import PackSettings
+from pipeline.record import SongEntry
 from pipeline.sample import SampleInfo
 from pipeline.wave_file import wav_bytes
 from shards.cut import Decode, cut

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.manifest import MANIFEST_NAME, PackSettings, ShardRecord, read_manifest
+from pipeline.manifest import MANIFEST_NAME, read_manifest
 from pipeline.opened import split_folder
+from pipeline.pack_settings import PackSettings
+from pipeline.record import ShardRecord
 from settings.sections import Config
 from shards.pack import PackTask, deal, songs_digest
 from shards.splitfolder import SPLITS, done_tasks, first_records, is_whole

@@ -9,15 +9,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pipeline.bounded import ManifestError
 from pipeline.index import INDEX_NAME
-from pipeline.manifest import (
-    MANIFEST_NAME,
-    SONGS_NAME,
-    Manifest,
-    ManifestError,
-    ManifestShard,
-    record_name,
-)
+from pipeline.manifest import MANIFEST_NAME, SONGS_NAME, Manifest, ManifestShard
+from pipeline.record import record_name
 from settings.sections import Config
 from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError

@@ -7,17 +7,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline.manifest import (
-    MANIFEST_NAME,
-    Manifest,
-    ManifestError,
-    ManifestShard,
-    MissingError,
-    ShardRecord,
-    parse_record,
-    read_manifest,
-    record_name,
-)
+from pipeline.bounded import ManifestError, MissingError
+from pipeline.manifest import MANIFEST_NAME, Manifest, ManifestShard, read_manifest
+from pipeline.record import ShardRecord, parse_record, record_name
 from settings.sections import Config
 from shards.check import problems_of_samples
 from shards.disk_error import writing_to

@@ -13,17 +13,17 @@ from typing import BinaryIO, NamedTuple, Self
 import webdataset as wds
 from isal.isal_zlib import crc32
 
-from pipeline.manifest import (
-    MOST_WORDS,
+from pipeline.pack_settings import PackSettings
+from pipeline.record import (
     SAMPLE_COLUMNS,
     TAR_BLOCK_BYTES,
-    PackSettings,
     ShardRecord,
     SongEntry,
     record_name,
     write_record,
 )
 from pipeline.sample import SampleInfo
+from pipeline.strict import MOST_WORDS
 from shards.tarmembers import member_at
 from songkey.errors import AudioKeyError
 from songkey.keys import parse_key

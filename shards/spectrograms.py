@@ -15,7 +15,9 @@ import numpy as np
 from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
 
-from pipeline.manifest import ManifestError, PackSettings, read_manifest
+from pipeline.bounded import ManifestError
+from pipeline.manifest import read_manifest
+from pipeline.pack_settings import PackSettings
 from pipeline.stream import decode_audio
 from settings.sections import Config
 from shards.disk_error import writing_to

@@ -7,24 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from pipeline.bounded import ManifestError, MissingError
 from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
     MANIFEST_NAME,
     SONGS_NAME,
     Manifest,
-    ManifestError,
     ManifestShard,
-    MissingError,
-    PackSettings,
-    ShardRecord,
-    SongEntry,
     read_manifest,
-    read_record,
-    read_records,
-    record_name,
     write_manifest,
     write_songs,
 )
+from pipeline.pack_settings import PackSettings
+from pipeline.record import ShardRecord, SongEntry, read_record, read_records, record_name
 from songkey.keys import KEYS
 from songs.song import LeftOut
 from storage.places import Place, sizes

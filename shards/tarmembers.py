@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from pipeline.manifest import TAR_BLOCK_BYTES
+from pipeline.record import TAR_BLOCK_BYTES
 
 
 class Member(NamedTuple):

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.index import INDEX_NAME
-from pipeline.manifest import read_manifest, read_records, read_songs, write_manifest
+from pipeline.manifest import read_manifest, read_songs, write_manifest
 from pipeline.opened import open_shards
+from pipeline.record import read_records
 from pipeline.stream import evaluation_stream
 from settings.config import load_config
 from shards.check import problems_of

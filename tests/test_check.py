@@ -5,15 +5,9 @@ import shutil
 
 import pytest
 
-from pipeline.manifest import (
-    ManifestError,
-    read_manifest,
-    read_record,
-    read_songs,
-    write_manifest,
-    write_record,
-    write_songs,
-)
+from pipeline.bounded import ManifestError
+from pipeline.manifest import read_manifest, read_songs, write_manifest, write_songs
+from pipeline.record import read_record, write_record
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of, problems_of_samples
 

@@ -14,7 +14,8 @@ from songkey.errors import AudioKeyError
 ROOT = "songkey.errors"
 # Validators of pydantic, which makes its own error of a ValueError, and misuse by our own code.
 MAY_RAISE_VALUE_ERRORS = {
-    "settings.sections", "pipeline.manifest", "songkey.keys", "model.metrics", "synthesis.harmony",
+    "settings.sections", "pipeline.manifest", "pipeline.pack_settings", "pipeline.record",
+    "pipeline.strict", "songkey.keys", "model.metrics", "synthesis.harmony",
 }  # fmt: skip
 OURS = [
     (module, node)

@@ -24,8 +24,8 @@ from servers import http_server, s3_server
 
 from eval import evaluate
 from evaluation.listener import shards_of
+from pipeline.bounded import ManifestError
 from pipeline.excerpt import Excerpt, decode_excerpt, excerpt_count, seconds_of
-from pipeline.manifest import ManifestError
 from pipeline.stream import evaluation_stream, loader
 from pipeline.tarwalk import DamagedTar, Member, samples
 from shards import __main__ as program

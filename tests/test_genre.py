@@ -9,7 +9,8 @@ from ncs_site import fill_download_folder
 from ncs_site import write as write_text
 from test_gs_mtg import MTG_ROWS, mtg_repository, mtg_setting
 
-from pipeline.manifest import SongEntry, read_songs
+from pipeline.manifest import read_songs
+from pipeline.record import SongEntry
 from settings.config import load_config
 from shards.pack import songs_digest
 from shards.prepare import prepare

@@ -15,19 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_split import EQUAL, FAULTS, REFUSED, SmallSplit, limits
 
+from pipeline.bounded import ManifestError
 from pipeline.flac import decode_flac, flac_bytes
 from pipeline.image import ImageError, decode_png, png_bytes
 from pipeline.index import INDEX_NAME
-from pipeline.manifest import (
-    MANIFEST_NAME,
-    SONGS_NAME,
-    TAR_BLOCK_BYTES,
-    ManifestError,
-    read_manifest,
-    read_record,
-    write_manifest,
-    write_record,
-)
+from pipeline.manifest import MANIFEST_NAME, SONGS_NAME, read_manifest, write_manifest
+from pipeline.record import TAR_BLOCK_BYTES, read_record, write_record
 from pipeline.sample import SampleInfo
 from pipeline.wave_file import decode_wav, wav_bytes
 from shards import __main__ as shards
@@ -208,7 +201,7 @@ def test_a_record_whose_numbers_cannot_be_is_refused(split, change, problem):
 
 def test_what_nobody_would_read_is_not_written(split, monkeypatch):
     record, manifest = read_record(split.folder, "000000.tar"), read_manifest(split.folder)
-    monkeypatch.setattr("pipeline.manifest.MOST_RECORD_BYTES", 100)
+    monkeypatch.setattr("pipeline.record.MOST_RECORD_BYTES", 100)
     monkeypatch.setattr("pipeline.manifest.MOST_MANIFEST_BYTES", 100)
     with pytest.raises(ManifestError, match=r"000000.json: \d+ bytes, and no more than 100"):
         write_record(split.folder, record)

@@ -9,8 +9,10 @@ import pytest
 from conftest import small_config
 
 from evaluation.listener import shards_of
+from pipeline.bounded import ManifestError
 from pipeline.index import INDEX_NAME, IndexRows, index_bytes, open_index
-from pipeline.manifest import ManifestError, read_manifest, read_records, write_manifest
+from pipeline.manifest import read_manifest, write_manifest
+from pipeline.record import read_records
 from pipeline.shardset import ShardReader
 from songkey.keys import parse_key
 

@@ -15,7 +15,8 @@ import pytest
 from conftest import ROOT, contents, pack_synthetic, settings, small_config
 from test_pack import song, tone
 
-from pipeline.manifest import ManifestError, read_manifest
+from pipeline.bounded import ManifestError
+from pipeline.manifest import read_manifest
 from shards import __main__ as shards
 from shards.outcome import summary
 from shards.pack import pack_shard

@@ -19,8 +19,10 @@ from conftest import (
 )
 
 from evaluation.listener import shards_of
+from pipeline.bounded import ManifestError
 from pipeline.flac import decode_flac
-from pipeline.manifest import ManifestError, read_manifest, read_record, read_songs
+from pipeline.manifest import read_manifest, read_songs
+from pipeline.record import read_record
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
 from shards.outcome import summary

@@ -6,7 +6,8 @@ import pytest
 from conftest import SMALL, contents, small_config
 from servers import http_server, s3_server
 
-from pipeline.manifest import ManifestError, read_manifest, write_manifest
+from pipeline.bounded import ManifestError
+from pipeline.manifest import read_manifest, write_manifest
 from shards import __main__ as shards
 from shards.outcome import summary
 from shards.publish import publish

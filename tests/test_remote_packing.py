@@ -11,7 +11,7 @@ from conftest import contents, pack_synthetic, settings, small_config
 from errands import Errand, die_while_staging
 from servers import refusing_s3_server, s3_server
 
-from pipeline.manifest import ManifestError
+from pipeline.bounded import ManifestError
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
 from shards.executor import run_tasks

@@ -13,7 +13,8 @@ from conftest import (
     small_config,
 )
 
-from pipeline.manifest import ManifestError, read_record, write_record
+from pipeline.bounded import ManifestError
+from pipeline.record import read_record, write_record
 from shards import __main__ as shards
 from shards.outcome import summary
 from shards.prepare import prepare

@@ -11,7 +11,7 @@ from conftest import run_program, settings, small_config
 from servers import http_server, s3_server
 
 from evaluation.listener import shards_of
-from pipeline.manifest import ManifestError
+from pipeline.bounded import ManifestError
 from pipeline.stream import evaluation_stream, loader, training_stream
 from storage import places as storage
 from storage.places import RemotePath, StorageError, place_of

@@ -9,8 +9,8 @@ import torch
 from conftest import pack_synthetic, run_program, small_config
 
 from evaluation.listener import front_end_of, shards_of
+from pipeline.bounded import ManifestError
 from pipeline.lost import StreamError
-from pipeline.manifest import ManifestError
 from pipeline.stream import evaluation_stream, loader, training_stream
 
 

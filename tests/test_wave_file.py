@@ -8,7 +8,7 @@ import soundfile
 from conftest import pack_synthetic, small_config
 
 from evaluation.listener import shards_of
-from pipeline.manifest import ManifestError
+from pipeline.bounded import ManifestError
 from pipeline.stream import evaluation_stream, loader
 from pipeline.wave_file import decode_wav, wav_bytes
 from shards.check import manifest_folders, problems_of

@@ -1,8 +1,8 @@
 """What trains, as [stream] says: the train splits by their index, or shards in order."""
 
 from evaluation.listener import shards_of
-from pipeline.manifest import media_shape
 from pipeline.members import members_of
+from pipeline.pack_settings import media_shape
 from pipeline.source import Source
 from settings.config import ConfigError
 from settings.sections import Config
