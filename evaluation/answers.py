@@ -206,5 +206,7 @@ class _Sums:
 
 def _song_counts(shards: ShardSet, numbers: Sequence[int]) -> Counter[int]:
     """How many of the intervals numbered so each song has."""
+    if not numbers:
+        return Counter()
     reader = shards.reader()
     return Counter(reader.song_index(number) for number in numbers)

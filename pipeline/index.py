@@ -1,7 +1,7 @@
 """One index a split: where each interval lies, and what is known of each song, as columns.
 
 It is made from the records of all shards together with the manifest, which names its sha256, and is
-mapped into memory: processes of one machine share its pages, and opening it reads no row.
+mapped into memory: processes of one machine share its pages. It is checked when shards are opened.
 """
 
 from array import array
@@ -87,18 +87,23 @@ def index_bytes(index: Index) -> bytes:
 
 def open_index(path: Path, manifest: Manifest) -> Index:
     """The index at `path`; raises ManifestError unless it fits the shards of `manifest`."""
+    index = mapped_index(path)
+    if problem := _problem(index, manifest):
+        raise ManifestError(f"{path}: {problem}; delete it, and pack again")
+    return index
+
+
+def mapped_index(path: Path) -> Index:
+    """The index at `path`, of which no row is read; ManifestError where it is none."""
     try:
         # As torch's tensors, which are mapped; as numpy's they would be copied.
         with safetensors.safe_open(path, "pt") as file:
             columns = {name: file.get_tensor(name).numpy() for name in file.keys()}  # noqa: SIM118
-        index = _index(columns)
+        return _index(columns)
     except FileNotFoundError:
         raise ManifestError(f"{path}: not there; run just prepare-shards, which makes it") from None
     except (safetensors.SafetensorError, KeyError, TypeError, OSError) as error:
         raise ManifestError(f"{path}: not an index ({error}); delete it, and pack again") from None
-    if problem := _problem(index, manifest):
-        raise ManifestError(f"{path}: {problem}; delete it, and pack again")
-    return index
 
 
 def _index(columns: dict[str, np.ndarray]) -> Index:

@@ -80,7 +80,7 @@ def write_songs(folder: Place, songs: Iterable[SongEntry]) -> None:
 
 
 def read_songs(folder: Place) -> Iterator[SongEntry]:
-    """The songs of a split in the order of its shards: a song's place is its `song_index`."""
+    """The songs of a split in the order of its shards; one that goes on in a further tar twice."""
     path = folder / SONGS_NAME
     for line in unpacked_lines(path):
         yield parse(SongEntry, path, line)

@@ -67,8 +67,8 @@ def name_of(sample: Sample) -> str:
 
 def _member(sample: Sample, ending: str) -> Member | None:
     found: Member | None = sample.get(ending)
-    longer = (name for name in sample if name.endswith(f".{ending}"))
-    return found or sample.get(next(longer, ""))
+    longer = (member for name, member in sample.items() if name.endswith(f".{ending}"))
+    return found or next(longer, None)
 
 
 def _value(sample: Sample, place: str) -> Any:

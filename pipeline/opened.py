@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.bounded import ManifestError, MissingError
-from pipeline.index import INDEX_NAME, IndexRows, index_bytes
+from pipeline.index import INDEX_NAME, IndexRows, index_bytes, open_index
 from pipeline.manifest import SONGS_NAME, Manifest, ManifestShard, read_manifest, read_songs
 from pipeline.record import read_records, record_name
 from pipeline.shardset import ShardSet, Split
@@ -46,7 +46,7 @@ def open_shards(
         if isinstance(folder, Path):
             _check_files(folder, manifest)
         opened.append(Split(folder, manifest, _local_index(folder, manifest, cache.folder)))
-        opened[-1].index()  # refuses a manifest that names more intervals than there are
+        open_index(opened[-1].index_path, manifest)  # refuses what does not fit together
     if not opened:
         raise ManifestError(
             f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "

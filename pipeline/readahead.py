@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from io import FileIO
 from pathlib import Path
 from threading import Condition, Thread
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 from torch.utils.data import get_worker_info
@@ -93,6 +93,11 @@ def plan_of(uses: Uses, sizes: np.ndarray, least: int, most_bytes: int) -> Plan:
     return Plan(shards, np.maximum.accumulate(until), int(most), int(most_bytes))
 
 
+def _nothing() -> Plan:
+    """No shard is read."""
+    return plan_of(uses_of((), np.array([], int)), np.array([], int), 0, 0)
+
+
 class Failure(NamedTuple):
     """What is known of a shard that could not be fetched."""
 
@@ -124,7 +129,7 @@ class ReadAhead:
     def __init__(self, tars: Tars, cache: Cache, unreachable: str):
         """A shard that stays `unreachable` ends the run ("stop"), or is gone without."""
         self._tars, self._cache, self._unreachable = tars, cache, unreachable
-        self._plan = plan_of(uses_of((), np.array([], int)), np.array([], int), 0, 0)
+        self._plan = _nothing()
         self._turns: dict[int, int] = {}  # of each shard its place in the plan
         self._asked = 0  # how many shards of the plan were asked for
         self._waiting: deque[int] = deque()
@@ -140,7 +145,8 @@ class ReadAhead:
 
         `ends` (shards,) is one past the number of each shard's last sample.
         """
-        sizes = np.array([self._tars(shard)[1].bytes for shard in range(len(ends))])
+        tars = map(self._tars, range(len(ends)))
+        sizes = np.array([0 if isinstance(place, Path) else line.bytes for place, line in tars])
         most_bytes = self._cache.most_bytes // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
         self._plan = plan_of(uses_of(chunks, ends), sizes, max(lanes, FETCHERS), most_bytes)
         self._turns = {shard: place for place, shard in enumerate(self._plan.shards.tolist())}
@@ -153,6 +159,13 @@ class ReadAhead:
                 self._plan.most_bytes / 1e9, most_bytes / 1e9,
             )  # fmt: skip
         return self._plan.most
+
+    def close(self) -> None:
+        """Fetch no more, so that the threads end."""
+        with self._changed:
+            self._plan = _nothing()
+            self._waiting.clear()
+            self._changed.notify_all()
 
     def open(self, shard: int) -> FileIO:
         """The whole tar, here.
@@ -181,7 +194,8 @@ class ReadAhead:
         """Raise where this failure is not to be waited for."""
         if self._unreachable == "leave_out":
             raise StorageError(failure.reason)
-        if failure.tries >= failure.most_tries:
+        is_due = failure.again_at == math.inf or failure.again_at <= time.monotonic()
+        if failure.tries >= failure.most_tries and not is_due:
             raise UnreachableShard(
                 f"{failure.reason} (tried {failure.tries} times); go on later with --resume, or "
                 'without it by stream.unreachable="leave_out"'
@@ -234,11 +248,13 @@ class ReadAhead:
     def _tried(self, shard: int, get: Callable[[Place, int, str], Got]) -> Got | None:
         """What `get` gives for the shard; None where it fails, which is remembered."""
         place, line = self._tars(shard)
-        got, failed = None, None
+        got, failed = None, cast(StorageError | None, None)
         try:
             got = get(place, line.bytes, line.sha256)
         except StorageError as error:
             failed = error
+        except Exception as error:  # of a library that storage/filesystem.py does not know
+            failed = StorageError(f"{place}: failed ({type(error).__name__}: {error})")
         finally:
             with self._changed:
                 self._tried_now.remove(shard)

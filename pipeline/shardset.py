@@ -19,7 +19,7 @@ import numpy as np
 from isal.isal_zlib import crc32
 
 from pipeline.excerpt import Excerpt
-from pipeline.index import Index, open_index
+from pipeline.index import Index, mapped_index
 from pipeline.manifest import Manifest, ManifestShard
 from pipeline.readahead import ReadAhead
 from pipeline.songtable import SongTable
@@ -52,8 +52,8 @@ class Split:
     index_path: Path  # here, also where the shards lie at an address
 
     def index(self) -> Index:
-        """Where its intervals lie, mapped into memory."""
-        return open_index(self.index_path, self.manifest)
+        """Where its intervals lie, mapped into memory; `open_shards` has checked it."""
+        return mapped_index(self.index_path)
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,11 @@ class ShardReader:
         if self.shards.is_remote:
             needed = self._ahead.expect(chunks, np.array(self._ends), lanes)
             self._open = lru_cache(maxsize=min(needed, _open_at_most()))(self._open_shard)
+
+    def close(self) -> None:
+        """Close the tars, and fetch no more: its cache would keep them until Python tidies up."""
+        self._open.cache_clear()
+        self._ahead.close()
 
     def read(self, number: int) -> Stored:
         """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""

@@ -18,6 +18,9 @@ class Reader(Protocol):
     def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
         """What will be read, in that order, from so many streams at the same time."""
 
+    def close(self) -> None:
+        """Let go of what is open; nothing is read any more."""
+
     def name(self, number: int) -> str:
         """Which interval that is, for a message."""
 

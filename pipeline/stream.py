@@ -1,6 +1,7 @@
 """Shards to this process's batches: each worker reads, checks and decodes every w-th of them."""
 
 import atexit
+import errno
 import multiprocessing
 import signal
 from collections.abc import Collection, Iterable, Iterator
@@ -34,6 +35,7 @@ from pipeline.wave_file import decode_wav
 from songkey.errors import AudioKeyError
 
 Label = tuple[int, int]  # key_id, song_index
+NO_FILE_LEFT = (errno.EMFILE, errno.ENFILE)  # no sample's fault: too many files are open
 
 
 def decode_audio(media: bytes, samples: int) -> np.ndarray:
@@ -106,8 +108,11 @@ class Stream(IterableDataset):
         steps = self.steps[first::stride]
         parts = shares(self.order, steps, self.global_batch_size, self.rank, self.ranks)
         reader.expect(parts, self.lanes or 1)
-        for step in steps:
-            yield self._batch(reader, step, buffers.take())
+        try:
+            for step in steps:
+                yield self._batch(reader, step, buffers.take())
+        finally:
+            reader.close()
 
     @property
     def bad_samples(self) -> int:
@@ -157,6 +162,8 @@ class Stream(IterableDataset):
         except UnreachableShard:  # as stream.unreachable says
             raise
         except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint
+            if getattr(error, "errno", None) in NO_FILE_LEFT:
+                raise
             self.lost.add(number, f"{reader.name(number)}: {error}")
             return None
         return stored.key_id, stored.song_index

@@ -16,6 +16,8 @@ from webdataset.tariterators import group_by_keys
 
 from songkey.errors import AudioKeyError
 
+MOST_NAME_BYTES = 1 << 20
+NAMING_TYPES = (b"L", b"K", b"x", b"g", b"X")  # members that say what the next one is called
 MOST_MEMBER_BYTES = 256_000_000  # of a member that is read: 20 minutes of stereo at 16 bits
 READ_BYTES = 1 << 18  # of the file at a time
 META = re.compile(r"__[^/]*__($|/)")  # members that WebDataset keeps for itself
@@ -90,5 +92,10 @@ class _CheckedInfo(tarfile.TarInfo):
         where = tar.offset
         try:
             return super().fromtarfile(tar)
-        except HEADER_ERRORS as error:
+        except (*HEADER_ERRORS, ValueError) as error:  # the last: of GNU's fields of sparse files
             raise tarfile.ReadError(f"{error} at byte {where}") from error
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in NAMING_TYPES and self.size > MOST_NAME_BYTES:
+            raise tarfile.InvalidHeaderError(f"a name of {self.size} bytes")  # type: ignore[attr-defined]
+        return super()._proc_member(tar)  # type: ignore[misc]

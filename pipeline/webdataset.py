@@ -119,6 +119,10 @@ class StreamReader:
     def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
         """Nothing: shards are read as they come."""
 
+    def close(self) -> None:
+        """End the stream, which closes what it reads."""
+        self._samples = iter(())
+
     def name(self, number: int) -> str:
         """Which sample was read last, for a message."""
         return self._name

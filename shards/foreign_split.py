@@ -6,6 +6,7 @@ here; the manifest says where each tar lies. Tars are walked in several processe
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
@@ -40,7 +41,7 @@ def index_shards(
     """
     began = time.perf_counter()
     places = [place for url in urls for place in _places(url)]
-    if twice := [str(place) for place in places if places.count(place) > 1]:
+    if twice := [place for place, count in Counter(map(str, places)).items() if count > 1]:
         raise AudioKeyError(f"{twice[0]}: named twice; name each shard once")
     folder = split_folder(config.prepare.shards_dir, format, name, split)
     settings = _settings(places, name, split, format, config)

@@ -84,6 +84,9 @@ class SongMaker:
     def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
         """Nothing is made ahead."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def name(self, number: int) -> str:
         """Which song that is, for a message."""
         return self.songs.song(number).song_id

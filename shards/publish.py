@@ -56,7 +56,8 @@ def _publish_split(folder: Path, manifest: Manifest, target: Place) -> None:
     title = f"publishing {target}"
     for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
         _publish_shard(folder, target, shard)
-    for name in (INDEX_NAME, SONGS_NAME, MANIFEST_NAME):
+    index = [INDEX_NAME] if manifest.index_sha256 else []  # else packed before there was one
+    for name in (*index, SONGS_NAME, MANIFEST_NAME):
         send(folder / name, target / name)
 
 

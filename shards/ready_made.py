@@ -75,7 +75,7 @@ def _download_split(source: Place, manifest: Manifest, folder: Path) -> list[Lef
     left_out: list[LeftOut] = []
     with writing_to(folder), suppress(MissingError):
         folder.mkdir(parents=True, exist_ok=True)
-        if read_manifest(folder) != manifest:
+        if _as_published(read_manifest(folder), manifest) != manifest:
             (folder / MANIFEST_NAME).unlink()  # until all the shards are those of the new one
     title = f"downloading {source}"
     for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
@@ -83,13 +83,19 @@ def _download_split(source: Place, manifest: Manifest, folder: Path) -> list[Lef
             record = _download_shard(source, folder, shard)
         left_out += [LeftOut(*one) for one in record.left_out]
     with writing_to(folder):
-        if write_split_manifest(folder, task_names(manifest), manifest.settings) != manifest:
+        made = write_split_manifest(folder, task_names(manifest), manifest.settings)
+        if _as_published(made, manifest) != manifest:
             (folder / MANIFEST_NAME).unlink()
             raise ManifestError(
                 f"{source}: its manifest and its records disagree; it has to be "
                 "published again with --overwrite"
             )
     return left_out
+
+
+def _as_published(made: Manifest, published: Manifest) -> Manifest:
+    """The manifest made here, without the index where it was published before there was one."""
+    return made if published.index_sha256 else made.model_copy(update={"index_sha256": ""})
 
 
 def _download_shard(source: Place, folder: Path, shard: ManifestShard) -> ShardRecord:

@@ -27,7 +27,7 @@ class Cache:
     """Copies in `folder`, named by their checksum, so that none is ever out of date.
 
     They and those that are being fetched take at most `most_bytes`, beside what a process still has
-    open of those removed.
+    open of those removed; more only where those being fetched alone do.
     """
 
     folder: Path
@@ -102,7 +102,9 @@ class Cache:
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 is_copy = COPY_NAME.fullmatch(entry.name)
-                if not is_copy and not entry.name.endswith(".tar.lock"):
+                if not is_copy and (
+                    not entry.name.endswith(".tar.lock") or _is_abandoned(Path(entry.path))
+                ):
                     continue
                 with suppress(FileNotFoundError):  # a promise that was just kept
                     state = entry.stat()
@@ -145,3 +147,10 @@ def _opened(path: Path, size: int) -> FileIO | None:
     with suppress(PermissionError):  # another user's
         os.utime(file.fileno(), ns=(time.time_ns(),) * 2)
     return file
+
+
+def _is_abandoned(promise: Path) -> bool:
+    """Whether who made it was killed; it is then removed."""
+    with suppress(Timeout), _locked(promise, wait_seconds=0):
+        return True
+    return False

@@ -18,7 +18,9 @@ def expanded(text: str, ending: str) -> list[Place]:
     """
     path = Path(text).expanduser()
     if "://" not in text and path.exists():
-        return _globbed(str(path / f"*{ending}")) if path.is_dir() else [path.absolute()]
+        return (
+            _globbed(f"{glob.escape(str(path))}/*{ending}") if path.is_dir() else [path.absolute()]
+        )
     return [place for one in braces_expanded(text) for place in _named(one)]
 
 

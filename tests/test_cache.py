@@ -161,3 +161,14 @@ def test_other_bytes_than_the_expected_ones_leave_nothing(server, tmp_path, faul
     with pytest.raises(StorageError, match="0.tar: its .* bytes are not those that the manifest"):
         opened(cache, server, 0)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_process_had_promised_counts_no_more(tmp_path):
+    cache = Cache(tmp_path / "cache", 300)
+    cache.folder.mkdir()
+    (cache.folder / f".{'a' * 64}.tar.lock").write_bytes(bytes(290))  # its holder is gone
+    for name in ("one", "two", "three"):
+        (tmp_path / name).write_bytes(name.encode() * 20)
+        data = (tmp_path / name).read_bytes()
+        cache.fetch(tmp_path / name, len(data), hashlib.sha256(data).hexdigest())
+    assert len(list(cache.folder.glob("*.tar"))) == 3

@@ -26,6 +26,7 @@ from eval import evaluate
 from evaluation.listener import shards_of
 from pipeline.bounded import ManifestError
 from pipeline.excerpt import Excerpt, decode_excerpt, excerpt_count, seconds_of
+from pipeline.members import Members, UnusableSample
 from pipeline.stream import evaluation_stream, loader
 from pipeline.tarwalk import DamagedTar, Member, samples
 from shards import __main__ as program
@@ -408,3 +409,39 @@ def test_lengths_are_told_without_decoding(ending):
 def test_a_last_interval_counts_from_its_half_on():
     counts = {0.1: 1, 3.9: 1, 5.9: 1, 6.1: 2, 8.0: 2, 9.0: 2, 10.0: 3}
     assert {seconds: excerpt_count(seconds, 4.0) for seconds in counts} == counts
+
+
+def test_headers_that_lie_about_names_end_a_shard_and_not_the_walk(tmp_path):
+    def of_sparse(fields: dict[str, str]) -> bytes:
+        file = io.BytesIO()
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            info = tarfile.TarInfo("0.flac")
+            info.pax_headers = fields
+            tar.addfile(info)
+        return file.getvalue()
+
+    long = tarfile.TarInfo("././@LongLink")
+    long.type, long.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
+    for data in (
+        of_sparse({"GNU.sparse.size": "abc"}),
+        of_sparse({"GNU.sparse.map": "a,b"}),
+        of_sparse({"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}),
+        long.tobuf() + bytes(10_240),
+    ):
+        with pytest.raises(DamagedTar, match="damaged tar"):
+            list(samples(io.BytesIO(data)))
+
+
+def test_an_ending_that_is_empty_is_taken_for_no_other():
+    members = Members(("flac",), ("json:key", "cls"), "")
+    sample = {"__key__": "0", "": Member(0, 4, b"none"), "cls": Member(9, 1, b"3")}
+    with pytest.raises(UnusableSample, match="no sound"):
+        members.media_of(sample)
+    assert members.key_of(sample)[0].id == 3
+
+
+def test_a_folder_with_brackets_in_its_name_is_a_folder(tmp_path):
+    folder = tmp_path / "Mix [2024]"
+    folder.mkdir()
+    (folder / "a.tar").touch()
+    assert expanded(str(folder), ".tar") == [folder / "a.tar"]

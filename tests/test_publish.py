@@ -9,6 +9,7 @@ from servers import http_server, s3_server
 from pipeline.bounded import ManifestError
 from pipeline.manifest import read_manifest, write_manifest
 from shards import __main__ as shards
+from shards.check import manifest_folders, problems_of
 from shards.outcome import summary
 from shards.publish import publish
 from shards.ready_made import download_images
@@ -265,3 +266,19 @@ def test_the_commands_publish_and_download(called, packed, tmp_path):
     done = called(shards.main, "images", *place(tmp_path), *base, *named)
     assert done.returncode == 0 and done.stdout.startswith("48 songs, ")
     assert contents(tmp_path / "shards") == contents(tmp_path / "web")
+
+
+def test_shards_published_before_there_was_an_index_are_still_published_and_downloaded(
+    packed, tmp_path
+):
+    shutil.copytree(packed / "shards", tmp_path / "shards")
+    for index in (tmp_path / "shards").rglob("index.safetensors"):
+        index.unlink()
+        manifest = read_manifest(index.parent)
+        write_manifest(index.parent, manifest.model_copy(update={"index_sha256": ""}))
+    publish("synthetic", str(tmp_path / "site"), "png", small_config(tmp_path))
+    assert not list((tmp_path / "site").rglob("index.safetensors"))
+    config = small_config(tmp_path / "user", f'images.base_url="{tmp_path}/site"')
+    for _ in range(2):
+        download_images("synthetic", config)
+        assert list(problems_of(manifest_folders(tmp_path / "user/shards"))) == []

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import threading
 import time
 import traceback
 
@@ -236,3 +237,36 @@ def test_local_shards_need_no_cache(packed, tmp_path):
     config = small_config(tmp_path, 'stream.cache_dir="/proc/nowhere"')
     stream = stream_of(shards_of(config, config, ("synthetic",), "train"))
     assert all(batch.valid.all() for batch in batches(stream))
+
+
+def test_a_shard_that_is_there_again_is_asked_for_before_a_run_ends(server, remote, monkeypatch):
+    monkeypatch.setattr(readahead, "WAITS_SECONDS", (0.01, 0.01))
+    shards = remote()
+    reader, name = shards.reader(), tars(shards)[0]
+    server.faults[name] = Fault(status=503)
+    for _ in range(3):  # as by reading ahead
+        reader._ahead._tried_now.add(0)
+        assert reader._ahead._tried(0, reader._ahead._cache.fetch) is None
+    del server.faults[name]
+    time.sleep(0.05)
+    assert reader.read(0).media
+
+
+def test_threads_end_with_the_pass_also_one_that_is_left(server, remote):
+    before = threading.active_count()
+    for _ in range(3):
+        batches = iter(stream_of(remote()))
+        next(batches)
+        batches.close()
+    _until(lambda: threading.active_count() <= before)
+
+
+def test_what_a_library_raises_is_a_failure_of_the_shard(server, remote, monkeypatch):
+    def strange(*_: object) -> None:
+        raise ZeroDivisionError("of some library")
+
+    reader = remote('stream.unreachable="leave_out"').reader()
+    monkeypatch.setattr("storage.cache.fetch", strange)
+    with pytest.raises(StorageError, match=r"failed \(ZeroDivisionError: of some library\)"):
+        while True:
+            reader.read(0)

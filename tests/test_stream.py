@@ -1,7 +1,11 @@
 """Laws of streaming: who reads what, from real shards, and what happens to bad ones."""
 
+import errno
+import gc
 import logging
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -204,3 +208,24 @@ import builtins; builtins.kept = never_closed
 """
     done = run_program("-c", code, PYTHONPATH="tests")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no list of open files")
+def test_a_pass_that_this_process_reads_leaves_no_file_open(packed):
+    shards, before = open_split(packed), len(os.listdir("/proc/self/fd"))
+    gc.disable()
+    try:
+        for _ in range(3):
+            epoch(shards)
+        assert len(os.listdir("/proc/self/fd")) <= before
+    finally:
+        gc.enable()
+
+
+def test_too_many_open_files_are_no_fault_of_a_sample(packed, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("pipeline.shardset.open", full, raising=False)
+    with pytest.raises(OSError, match="Too many open files"):
+        epoch(open_split(packed))
