@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,16 +91,18 @@ def _index_of_records(folder: Place, manifest: Manifest, cache_dir: Path) -> Pat
     """The index of shards that were packed before there was one; made once, in the cache."""
     tars = "".join(shard.sha256 for shard in manifest.shards)
     path = cache_dir / f"{hashlib.sha256(tars.encode()).hexdigest()}.safetensors"
-    if not path.exists():
-        rows, songs = IndexRows(), read_songs(folder)
-        for record in read_records(folder, (shard.name for shard in manifest.shards)):
-            rows.add(record)
-            # These records have no checksum: a key that damage changed shows in the other list.
-            if any(song != next(songs, None) for song in record.songs):
-                raise ManifestError(
-                    f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
-                )
-        write_whole(path, index_bytes(rows.finish()))
+    with suppress(ManifestError):  # none there, or damaged
+        open_index(path, manifest)
+        return path
+    rows, songs = IndexRows(), read_songs(folder)
+    for record in read_records(folder, (shard.name for shard in manifest.shards)):
+        rows.add(record)
+        # These records have no checksum: a key that damage changed shows in the other list.
+        if any(song != next(songs, None) for song in record.songs):
+            raise ManifestError(
+                f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
+            )
+    write_whole(path, index_bytes(rows.finish()))
     return path
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import webdataset as wds
@@ -98,14 +98,14 @@ class StreamReader:
         )
         self._samples: Iterator[Sample] = iter(pipeline.repeat())
         self._name = "the stream"
+        self._lost: set[str] = set()  # shards whose problem was told
 
     def read(self, number: int) -> Stored:
         """The next interval: of a longer medium, any one. AudioKeyError where it is not usable."""
-        sample = next(self._samples, None)
-        if sample is None:
-            raise BadSample("no sample in any shard of this process")
+        sample = self._next()
         self._name = sample["__url__"]
         if PROBLEM in sample:
+            self._lost.add(sample["__url__"])
             raise BadSample(sample[PROBLEM])
         self._name = f"{self._name}, sample {name_of(sample)}"
         media, _ = self._source.members.media_of(sample)
@@ -115,6 +115,16 @@ class StreamReader:
         count = excerpt_count(seconds_of(media), self._source.interval_seconds)
         excerpt = Excerpt(self._random.randrange(count), self._source.sample_rate)
         return Stored(media, key.id, 0, excerpt)
+
+    def _next(self) -> Sample:
+        """The next sample, or the problem of a shard that had none so far in this pass."""
+        sample = None
+        for _ in range(len(self._source.urls) + 1):  # or every shard has nothing but problems
+            if (sample := next(self._samples, None)) is None:
+                raise BadSample("no sample in any shard of this process")
+            if PROBLEM not in sample or sample["__url__"] not in self._lost:
+                break
+        return cast(Sample, sample)
 
     def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
         """Nothing: shards are read as they come."""

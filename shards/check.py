@@ -129,10 +129,10 @@ def _problems_elsewhere(place: Place, shard: ManifestShard) -> Iterator[str]:
 
 
 def _problems_of_shard(
-    folder: Place, shard: ManifestShard, size: int, manifest: Manifest
+    folder: Place, shard: ManifestShard, size: int | None, manifest: Manifest
 ) -> Iterator[str]:
     place = folder / shard.name
-    if size != shard.bytes:
+    if size is not None and size != shard.bytes:  # a web server's listing may not say it
         yield (
             f"{place}: {size} bytes long, {shard.bytes} expected; "
             "delete it and its record, and pack again"

@@ -98,6 +98,18 @@ def test_shards_packed_before_there_was_an_index_get_one_in_the_cache(copied):
             record.write_bytes(b"")  # the second time none is read
 
 
+def test_an_index_in_the_cache_that_was_damaged_is_made_anew(copied):
+    config = small_config(copied, f'stream.cache_dir="{copied}/cache"')
+    folder = copied / "shards/audio/synthetic/train"
+    whole = (folder / INDEX_NAME).read_bytes()
+    write_manifest(folder, read_manifest(folder).model_copy(update={"index_sha256": ""}))
+    for damaged in (None, b"garbage", whole[:-40]):
+        for path in (copied / "cache").glob("*.safetensors"):
+            path.write_bytes(damaged)
+        path = shards_of(config, config, ("synthetic",), "train").splits[0].index_path
+        assert path.read_bytes() == whole
+
+
 def test_an_index_of_other_bytes_or_none_is_refused(copied):
     config = small_config(copied)
     path = copied / "shards/audio/synthetic/train" / INDEX_NAME

@@ -132,6 +132,12 @@ def test_bad_samples_and_lost_shards_are_counted_and_named_and_the_rest_goes_on(
         keys_of(stream_of(tmp_path, *urls, limit=3))
 
 
+def test_a_shard_that_stays_lost_counts_once_however_often_it_is_due(numbered, tmp_path):
+    one = str(numbered / "000000.tar")
+    stream = stream_of(tmp_path, one, "pipe:exit 3", limit=1)  # many times the one shard
+    assert len(keys_of(stream)) == COUNT and stream.bad_samples == 1
+
+
 def test_more_readers_than_shards_are_refused(numbered, tmp_path):
     with pytest.raises(ConfigError, match="1 shards cannot be split among 2 .* lower stream.work"):
         stream_of(tmp_path, numbered / "000000.tar", overrides=["stream.workers=2"])
