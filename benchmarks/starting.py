@@ -126,7 +126,8 @@ def _start(config: Config) -> None:
     stream = training_stream(shards, BATCH_INTERVALS, 0, 1, 0, 0, 48, 2048, rates=rates)
     _say("order of the epoch", began)
     batch = next(iter(loader(stream, 0, pin_memory=False)))
-    assert batch.valid.all()
+    if not batch.valid.all():
+        raise SystemExit("the first batch could not be read")
     _say(f"first batch (<= {MOST_SECONDS})", began)
 
 
