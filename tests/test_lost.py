@@ -55,6 +55,9 @@ class Holed:
     def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
         """Nothing is fetched ahead."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def read(self, number: int) -> Stored:
         with self._reads.get_lock():
             self._reads[number] += 1

@@ -50,6 +50,9 @@ class Numbers:
     def expect(self, chunks: Iterable[np.ndarray], lanes: int) -> None:
         """Numbers have not to be fetched."""
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def read(self, number):
         return Stored(b"\0\0", 0, number)
 
