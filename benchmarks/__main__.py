@@ -20,10 +20,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", choices=NAMES, metavar="NAME", help="default: all")
+    parser.add_argument(
+        "names", nargs="*", type=_name, metavar="NAME", help=f"{', '.join(NAMES)}; default: all"
+    )
     for name in parser.parse_args().names or NAMES:
         program = f"from benchmarks.{name} import measure; measure()"
         subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def _name(text: str) -> str:
+    # Not by choices=NAMES, for which some versions of Python 3.11 refuse to be given none.
+    if text not in NAMES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(NAMES)}")
+    return text
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+"""Which benchmarks `just bench` runs; each is run by itself, outside the tests."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as benchmarks
+
+HERE = Path(benchmarks.__file__).parent
+
+
+def begun(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
+    """The programs that the command line begins."""
+    programs: list[str] = []
+    monkeypatch.setattr(sys, "argv", ["benchmarks", *words])
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, check: programs.append(command[-1].split()[1])
+    )
+    benchmarks.main()
+    return programs
+
+
+def test_all_are_run_in_order_where_none_is_named_else_those(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert begun(monkeypatch) == [f"benchmarks.{name}" for name in benchmarks.NAMES]
+    assert begun(monkeypatch, "packing", "cqt") == ["benchmarks.packing", "benchmarks.cqt"]
+    assert all((HERE / f"{name}.py").is_file() for name in benchmarks.NAMES)
+
+
+def test_a_name_that_is_none_is_refused_with_those_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        begun(monkeypatch, "speed")
+    assert "'speed' is none of cqt, streaming" in capsys.readouterr().err
