@@ -78,8 +78,8 @@ prepare-ncs-audio *ARGS: (_needs "cluster")
 # Download GiantSteps MTG Key and pack it as audio, for training and validation only
 [group('prepare')]
 prepare-gs-mtg-audio *ARGS: (_needs "cluster")
-    {{bin}}/python -m shards download gs_mtg --set split.test_fraction=0.0 "$@"
-    {{bin}}/python -m shards pack gs_mtg --format audio --set split.test_fraction=0.0 "$@"
+    {{bin}}/python -m shards download gs_mtg "$@"
+    {{bin}}/python -m shards pack gs_mtg --format audio "$@"
 
 # Download GiantSteps Key, the test set, and pack it as audio
 [group('prepare')]

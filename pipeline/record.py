@@ -54,6 +54,8 @@ class SongEntry(Frozen):
     intervals: Count
     # Not written where unknown, so that shards packed before it was recorded keep their bytes.
     genre: str = Field(default="", exclude_if=lambda genre: not genre)
+    identity: str = Field(default="", exclude_if=lambda identity: not identity)  # of its sound
+    name: str = Field(default="", exclude_if=lambda name: not name)  # artist and title
 
 
 class ShardRecord(Frozen):

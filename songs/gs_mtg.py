@@ -10,6 +10,7 @@ Label rule: annotations/annotations.txt names one tonic and one mode, with a con
 least the set one: of 1486 songs 73 have no key and 64 several; with C = 2 remain 1159. Where only
 songs without a remark are wanted, the third column of annotations/key/<id>.LOFI.key is empty: 1077.
 Files of one sound, or of one artist and title, are one recording, so that none is in two splits.
+None is drawn for test, whatever split.test_fraction says.
 """
 
 import re
@@ -69,6 +70,7 @@ def labelled(root: Path, folder: Path, setting: GsMtg) -> Labelled:
         replace(
             song,
             split="",
+            testable=False,
             recording_id=recording_of[song.song_id],
             confidence=int(rows[song.song_id].confidence) / HIGHEST_CONFIDENCE,
             genre=known.get(song.song_id, ("", ""))[1],

@@ -14,6 +14,9 @@ class Song:
     "train", "valid" or "test" where the data set itself says so. `confidence` is the label's.
     `audio_path` is a local path or an address; `audio_bytes` the size of the file at an address, by
     the listing that it was found in. `genre` is the data set's word for it, "" where it has none.
+    `identity` is a digest of the sound, the same for every copy of a recording, and `name` its
+    artist and title (see titles.py); each is "" where unknown. A song of a training set, which is
+    not `testable`, is never drawn for test.
     """
 
     song_id: str
@@ -26,6 +29,9 @@ class Song:
     split: str = ""
     audio_bytes: int | None = None
     genre: str = ""
+    identity: str = ""
+    name: str = ""
+    testable: bool = True
 
 
 @dataclass(frozen=True)

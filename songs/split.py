@@ -12,6 +12,8 @@ def split_of(song: Song, valid_fraction: float, test_fraction: float, seed: int)
     """
     if song.split:
         return song.split
+    if not song.testable:
+        test_fraction = 0.0
     digest = hashlib.sha256(f"{seed}:{song.recording_id}".encode()).digest()
     position = int.from_bytes(digest[:8], "big") / 2**64  # 0 to 1, evenly
     if position < test_fraction:

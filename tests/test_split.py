@@ -1,6 +1,7 @@
 """Laws of the split: by recording, independent of what else there is, close to the fractions."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -44,3 +45,10 @@ def test_fractions_of_zero_and_one_leave_nothing_over():
 @pytest.mark.parametrize("split", ["train", "valid", "test"])
 def test_a_split_given_by_the_data_is_kept(split):
     assert {split_of(song(number, split=split), 0.3, 0.3, 0) for number in range(20)} == {split}
+
+
+def test_a_song_of_a_training_set_is_never_drawn_for_test_and_for_valid_as_often():
+    songs = [replace(song(number), testable=False) for number in range(2_000)]
+    counts = Counter(split_of(one, 0.2, 0.3, 0) for one in songs)
+    assert counts["test"] == 0
+    assert counts["valid"] == pytest.approx(400, abs=72)
