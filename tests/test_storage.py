@@ -103,6 +103,19 @@ def test_a_cached_shard_that_was_cut_is_copied_again(site, tmp_path):
         assert batches(open_split(tmp_path, at(url)))[0].bad_samples == 0
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_cached_shard_whose_bytes_rot_is_copied_again(site, tmp_path, workers):
+    with http_server(site) as url:
+        _, whole = batches(open_split(tmp_path, at(url)))
+        copies = list((tmp_path / "cache").glob("*.tar"))
+        for copy in copies:
+            copy.write_bytes(bytes(copy.stat().st_size))
+        stream, again = batches(open_split(tmp_path, at(url)), workers)
+        assert stream.bad_samples == 0
+        assert_same(again, whole)
+        assert all(any(copy.read_bytes()[:1000]) for copy in copies)
+
+
 def test_wrong_bytes_never_come_into_the_cache(site, tmp_path, caplog):
     tar = site / "audio/synthetic/train/000000.tar"
     tar.write_bytes(tar.read_bytes()[:-1] + b"x")
