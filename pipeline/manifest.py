@@ -53,6 +53,21 @@ class Manifest(Frozen):
     # Of the index; not written by those who packed before there was one.
     index_sha256: Sha256 | Literal[""] = Field(default="", exclude_if=lambda sha256: not sha256)
 
+    # Of the table of changes, and how often tables have been made anew: not written where there is
+    # none, and the first time.
+    changes_sha256: Sha256 | Literal[""] = Field(default="", exclude_if=lambda sha256: not sha256)
+    generation: Count = Field(default=0, exclude_if=lambda generation: not generation)
+    # Which songs of the whole data set it was made for; of no meaning to the shards themselves.
+    listing: str = Field(default="", exclude_if=lambda listing: not listing)
+
+    def table(self, name: str) -> str:
+        """The name of a table that belongs to this manifest: 'index-2.safetensors'.
+
+        Each generation has its own, so that the manifest alone says which ones count.
+        """
+        stem, _, ending = name.partition(".")
+        return f"{stem}-{self.generation}.{ending}" if self.generation else name
+
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
         if len({shard.name for shard in self.shards}) < len(self.shards):
@@ -73,14 +88,14 @@ def read_manifest(folder: Place) -> Manifest:
     return parse(Manifest, path, b"".join(unpacked(path, MOST_MANIFEST_BYTES)))
 
 
-def write_songs(folder: Place, songs: Iterable[SongEntry]) -> None:
+def write_songs(folder: Place, songs: Iterable[SongEntry], name: str = SONGS_NAME) -> None:
     """Write the table of songs, one JSON line each, in the order of the shards."""
     lines = (f"{song.model_dump_json()}\n".encode() for song in songs)
-    write_whole(folder / SONGS_NAME, packed(lines))
+    write_whole(folder / name, packed(lines))
 
 
 def read_songs(folder: Place) -> Iterator[SongEntry]:
     """The songs of a split in the order of its shards; one that goes on in a further tar twice."""
-    path = folder / SONGS_NAME
+    path = folder / read_manifest(folder).table(SONGS_NAME)
     for line in unpacked_lines(path):
         yield parse(SongEntry, path, line)

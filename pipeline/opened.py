@@ -68,7 +68,7 @@ def _local_index(folder: Place, manifest: Manifest, cache_dir: Path) -> Path:
     if not (sha256 := manifest.index_sha256):
         return _index_of_records(folder, manifest, cache_dir)
     if isinstance(folder, Path):
-        path = folder / INDEX_NAME
+        path = folder / manifest.table(INDEX_NAME)
         if not _has_sha256(path, sha256):
             raise ManifestError(
                 f"{path}: {'not what' if path.exists() else 'not there, though'} the manifest says "
@@ -77,7 +77,7 @@ def _local_index(folder: Place, manifest: Manifest, cache_dir: Path) -> Path:
         return path
     path = cache_dir / f"{sha256}.safetensors"
     if not _has_sha256(path, sha256):
-        fetch(folder / INDEX_NAME, path, sha256)
+        fetch(folder / manifest.table(INDEX_NAME), path, sha256)
     return path
 
 
@@ -101,7 +101,8 @@ def _index_of_records(folder: Place, manifest: Manifest, cache_dir: Path) -> Pat
         # These records have no checksum: a key that damage changed shows in the other list.
         if any(song != next(songs, None) for song in record.songs):
             raise ManifestError(
-                f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
+                f"{folder / manifest.table(SONGS_NAME)}: lists other songs than the records; pack "
+                "again"
             )
     write_whole(path, index_bytes(rows.finish()))
     return path

@@ -28,11 +28,17 @@ class PackSettings(Frozen):
     songs_per_shard: int
     max_shard_bytes: int
     seed: int
-    songs: str  # how many, and a digest of their names, keys and sizes
+    # How many, and a digest of their names, keys and sizes: in a record of the task's own songs, in
+    # a manifest of all that are there, and of the shards that they lie in.
+    songs: str
     # Of audio. Not written where it is FLAC, as all shards were before there was a choice.
     audio_file: Literal["flac", "wav"] = Field(
         default="flac", exclude_if=lambda audio_file: audio_file == "flac"
     )
+
+    # Which songs train, validate and test, where they do not say so themselves. Not written by
+    # those who packed before it was.
+    split_rule: str = Field(default="", exclude_if=lambda rule: not rule)
 
     @model_validator(mode="after")
     def _says_what_a_sample_is(self) -> Self:
@@ -56,6 +62,14 @@ class PackSettings(Frozen):
     def fingerprint(self) -> str:
         """A digest of all settings."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    def changed_for_more(self, today: "PackSettings") -> str:
+        """Which differ so that shards of today's cannot join these, in words; empty if none."""
+        told = today.everything
+        del told["songs"]
+        if not (self.split_rule and today.split_rule):
+            del told["split_rule"]
+        return self.changed(told)
 
     def changed(self, today: Mapping[str, Any]) -> str:
         """Which of today's settings are others than these, in words; empty where none is."""

@@ -56,6 +56,8 @@ class SongEntry(Frozen):
     genre: str = Field(default="", exclude_if=lambda genre: not genre)
     identity: str = Field(default="", exclude_if=lambda identity: not identity)  # of its sound
     name: str = Field(default="", exclude_if=lambda name: not name)  # artist and title
+    # What its file was when it was packed, such as its bytes: another one may be another sound.
+    source: str = Field(default="", exclude_if=lambda source: not source)
 
 
 class ShardRecord(Frozen):
@@ -75,6 +77,8 @@ class ShardRecord(Frozen):
     json_bytes: Tuple[Count]
     json_crc32: Tuple[Crc32]
     left_out: Tuple[tuple[str, str]]  # (song_id, reason)
+    # Of each of those what its file was; not written by those who packed before it was.
+    left_out_sources: Tuple[str] = Field(default=(), exclude_if=lambda sources: not sources)
     # Further tars of the same songs, when one grew too large.
     continued_by: tuple[TarName, ...] = ()
     # Of a tar that others made: where it lies. It is not copied; `shard` is a name that it has here
@@ -126,6 +130,11 @@ class ShardRecord(Frozen):
 def record_name(shard: str) -> str:
     """'000000.tar' -> '000000.json'."""
     return shard.removesuffix(".tar") + ".json"
+
+
+def task_of(shard: str) -> str:
+    """The task that made a shard: '000000' of both 000000.tar and 000000-001.tar."""
+    return shard.removesuffix(".tar").partition("-")[0]
 
 
 def write_record(folder: Place, record: ShardRecord) -> None:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from isal.isal_zlib import crc32
 
 from pipeline.bounded import ManifestError
+from pipeline.changes import Changes, as_of_today, read_changes
 from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
     MANIFEST_NAME,
@@ -54,15 +55,16 @@ def problems_of(folders: list[Place]) -> Iterator[str]:
     for folder in folders:
         try:
             manifest = read_manifest(folder)
-            yield from _problems_of_split(folder, manifest)
-            yield from _problems_of_tables(folder, manifest, split_of_recording)
+            changes = read_changes(folder, manifest)
+            yield from _problems_of_split(folder, manifest, changes)
+            yield from _problems_of_tables(folder, manifest, changes, split_of_recording)
         except (ManifestError, StorageError) as error:
             yield str(error)
         except OSError as error:
             yield f"{error.filename or folder}: cannot be read ({error.strerror})"
 
 
-def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
+def _problems_of_split(folder: Place, manifest: Manifest, changes: Changes) -> Iterator[str]:
     named, there = {shard.name for shard in manifest.shards}, sizes(folder)
     for stray in sorted(name for name in there if name.endswith(".tar") and name not in named):
         yield f"{folder / stray}: not in the manifest; delete it"
@@ -74,21 +76,25 @@ def _problems_of_split(folder: Place, manifest: Manifest) -> Iterator[str]:
             yield f"{folder / shard.name}: not there, though the manifest names it; pack again"
             continue
         try:
-            yield from _problems_of_shard(folder, shard, there[shard.name], manifest)
+            yield from _problems_of_shard(folder, shard, there[shard.name], manifest, changes)
         except ManifestError as error:  # of its record
             yield str(error)
 
 
 def _problems_of_tables(
-    folder: Place, manifest: Manifest, split_of_recording: dict[tuple[Place, str], str]
+    folder: Place,
+    manifest: Manifest,
+    changes: Changes,
+    split_of_recording: dict[tuple[Place, str], str],
 ) -> Iterator[str]:
     """Compare the table of songs and the index with the records, and recordings with all so far."""
-    rows, songs = IndexRows(), read_songs(folder)
-    for record in read_records(folder, (shard.name for shard in manifest.shards)):
+    rows, songs, table = IndexRows(), read_songs(folder), folder / manifest.table(SONGS_NAME)
+    for packed in read_records(folder, (shard.name for shard in manifest.shards)):
+        record = as_of_today(packed, changes)
         rows.add(record)
         for song in record.songs:
             if song != next(songs, None):
-                yield f"{folder / SONGS_NAME}: lists other songs than the records; pack again"
+                yield f"{table}: lists other songs than the records; pack again"
                 return
             owner = (folder.parent, song.recording_id)
             other = split_of_recording.setdefault(owner, folder.name)
@@ -98,14 +104,15 @@ def _problems_of_tables(
                     "pack again with --overwrite"
                 )
     if next(songs, None) is not None:
-        yield f"{folder / SONGS_NAME}: lists more songs than the records; pack again"
+        yield f"{table}: lists more songs than the records; pack again"
     if manifest.index_sha256:  # else packed before there was one
         yield from _problems_of_index(folder, manifest, index_bytes(rows.finish()))
 
 
 def _problems_of_index(folder: Place, manifest: Manifest, data: bytes) -> Iterator[str]:
     """Compare the file with the manifest, and that with the `data` that the records give."""
-    place, is_there = folder / INDEX_NAME, INDEX_NAME in sizes(folder)
+    name = manifest.table(INDEX_NAME)
+    place, is_there = folder / name, name in sizes(folder)
     if not is_there or _sha256_of(place) != manifest.index_sha256:
         yield f"{place}: not what the manifest says; delete both, and pack again"
     elif hashlib.sha256(data).hexdigest() != manifest.index_sha256:
@@ -129,7 +136,7 @@ def _problems_elsewhere(place: Place, shard: ManifestShard) -> Iterator[str]:
 
 
 def _problems_of_shard(
-    folder: Place, shard: ManifestShard, size: int | None, manifest: Manifest
+    folder: Place, shard: ManifestShard, size: int | None, manifest: Manifest, changes: Changes
 ) -> Iterator[str]:
     place = folder / shard.name
     if size is not None and size != shard.bytes:  # a web server's listing may not say it
@@ -148,11 +155,12 @@ def _problems_of_shard(
             )
             return
         record = read_record(folder, shard.name)
-        of_record = (record.bytes, record.sha256, len(record.songs), len(record.song))
+        live = as_of_today(record, changes)
+        of_record = (record.bytes, record.sha256, len(live.songs), len(live.song))
         if of_record != (shard.bytes, shard.sha256, shard.songs, shard.intervals):
             yield f"{place}: its record is of another tar; delete both and pack again"
             return
-        if changed := record.settings.changed(manifest.settings.everything):
+        if changed := record.settings.changed_for_more(manifest.settings):
             yield f"{place}: its record is of other settings ({changed}); pack again"
             return
         for problem in problems_of_samples(path, record, record.settings.extension):

@@ -21,7 +21,8 @@ from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.foreign_shard import IndexTask, NoIndexError, index_shard
 from shards.prepare import Prepared, left_out_table, make_shards, write_left_out
-from shards.splitfolder import RECORDS, done_tasks, first_records, remove_tables, split_manifest
+from shards.splitfolder import RECORDS, done_tasks, first_records, make_folder, remove_tables
+from shards.tables import split_manifest
 from songkey.errors import AudioKeyError, printable
 from songs.song import LeftOut, by_reason
 from storage.patterns import expanded
@@ -50,6 +51,8 @@ def index_shards(
     names = [task.name for task in tasks]
     done = {name for name, _ in done_tasks(folder, names, sizes(folder))}
     missing = [task for task in tasks if task.name not in done]
+    with writing_to(folder):
+        make_folder(folder)
     make_shards(f"indexing {name}", index_shard, missing, config, scheduler)
     with writing_to(folder):
         manifest = split_manifest(folder, names, settings)

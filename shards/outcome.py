@@ -26,6 +26,8 @@ def summary(prepared: Prepared) -> str:
         "  " + ", ".join(f"{key} {by_key[str(key)]}" for key in KEYS[:12]),
         "  " + ", ".join(f"{key} {by_key[str(key)]}" for key in KEYS[12:]),
     ]
+    if prepared.counts:
+        lines.append(f"  {prepared.counts}")
     if prepared.left_out:
         total = by_key.total() + len(prepared.left_out)
         lines.append(

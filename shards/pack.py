@@ -4,7 +4,6 @@ A task is a pure function of its songs and the settings. A shard counts once its
 a second run after any interruption redoes only what has no record, and gives the same bytes.
 """
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,13 +24,13 @@ from pipeline.record import SongEntry
 from pipeline.sample import SampleInfo
 from pipeline.wave_file import wav_bytes
 from shards.cut import Decode, cut
+from shards.digests import songs_digest, source_of
 from shards.processes import ShardTask
 from shards.shardfile import TaskTars
 from songkey.blocks import GuardedBlocks, watched_blocks
 from songkey.errors import AudioError
-from songs import synthetic
 from songs.song import Interval, Song
-from storage.places import Place, RemotePath, place_of
+from storage.places import Place
 from storage.staging import staged
 
 SPOOL_BYTES = 64_000_000  # of one song's encoded intervals held in memory; more go to the disk
@@ -54,35 +53,18 @@ class Packed:
     left_out: int
 
 
-def songs_digest(songs: Sequence[Song]) -> str:
-    """How many songs, and a digest of all that packing takes from them: '155 songs, 0b1c...'."""
-    digest = hashlib.sha256()
-    for song in sorted(songs, key=lambda song: song.song_id):
-        labels = [song.song_id, song.recording_id, str(song.key), song.label_source]
-        line = [*labels, str(song.confidence), _source(song), *filter(None, [song.genre])]
-        digest.update("\t".join(line).encode() + b"\n")
-    return f"{len(songs)} songs, {digest.hexdigest()[:16]}"
-
-
-def _source(song: Song) -> str:
-    """What tells a song's sound from another's without decoding it."""
-    if song.audio_path.startswith(("synthetic:", "scores:")):
-        return f"{song.audio_path} {synthetic.VERSION}"
-    path = place_of(song.audio_path)
-    if isinstance(path, RemotePath):
-        return str(song.audio_bytes)
-    return str(path.stat().st_size) if path.is_file() else "not there"
-
-
-def deal(folder: Place, songs: Sequence[Song], settings: PackSettings) -> list[PackTask]:
-    """The songs dealt to shards in a seeded order."""
+def deal(
+    folder: Place, songs: Sequence[Song], settings: PackSettings, first: int = 0
+) -> list[PackTask]:
+    """The songs dealt to shards in a seeded order; the shards are numbered from `first` on."""
     ordered = sorted(songs, key=lambda song: song.song_id)
     dealt = np.random.default_rng(settings.seed).permutation(len(ordered))
     size = settings.songs_per_shard
     tasks = []
-    for number, start in enumerate(range(0, len(ordered), size)):
+    for number, start in enumerate(range(0, len(ordered), size), first):
         its_songs = tuple(ordered[place] for place in dealt[start : start + size])
-        tasks.append(PackTask(folder, f"{number:06d}", its_songs, settings))
+        its_settings = settings.model_copy(update={"songs": songs_digest(its_songs)})
+        tasks.append(PackTask(folder, f"{number:06d}", its_songs, its_settings))
     return tasks
 
 
@@ -93,7 +75,7 @@ def pack_shard(task: PackTask) -> Packed:
     On one thread: tasks are what fills the cores, and with a thread of each library for every core
     two processes pack at half the rate of one.
     """
-    encode, left_out = encoder_of(task.settings), []
+    encode, left_out, sources = encoder_of(task.settings), [], []
     with (
         staged(task.folder) as folder,
         TaskTars(folder, task.name, task.settings.max_shard_bytes) as tars,
@@ -104,7 +86,8 @@ def pack_shard(task: PackTask) -> Packed:
                 _add_song(tars, task, folder, number, song, decode, encode)
             except AudioError as error:
                 left_out.append((song.song_id, error.reason))
-        intervals = tars.commit(task.settings, left_out)
+                sources.append(source_of(song))
+        intervals = tars.commit(task.settings, left_out, sources)
     return Packed(len(task.songs) - len(left_out), intervals, len(left_out))
 
 
@@ -147,7 +130,7 @@ def _add_song(
     entry = SongEntry(
         song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
         label_source=song.label_source, confidence=song.confidence, intervals=0,
-        genre=song.genre,
+        genre=song.genre, identity=song.identity, name=song.name, source=source_of(song),
     )  # fmt: skip
     for interval, media in _encoded(song, task.settings, folder, decode, encode):
         sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"

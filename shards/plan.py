@@ -1,95 +1,196 @@
-"""What is to be packed of a data set: its songs by split, and each split's tasks."""
+"""What is to be packed of a data set: its songs by split, and each split's tasks.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+The manifests say what is packed, and count until new ones are written, last of all. Songs that
+they do not know are dealt to tasks numbered above theirs: a pure function of the manifests, today's
+songs and the settings, so that an interrupted run, or parts on several machines, make the same.
+"""
 
-from pipeline.manifest import MANIFEST_NAME, read_manifest
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from pipeline.bounded import MissingError
+from pipeline.changes import changes_bytes, read_changes
+from pipeline.manifest import Manifest, read_manifest
 from pipeline.opened import split_folder
 from pipeline.pack_settings import PackSettings
-from pipeline.record import ShardRecord
 from settings.sections import Config
-from shards.pack import PackTask, deal, songs_digest
-from shards.splitfolder import SPLITS, done_tasks, first_records, is_whole
-from songs.song import LeftOut, Song
-from songs.split import split_of
+from shards.digests import digest_of, short_digest, song_line
+from shards.pack import PackTask, deal
+from shards.packed import FIRST_RECORD, PackedSplit, PackedTask, packed_split
+from shards.settled import VANISHED, Counts, Settled, settled
+from shards.splitfolder import SPLITS, is_whole, task_names
+from shards.splitplan import Plan, SplitPlan
+from songkey.errors import AudioKeyError
+from songs.song import Song
 from storage.places import Place, place_of, sizes
-from storage.staging import refuse_unwritable
 
-VANISHED = "file not found"  # the reason of a song whose file was listed, and gone when packed
-
-
-@dataclass(frozen=True)
-class SplitPlan:
-    """What is to be packed in one split."""
-
-    folder: Place
-    settings: PackSettings
-    tasks: tuple[PackTask, ...]
-
-    def missing(self) -> list[PackTask]:
-        """The tasks that are not done, or that lack a song whose file is back."""
-        if not self.tasks:
-            return []
-        there = sizes(self.folder)
-        whole = is_whole(self.folder, self.settings, there)
-        if whole and VANISHED not in read_manifest(self.folder).left_out_by_reason:
-            return []
-        task_of = {task.name: task for task in self.tasks}
-        for name, record in done_tasks(self.folder, list(task_of), there):
-            if not _is_back(task_of[name], record):
-                del task_of[name]
-        return list(task_of.values())
-
-    def left_out(self) -> list[LeftOut]:
-        """The songs that packing left out, once all tasks are done."""
-        if not self.tasks or not read_manifest(self.folder).left_out_by_reason:
-            return []
-        names = [task.name for task in self.tasks]
-        records = first_records(self.folder, names)
-        return [LeftOut(*one) for record in records for one in record.left_out]
+MOST_NAMES = 10  # of shards, in a message
 
 
-def plans(dataset: str, songs: Sequence[Song], format: str, config: Config) -> list[SplitPlan]:
-    """What is to be packed in each split, also in those that get no song."""
-    rule, made = config.split, []
-    by_split: dict[str, list[Song]] = {split: [] for split in SPLITS}
-    for song in songs:
-        by_split[split_of(song, rule.valid_fraction, rule.test_fraction, rule.seed)].append(song)
-    for split, its_songs in by_split.items():
-        folder = split_folder(config.prepare.shards_dir, format, dataset, split)
-        settings = _settings(dataset, split, format, its_songs, config)
-        made.append(SplitPlan(folder, settings, tuple(deal(folder, its_songs, settings))))
-    return made
+class ChangedSongsError(AudioKeyError):
+    """Shards that wait to be merged, and are of other songs than today's."""
 
 
-def begin(folder: Place) -> None:
-    """Make a split's folder; a manifest counts until one of its shards is packed again."""
-    if isinstance(folder, Path):
-        folder.mkdir(parents=True, exist_ok=True)
-    else:
-        refuse_unwritable(folder)
-    (folder / MANIFEST_NAME).unlink(missing_ok=True)
+def all_settings(dataset: str, format: str, config: Config) -> dict[str, PackSettings]:
+    """The settings of each split, whatever songs it has."""
+    return {split: split_settings(dataset, split, format, config) for split in SPLITS}
 
 
-def _settings(
-    dataset: str, split: str, format: str, songs: Sequence[Song], config: Config
-) -> PackSettings:
+def plan(
+    dataset: str, songs: Sequence[Song], format: str, config: Config, in_parts: bool = False
+) -> Plan:
+    """What is to be packed in each split, also in those that get no song.
+
+    Of shards beyond a manifest, those that were made of other songs than today's are taken over;
+    ChangedSongsError `in_parts`, where several machines have to plan the same.
+    """
+    settings = all_settings(dataset, format, config)
+    folders = {
+        split: split_folder(config.prepare.shards_dir, format, dataset, split) for split in SPLITS
+    }
+    listing = _listing(songs, config)
+    if manifests := _up_to_date(folders, listing):
+        return Plan(
+            tuple(
+                _nothing_to_do(folders[split], manifests.get(split), settings[split])
+                for split in SPLITS
+            ),
+            listing,
+            counts=Counts(0, 0, 0, len(songs)),
+        )
+    packed = {split: packed_split(folder, split) for split, folder in folders.items()}
+    made, tasks = _arranged(songs, packed, settings, config)
+    strays = {split: _unmatched(packed[split], tasks[split]) for split in SPLITS}
+    if any(strays.values()):
+        if in_parts:
+            raise ChangedSongsError(_words_of(folders, strays))
+        packed = {split: _adopting(packed[split], made, settings[split]) for split in SPLITS}
+        made, tasks = _arranged(songs, packed, settings, config)
+    before = any(one.manifest or one.is_damaged for one in packed.values())
+    return Plan(
+        tuple(_split_plan(packed[split], tasks[split], made, settings[split]) for split in SPLITS),
+        listing, made.left_out, made.counts if before else None,
+    )  # fmt: skip
+
+
+def split_settings(dataset: str, split: str, format: str, config: Config) -> PackSettings:
+    rule = config.split
     return PackSettings(
         dataset=dataset, split=split, format=format, sample_rate=config.audio.sample_rate,
         interval_seconds=config.prepare.interval_seconds,
         cqt=config.cqt.shape if format == "png" else None,
         songs_per_shard=config.prepare.songs_per_shard,
-        max_shard_bytes=config.prepare.max_shard_bytes,
-        seed=config.prepare.seed, songs=songs_digest(songs),
+        max_shard_bytes=config.prepare.max_shard_bytes, seed=config.prepare.seed, songs="",
         audio_file=config.prepare.audio_file if format == "audio" else "flac",
+        split_rule=f"valid {rule.valid_fraction}, test {rule.test_fraction}, seed {rule.seed}",
     )  # fmt: skip
 
 
-def _is_back(task: PackTask, record: ShardRecord) -> bool:
+def _listing(songs: Sequence[Song], config: Config) -> str:
+    """A digest of all songs, and of what says in which split they are."""
+    rule = config.split.model_dump_json()
+    ordered = sorted(songs, key=lambda song: song.song_id)
+    return digest_of([f"{song_line(s)}\t{s.split}\t{s.testable}\t{rule}" for s in ordered])
+
+
+def _up_to_date(folders: Mapping[str, Place], listing: str) -> dict[str, Manifest]:
+    """The manifests where they are whole and of this listing; none where anything is to be done."""
+    manifests = {}
+    for split, folder in folders.items():
+        there = sizes(folder)
+        with suppress(MissingError):
+            manifests[split] = read_manifest(folder)
+        if split in manifests:
+            named = task_names(manifests[split])
+            left_out = manifests[split].left_out_by_reason
+            if VANISHED in left_out or not is_whole(manifests[split], there):
+                return {}
+        else:
+            named = []
+        if any(m and m[1] not in named for m in map(FIRST_RECORD.fullmatch, there)):
+            return {}
+    told = {manifest.listing for manifest in manifests.values()}
+    return manifests if told == {f"{listing} in {', '.join(manifests)}"} else {}
+
+
+def _nothing_to_do(folder: Place, manifest: Manifest | None, settings: PackSettings) -> SplitPlan:
+    if manifest is None:
+        return SplitPlan(folder, settings, (), (), (), b"")
+    kept = tuple(task_names(manifest))
+    changes = changes_bytes(read_changes(folder, manifest))
+    return SplitPlan(folder, manifest.settings, kept, (), (), changes)
+
+
+def _arranged(
+    songs: Sequence[Song], packed: Mapping[str, PackedSplit],
+    settings: Mapping[str, PackSettings], config: Config,
+) -> tuple[Settled, dict[str, list[PackTask]]]:  # fmt: skip
+    """Where each song is or goes, and the tasks of the new ones of each split."""
+    held = [one for split in packed.values() for one in split.held]
+    lost = [one for split in packed.values() for one in split.lost]
+    made = settled(songs, held, lost, config.split)
+    tasks = {
+        split: deal(one.folder, made.new.get(split, ()), settings[split], one.first_free)
+        for split, one in packed.items()
+    }
+    return made, tasks
+
+
+def _unmatched(packed: PackedSplit, tasks: Sequence[PackTask]) -> tuple[str, ...]:
+    """The finished tasks beyond the manifest that are none of these."""
+    settings = {task.name: task.settings for task in tasks}
+    return tuple(
+        name for name, task in packed.beyond.items() if settings.get(name) != task.settings
+    )
+
+
+def _adopting(packed: PackedSplit, made: Settled, settings: PackSettings) -> PackedSplit:
+    """With the finished tasks beyond the manifest whose songs are in no other shard."""
+    return packed.adopting(
+        name
+        for name, task in packed.beyond.items()
+        if not task.settings.changed_for_more(settings)
+        and not any(held.song_id in made.staying for held in task.held)
+    )
+
+
+def _split_plan(
+    packed: PackedSplit, tasks: Sequence[PackTask], made: Settled, settings: PackSettings
+) -> SplitPlan:
+    strays = _unmatched(packed, tasks)
+    done = {name: task for name, task in packed.beyond.items() if name not in strays}
+    missing = [task for task in tasks if task.name not in done or _is_back(task, done[task.name])]
+    kept, changes = tuple(packed.tasks), changes_bytes(made.changes_of(packed.held))
+    changed = hashlib.sha256(changes).hexdigest() if changes else ""
+    there = packed.manifest
+    if there and not tasks and (tuple(task_names(there)), there.changes_sha256) == (kept, changed):
+        settings = there.settings  # of which checkpoints hold the fingerprint
+    else:
+        layout = [f"{name} {task.settings.songs}" for name, task in packed.tasks.items()]
+        layout += [f"{task.name} {task.settings.songs}" for task in tasks]
+        count = sum(map(made.stays, packed.held)) + sum(len(task.songs) for task in tasks)
+        songs = f"{count} songs, {short_digest([*layout, changed])}"
+        settings = settings.model_copy(update={"songs": songs})
+    return SplitPlan(
+        packed.folder, settings, kept, tuple(tasks), tuple(missing), changes, strays,
+        packed.is_damaged,
+    )  # fmt: skip
+
+
+def _is_back(task: PackTask, done: PackedTask) -> bool:
     """Whether a song that was not there when the task was packed is there today."""
-    left_out = [LeftOut(*one) for one in record.left_out]
-    vanished = {one.song_id for one in left_out if one.kind == VANISHED}
+    vanished = {held.song_id for held in done.held if held.left_out.kind == VANISHED}
     return any(
         song.song_id in vanished and place_of(song.audio_path).exists() for song in task.songs
+    )
+
+
+def _words_of(folders: Mapping[str, Place], strays: Mapping[str, Sequence[str]]) -> str:
+    names = [f"{split}/{name}" for split in SPLITS for name in strays[split]]
+    more = ", ..." if len(names) > MOST_NAMES else ""
+    return (
+        f"{folders[SPLITS[0]].parent}: {len(names)} shards that wait to be merged are of other "
+        f"songs than today's ({', '.join(names[:MOST_NAMES])}{more}); set the songs back and "
+        "merge, or pack once without --part, which takes these shards over"
     )

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tqdm import tqdm
 
@@ -14,17 +14,20 @@ from pipeline.manifest import Manifest
 from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.executor import run_tasks, worker_count
-from shards.pack import Packed, PackTask, pack_shard
-from shards.plan import SplitPlan, begin, plans
+from shards.lock import sole_writer
+from shards.pack import Packed, pack_shard
+from shards.plan import MOST_NAMES, all_settings, plan
 from shards.processes import Task
-from shards.splitfolder import clear, make_way, remove, split_manifest
+from shards.settled import Counts
+from shards.splitfolder import clear, make_way, remove, remove_strays
+from shards.splitplan import Plan
+from shards.tables import split_manifest
 from songkey.errors import AudioKeyError
 from songs.song import LeftOut, Song, by_reason
-from storage.places import Place
+from storage.places import Place, place_of
 from storage.whole import write_whole
 
 LEFT_OUT_NAME = "left_out.tsv"
-MOST_NAMES = 10  # of missing shards, in a message
 
 
 class PrepareError(AudioKeyError):
@@ -39,6 +42,7 @@ class Prepared:
     manifests: dict[str, Manifest]  # by split; a split without songs is absent
     left_out: tuple[LeftOut, ...]
     seconds: float  # that packing took
+    counts: Counts | None = None  # how the songs differ from those that were packed before
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,19 @@ def prepare(
     ManifestError where other shards are in the way, TargetError where shards cannot be written.
     """
     began = time.perf_counter()
-    splits = _checked(dataset, songs, left_out, format, config, overwrite)
-    tasks = [task for split in splits for task in split.missing()]
-    make_shards(f"packing {dataset}", pack_shard, tasks, config, scheduler)
-    with writing_to(splits[0].folder.parent):
-        return _finished(dataset, splits, left_out, began)
+    _refuse_no_songs(dataset, songs, left_out)
+    root = place_of(config.prepare.shards_dir) / format / dataset
+    with sole_writer(root):
+        make_way(root, all_settings(dataset, format, config), dataset, overwrite)
+        made = plan(dataset, songs, format, config)
+        for split in made.splits:
+            if split.missing or split.strays:
+                with writing_to(split.folder):
+                    split.begin()
+        missing = [task for split in made.splits for task in split.missing]
+        make_shards(f"packing {dataset}", pack_shard, missing, config, scheduler)
+        with writing_to(root):
+            return _finished(dataset, made, left_out, began)
 
 
 def prepare_part(
@@ -83,19 +95,19 @@ def prepare_part(
     part: Part, scheduler: str = "",
 ) -> str:  # fmt: skip
     """Pack one part of the shards; says in a line what was done. `merge` makes the manifests."""
-    splits = _checked(dataset, songs, left_out, format, config)
-    every = [task for split in splits for task in split.tasks]
+    made = _planned_in_parts(dataset, songs, left_out, format, config)
+    every = [(split, task) for split in made.splits for task in split.tasks]
     mine = every[part.number - 1 :: part.of]
-    tasks = [task for split in splits for task in _only(split, mine).missing()]
-    make_shards(f"packing {dataset}", pack_shard, tasks, config, scheduler)
+    missing = [(split, task) for split, task in mine if task in split.missing]
+    for split in made.splits:
+        if any(one is split for one, _ in missing):
+            with writing_to(split.folder):
+                split.begin()
+    make_shards(f"packing {dataset}", pack_shard, [task for _, task in missing], config, scheduler)
     return (
-        f"part {part}: {len(mine)} of {len(every)} shards, {len(tasks)} packed now: "
-        f"{splits[0].folder.parent}; after the last part, merge (python -m shards merge)"
+        f"part {part}: {len(mine)} of {len(every)} shards, {len(missing)} packed now: "
+        f"{made.root}; after the last part, merge (python -m shards merge)"
     )
-
-
-def _only(split: SplitPlan, tasks: Sequence[PackTask]) -> SplitPlan:
-    return replace(split, tasks=tuple(task for task in tasks if task.folder == split.folder))
 
 
 def merge(
@@ -103,33 +115,36 @@ def merge(
 ) -> Prepared:
     """Write the manifests of shards that were packed in parts; PrepareError where some lack."""
     began = time.perf_counter()
-    splits = _checked(dataset, songs, left_out, format, config)
-    missing = [task for split in splits for task in split.missing()]
-    if missing:
-        total = sum(len(split.tasks) for split in splits)
-        names = [f"{task.settings.split}/{task.name}" for task in missing[:MOST_NAMES]]
-        more = ", ..." if len(missing) > MOST_NAMES else ""
-        raise PrepareError(
-            f"{splits[0].folder.parent}: {len(missing)} of {total} shards are missing "
-            f"({', '.join(names)}{more}); run the parts that have not ended, then merge again"
-        )
-    with writing_to(splits[0].folder.parent):
-        return _finished(dataset, splits, left_out, began)
+    with sole_writer(place_of(config.prepare.shards_dir) / format / dataset):
+        made = _planned_in_parts(dataset, songs, left_out, format, config)
+        missing = [task for split in made.splits for task in split.missing]
+        if missing:
+            total = sum(len(split.tasks) for split in made.splits)
+            names = [f"{task.settings.split}/{task.name}" for task in missing[:MOST_NAMES]]
+            more = ", ..." if len(missing) > MOST_NAMES else ""
+            raise PrepareError(
+                f"{made.root}: {len(missing)} of {total} shards are missing "
+                f"({', '.join(names)}{more}); run the parts that have not ended, then merge again"
+            )
+        with writing_to(made.root):
+            return _finished(dataset, made, left_out, began)
 
 
-def _checked(
-    dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut], format: str, config: Config,
-    overwrite: bool = False,
-) -> list[SplitPlan]:  # fmt: skip
-    """The plans of all splits, where nothing is in their way."""
+def _planned_in_parts(
+    dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut], format: str, config: Config
+) -> Plan:
+    """The same plan on every machine."""
+    _refuse_no_songs(dataset, songs, left_out)
+    root = place_of(config.prepare.shards_dir) / format / dataset
+    make_way(root, all_settings(dataset, format, config), dataset)
+    return plan(dataset, songs, format, config, in_parts=True)
+
+
+def _refuse_no_songs(dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut]) -> None:
     if not songs:
         raise PrepareError(
             f"{dataset}: no song has a usable label; left out: {by_reason(left_out)}"
         )
-    splits = plans(dataset, songs, format, config)
-    settings = {split.settings.split: split.settings for split in splits}
-    make_way(splits[0].folder.parent, settings, dataset, overwrite)
-    return splits
 
 
 def make_shards(
@@ -137,9 +152,6 @@ def make_shards(
     scheduler: str,
 ) -> None:  # fmt: skip
     """Run the tasks, with a progress bar on a terminal."""
-    for folder in sorted({task.folder for task in tasks}):
-        with writing_to(folder):
-            begin(folder)
     intervals = left_out = 0
     began = time.perf_counter()
     results = run_tasks(function, tasks, worker_count(config.prepare.workers), scheduler)
@@ -158,22 +170,25 @@ def make_shards(
             bar.update()
 
 
-def _finished(
-    dataset: str, splits: Sequence[SplitPlan], left_out: Sequence[LeftOut], began: float
-) -> Prepared:
+def _finished(dataset: str, made: Plan, left_out: Sequence[LeftOut], began: float) -> Prepared:
     """The manifests, written where they are not there, and the list of what was left out."""
+    splits = {split.settings.split: split for split in made.splits if split.names}
+    # None where a song waits in no split: so that it is named by each run.
+    listing = "" if made.left_out else f"{made.listing} in {', '.join(splits)}"
     manifests = {
-        split.settings.split: split_manifest(
-            split.folder, [task.name for task in split.tasks], split.settings
-        )
-        for split in splits
-        if split.tasks
+        name: split_manifest(split.folder, split.names, split.settings, split.changes, listing)
+        for name, split in splits.items()
     }
-    everything = (*left_out, *(one for split in splits for one in split.left_out()))
-    prepared = Prepared(splits[0].folder.parent, manifests, everything, time.perf_counter() - began)
+    for name, split in splits.items():
+        remove_strays(split.folder, manifests[name])
+    packed = (one for name, split in splits.items() for one in split.left_out(manifests[name]))
+    everything = (*left_out, *made.left_out, *packed)
+    prepared = Prepared(made.root, manifests, everything, time.perf_counter() - began, made.counts)
     write_left_out(prepared.folder, left_out_table(everything))
-    if not any(shard.intervals for m in manifests.values() for shard in m.shards):
-        for split in splits:
+    if not made.counts and not any(
+        shard.intervals for m in manifests.values() for shard in m.shards
+    ):
+        for split in made.splits:
             clear(split.folder)
         raise PrepareError(f"{dataset}: no song could be packed; left out: {by_reason(everything)}")
     return prepared

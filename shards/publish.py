@@ -5,18 +5,24 @@ last file, the manifest: DEST may also be read in place as prepare.shards_dir. G
 spectrograms of music whose licence allows it, and audio to nobody.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline.bounded import ManifestError
-from pipeline.index import INDEX_NAME
-from pipeline.manifest import MANIFEST_NAME, SONGS_NAME, Manifest, ManifestShard
+from pipeline.bounded import ManifestError, MissingError
+from pipeline.manifest import MANIFEST_NAME, Manifest, ManifestShard, read_manifest
 from pipeline.record import record_name
 from settings.sections import Config
 from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError
-from shards.splitfolder import make_way, manifests_in, refuse_foreign
+from shards.splitfolder import (
+    make_way,
+    manifests_in,
+    refuse_foreign,
+    remove_strays,
+    tables_of,
+)
 from storage.copies import send
 from storage.places import Place, place_of
 
@@ -44,21 +50,33 @@ def publish(
     refuse_itself(here, target)
     settings = {split: manifest.settings for split, manifest in manifests.items()}
     make_way(target, settings, here, overwrite)
-    there = manifests_in(target)
     for split, manifest in manifests.items():
-        if there.get(split, manifest) != manifest:
-            (target / split / MANIFEST_NAME).unlink()  # until all the shards are of the new one
         _publish_split(here / split, manifest, target / split)
     return sum(len(manifest.shards) for manifest in manifests.values())
 
 
 def _publish_split(folder: Path, manifest: Manifest, target: Place) -> None:
+    """Copy what is not there; the manifest that is there counts until its last file is."""
+    with suppress(MissingError):
+        if _names_others(read_manifest(target), manifest):
+            (target / MANIFEST_NAME).unlink()  # until all the shards are of the new one
     title = f"publishing {target}"
     for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
         _publish_shard(folder, target, shard)
-    index = [INDEX_NAME] if manifest.index_sha256 else []  # else packed before there was one
-    for name in (*index, SONGS_NAME, MANIFEST_NAME):
+    for name in (*tables_of(manifest), MANIFEST_NAME):
         send(folder / name, target / name)
+    remove_strays(target, manifest)
+
+
+def _names_others(there: Manifest, manifest: Manifest) -> bool:
+    """Whether a file that the manifest there names is about to become another one."""
+    before = {shard.name: shard.sha256 for shard in there.shards}
+    if any(before.get(shard.name, shard.sha256) != shard.sha256 for shard in manifest.shards):
+        return True
+    tables = (there.index_sha256, there.changes_sha256)
+    return there.generation == manifest.generation and tables != (
+        manifest.index_sha256, manifest.changes_sha256
+    )  # fmt: skip
 
 
 def _publish_shard(folder: Path, target: Place, shard: ManifestShard) -> None:

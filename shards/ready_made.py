@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.bounded import ManifestError, MissingError
+from pipeline.changes import as_of_today, changes_bytes, read_changes
 from pipeline.manifest import MANIFEST_NAME, Manifest, ManifestShard, read_manifest
 from pipeline.record import ShardRecord, parse_record, record_name
 from settings.sections import Config
@@ -16,7 +17,8 @@ from shards.disk_error import writing_to
 from shards.prepare import Prepared
 from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError
-from shards.splitfolder import make_way, manifests_in, task_names, write_split_manifest
+from shards.splitfolder import make_way, manifests_in, remove_strays, task_names
+from shards.tables import write_split_manifest
 from songs.song import LeftOut
 from storage.copies import fetch
 from storage.places import Place, place_of
@@ -71,7 +73,8 @@ def _check_published(source: Place, manifest: Manifest, config: Config) -> None:
 
 
 def _download_split(source: Place, manifest: Manifest, folder: Path) -> list[LeftOut]:
-    """Download the shards, then write the table of songs and the manifest; what was left out."""
+    """Download the shards, then write the tables and the manifest; what was left out."""
+    changes = read_changes(source, manifest)
     left_out: list[LeftOut] = []
     with writing_to(folder), suppress(MissingError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,15 +84,19 @@ def _download_split(source: Place, manifest: Manifest, folder: Path) -> list[Lef
     for shard in tqdm(manifest.shards, desc=title, unit="shard", disable=None):
         with writing_to(folder / shard.name):
             record = _download_shard(source, folder, shard)
-        left_out += [LeftOut(*one) for one in record.left_out]
+        left_out += [LeftOut(*one) for one in as_of_today(record, changes).left_out]
     with writing_to(folder):
-        made = write_split_manifest(folder, task_names(manifest), manifest.settings)
+        made = write_split_manifest(
+            folder, task_names(manifest), manifest.settings, changes_bytes(changes),
+            manifest.listing, manifest.generation,
+        )  # fmt: skip
         if _as_published(made, manifest) != manifest:
             (folder / MANIFEST_NAME).unlink()
             raise ManifestError(
                 f"{source}: its manifest and its records disagree; it has to be "
                 "published again with --overwrite"
             )
+        remove_strays(folder, made)
     return left_out
 
 

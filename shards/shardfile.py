@@ -143,13 +143,21 @@ class TaskTars:
             self._parts.append(ShardFile(self._folder, f"{self._name}-{len(self._parts):03d}"))
         self._parts[-1].add(song, sample_id, extension, media, info)
 
-    def commit(self, settings: PackSettings, left_out: Sequence[tuple[str, str]]) -> int:
+    def commit(
+        self,
+        settings: PackSettings,
+        left_out: Sequence[tuple[str, str]],
+        left_out_sources: Sequence[str],
+    ) -> int:
         """Finish the tars, write their records, the first's last; how many samples there are."""
         first, *further = [part.finish(settings) for part in self._parts]
         for record in further:
             write_record(self._folder, record)
         names = tuple(record.shard for record in further)
-        changes = {"left_out": tuple(left_out), "continued_by": names}
+        changes = {
+            "left_out": tuple(left_out), "left_out_sources": tuple(left_out_sources),
+            "continued_by": names,
+        }  # fmt: skip
         write_record(self._folder, first.model_copy(update=changes))
         return sum(len(record.song) for record in (first, *further))
 

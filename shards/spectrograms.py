@@ -7,7 +7,8 @@ would have written, byte for byte: `pack --format png` then finds nothing left t
 import csv
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,14 @@ import numpy as np
 from isal.isal_zlib import crc32
 from threadpoolctl import threadpool_limits
 
-from pipeline.bounded import ManifestError
-from pipeline.manifest import read_manifest
+from pipeline.bounded import ManifestError, MissingError
+from pipeline.changes import changes_bytes, read_changes
+from pipeline.manifest import MANIFEST_NAME, Manifest, read_manifest
 from pipeline.pack_settings import PackSettings
 from pipeline.stream import decode_audio
 from settings.sections import Config
 from shards.disk_error import writing_to
+from shards.lock import sole_writer
 from shards.pack import Packed, encoder_of
 from shards.prepare import LEFT_OUT_NAME, Prepared, make_shards, write_left_out
 from shards.processes import ShardTask
@@ -29,13 +32,15 @@ from shards.splitfolder import (
     SPLITS,
     done_tasks,
     first_records,
-    is_whole,
+    make_folder,
     make_way,
     records_of,
     refuse_foreign,
-    split_manifest,
+    remove_strays,
     task_names,
+    whole_manifest,
 )
+from shards.tables import split_manifest
 from songs.song import LeftOut
 from storage.places import Place, place_of, sizes
 from storage.staging import staged
@@ -66,24 +71,38 @@ def create_spectrograms(
             f"{audio}: no audio shards; pack them first "
             f"(python -m shards pack {dataset}), or pack with --format png"
         )
-    tasks_of_split = {split: _tasks(audio / split, png / split, config) for split in there}
-    settings = {split: tasks[0].settings for split, tasks in tasks_of_split.items() if tasks}
+    with sole_writer(audio):
+        manifests = {split: _manifest(audio / split, config) for split in there}
+        with sole_writer(png):
+            made = _made(audio, manifests, png, config, overwrite, scheduler)
+            with writing_to(png):
+                left_out = _copy_left_out(audio, png)
+    return Prepared(png, made, left_out, time.perf_counter() - began)
+
+
+def _made(
+    audio: Place, manifests: Mapping[str, Manifest], png: Place, config: Config, overwrite: bool,
+    scheduler: str,
+) -> dict[str, Manifest]:  # fmt: skip
+    """The manifests of the spectrograms, once all are made."""
+    settings = {split: _as_png(m.settings, config.cqt.shape) for split, m in manifests.items()}
     make_way(png, settings, audio, overwrite)
-    missing = [task for tasks in tasks_of_split.values() for task in _missing(tasks)]
-    make_shards(f"spectrograms of {dataset}", make_shard, missing, config, scheduler)
+    missing = []
+    for split, manifest in manifests.items():
+        if tasks := _missing(audio / split, manifest, png / split, config):
+            with writing_to(png / split):
+                _make_room(png / split, tasks)
+            missing += tasks
+    make_shards(f"spectrograms of {audio.name}", make_shard, missing, config, scheduler)
     with writing_to(png):
-        manifests = {
-            split: split_manifest(
-                png / split, [task.name for task in tasks_of_split[split]], settings[split]
-            )
-            for split in settings
+        return {
+            split: _finished(audio / split, manifest, png / split, settings[split])
+            for split, manifest in manifests.items()
         }
-        left_out = _copy_left_out(audio, png)
-    return Prepared(png, manifests, left_out, time.perf_counter() - began)
 
 
-def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask]:
-    """One task for each of the audio shards' own; refuses audio of other settings than today's."""
+def _manifest(source: Place, config: Config) -> Manifest:
+    """That of the audio shards; refuses audio of other settings than today's."""
     manifest = read_manifest(source)
     refuse_foreign(source, manifest)
     rate, seconds = config.audio.sample_rate, config.prepare.interval_seconds
@@ -92,9 +111,23 @@ def _tasks(source: Place, folder: Place, config: Config) -> list[SpectrogramTask
             f"{source}: packed with other settings ({changed}); "
             "set them back, or pack the audio again with --overwrite"
         )
-    cqt = config.cqt.shape
-    settings = _as_png(manifest.settings, cqt)
-    return [SpectrogramTask(folder, name, source, settings) for name in task_names(manifest)]
+    return manifest
+
+
+def _make_room(folder: Place, tasks: Sequence[SpectrogramTask]) -> None:
+    """Make the folder; its manifest goes where it names a shard that is made again."""
+    make_folder(folder)
+    with suppress(MissingError):
+        if {task.name for task in tasks} & set(task_names(read_manifest(folder))):
+            (folder / MANIFEST_NAME).unlink()
+
+
+def _finished(source: Place, manifest: Manifest, folder: Place, settings: PackSettings) -> Manifest:
+    """The manifest of the spectrograms, with the changes that the audio's has."""
+    changes = changes_bytes(read_changes(source, manifest))
+    made = split_manifest(folder, task_names(manifest), settings, changes, manifest.listing)
+    remove_strays(folder, made)
+    return made
 
 
 def _as_png(audio: PackSettings, cqt: dict[str, Any] | None) -> PackSettings:
@@ -102,27 +135,27 @@ def _as_png(audio: PackSettings, cqt: dict[str, Any] | None) -> PackSettings:
     return audio.model_copy(update={"format": "png", "cqt": cqt, "audio_file": "flac"})
 
 
-def _missing(tasks: Sequence[SpectrogramTask]) -> list[SpectrogramTask]:
+def _missing(
+    source: Place, manifest: Manifest, folder: Place, config: Config
+) -> list[SpectrogramTask]:
     """The tasks that are not done, or whose audio has been packed again with other songs."""
-    if not tasks:
-        return []
-    source, folder, settings = tasks[0].source, tasks[0].folder, tasks[0].settings
-    there = sizes(folder)
-    if is_whole(folder, settings, there):
-        left_out = read_manifest(folder).left_out_by_reason
-        if left_out == read_manifest(source).left_out_by_reason:
+    cqt, names = config.cqt.shape, task_names(manifest)
+    if made := whole_manifest(folder):
+        there = (made.settings, task_names(made), made.left_out_by_reason)
+        if there == (_as_png(manifest.settings, cqt), names, manifest.left_out_by_reason):
             return []
-    made = {
-        name: record.left_out
-        for name, record in done_tasks(folder, [task.name for task in tasks], there)
+    done = {
+        name: (records[0].settings, records[0].left_out)
+        for name, records in done_tasks(folder, names, sizes(folder))
     }
-    audio = first_records(source, list(made))
-    current = {
-        name
-        for (name, left_out), record in zip(made.items(), audio, strict=True)
-        if left_out == record.left_out
-    }
-    return [task for task in tasks if task.name not in current]
+    tasks = []
+    for name, record in zip(names, first_records(source, names), strict=True):
+        if record.settings.changed_for_more(manifest.settings):
+            raise _of_another_packing(source, name)
+        settings = _as_png(record.settings, cqt)
+        if done.get(name) != (settings, record.left_out):
+            tasks.append(SpectrogramTask(folder, name, source, settings))
+    return tasks
 
 
 @threadpool_limits.wrap(limits=1)
@@ -132,10 +165,7 @@ def make_shard(task: SpectrogramTask) -> Packed:
     encode = encoder_of(settings)
     records = list(records_of(task.source, [task.name]))
     if any(_as_png(record.settings, settings.cqt) != settings for record in records):
-        raise ShardError(
-            f"{task.source}/{task.name}.json: of another packing than the manifest; "
-            "pack the audio again with --overwrite"
-        )
+        raise _of_another_packing(task.source, task.name)
     songs = set()
     with (
         staged(task.folder) as folder,
@@ -149,8 +179,16 @@ def make_shard(task: SpectrogramTask) -> Packed:
                 song = sample.song.model_copy(update={"intervals": 0})  # counted anew
                 tars.add(song, sample.sample_id, settings.extension, png, info)
                 songs.add(song.song_id)
-        intervals = tars.commit(settings, records[0].left_out)
+        first = records[0]
+        intervals = tars.commit(settings, first.left_out, first.left_out_sources)
     return Packed(len(songs), intervals, len(records[0].left_out))
+
+
+def _of_another_packing(source: Place, name: str) -> ShardError:
+    return ShardError(
+        f"{source}/{name}.json: of another packing than the manifest; "
+        "pack the audio again with --overwrite"
+    )
 
 
 def _copy_left_out(source: Place, folder: Place) -> tuple[LeftOut, ...]:

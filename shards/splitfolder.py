@@ -1,38 +1,29 @@
-"""The folder of one split's shards: what is there, clearing it, and its manifest."""
+"""The folder of one split's shards: what is there, what is in the way, and clearing it."""
 
 import fnmatch
-import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from pipeline.bounded import ManifestError, MissingError
-from pipeline.index import INDEX_NAME, IndexRows, index_bytes
-from pipeline.manifest import (
-    MANIFEST_NAME,
-    SONGS_NAME,
-    Manifest,
-    ManifestShard,
-    read_manifest,
-    write_manifest,
-    write_songs,
-)
+from pipeline.changes import CHANGES_NAME
+from pipeline.index import INDEX_NAME
+from pipeline.manifest import MANIFEST_NAME, SONGS_NAME, Manifest, read_manifest
 from pipeline.pack_settings import PackSettings
-from pipeline.record import ShardRecord, SongEntry, read_record, read_records, record_name
-from songkey.keys import KEYS
-from songs.song import LeftOut
+from pipeline.record import ShardRecord, read_record, read_records, record_name
 from storage.places import Place, sizes
-from storage.whole import UNFINISHED, write_whole
+from storage.staging import refuse_unwritable
+from storage.whole import UNFINISHED
 
 SPLITS = ("train", "valid", "test")
-RECORDS = "[0-9]*.json"
+RECORDS, TARS = "[0-9]*.json", "[0-9]*.tar"
+TABLES = ("songs*.zst", "changes*.zst", "index*.safetensors")
 
 
 def make_way(
     root: Place, settings: Mapping[str, PackSettings], source: object, overwrite: bool = False
 ) -> None:
-    """Refuse to add to shards of other settings or songs than `source` has; `overwrite` clears.
+    """Refuse to add to shards of other settings than those of `source`; `overwrite` clears.
 
     Of a split without `settings`, which `source` lacks, no shards may be there.
     """
@@ -46,7 +37,7 @@ def make_way(
                 f"{folder}: there, but {source} has no {split} split; "
                 "begin anew with --overwrite, or take another folder"
             )
-        if there and (changed := there.changed(settings[split].everything)):
+        if there and (changed := there.changed_for_more(settings[split])):
             raise ManifestError(
                 f"{folder}: packed with other settings ({changed}); "
                 "set them back, take another folder, or begin anew with --overwrite"
@@ -71,9 +62,17 @@ def manifests_in(root: Place) -> dict[str, Manifest]:
     return found
 
 
+def make_folder(folder: Place) -> None:
+    """Make a split's folder; StorageError where files cannot be written to an address."""
+    if isinstance(folder, Path):
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        refuse_unwritable(folder)
+
+
 def clear(folder: Place) -> None:
     """Remove a split's shards, the files that make them count first, and a folder left empty."""
-    remove(folder, "*.zst", INDEX_NAME, RECORDS, "[0-9]*.tar", UNFINISHED)
+    remove(folder, MANIFEST_NAME, *TABLES, RECORDS, TARS, UNFINISHED)
     if isinstance(folder, Path):
         with suppress(OSError):  # it is not there, or holds other files
             folder.rmdir()
@@ -81,7 +80,18 @@ def clear(folder: Place) -> None:
 
 def remove_tables(folder: Place) -> None:
     """Remove all that indexing makes, and no tar."""
-    remove(folder, "*.zst", INDEX_NAME, RECORDS, UNFINISHED)
+    remove(folder, MANIFEST_NAME, *TABLES, RECORDS, UNFINISHED)
+
+
+def remove_strays(folder: Place, manifest: Manifest) -> None:
+    """Remove what no longer belongs to a split: other shards, and tables of other generations."""
+    keep = {*tables_of(manifest)} | {shard.name for shard in manifest.shards}
+    keep |= {record_name(shard.name) for shard in manifest.shards}
+    names = sizes(folder)
+    for pattern in (RECORDS, *TABLES, TARS, UNFINISHED):
+        for name in fnmatch.filter(names, pattern):
+            if name not in keep:
+                (folder / name).unlink(missing_ok=True)
 
 
 def remove(folder: Place, *patterns: str) -> None:
@@ -92,10 +102,17 @@ def remove(folder: Place, *patterns: str) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
+def tables_of(manifest: Manifest) -> list[str]:
+    """The tables that lie beside a manifest; no index where it was packed before there was one."""
+    index = [INDEX_NAME] if manifest.index_sha256 else []
+    changes = [CHANGES_NAME] if manifest.changes_sha256 else []
+    return [manifest.table(name) for name in (*index, *changes, SONGS_NAME)]
+
+
 def done_tasks(
     folder: Place, names: Sequence[str], there: Mapping[str, int]
-) -> Iterator[tuple[str, ShardRecord]]:
-    """The tasks of `names` that have left their records and tars, each with its first record.
+) -> Iterator[tuple[str, list[ShardRecord]]]:
+    """The tasks of `names` that have left their records and tars, each with its records.
 
     `there` says how large each of the folder's files is.
     """
@@ -105,61 +122,27 @@ def done_tasks(
             continue
         records = [first, *read_records(folder, first.continued_by)]
         if all(record.place or there.get(record.shard) == record.bytes for record in records):
-            yield name, first
+            yield name, records
 
 
-def is_whole(folder: Place, settings: PackSettings, there: Mapping[str, int]) -> bool:
-    """Whether the manifest of these settings is there, and every record and tar it names.
+def is_whole(manifest: Manifest, there: Mapping[str, int]) -> bool:
+    """Whether all that a manifest names is among the files of its folder, with their bytes.
 
     Many times faster than `done_tasks`, for it opens no record.
     """
-    if not {MANIFEST_NAME, SONGS_NAME, INDEX_NAME} <= there.keys():
-        return False
-    manifest = read_manifest(folder)
-    return manifest.fingerprint == settings.fingerprint and all(
+    return {*tables_of(manifest)} <= there.keys() and all(
         (shard.place or there.get(shard.name) == shard.bytes) and record_name(shard.name) in there
         for shard in manifest.shards
     )
 
 
-def split_manifest(folder: Place, names: Sequence[str], settings: PackSettings) -> Manifest:
-    """The manifest of a split whose tasks are all done, written where it is not whole."""
-    if is_whole(folder, settings, sizes(folder)):
-        return read_manifest(folder)
-    return write_split_manifest(folder, names, settings)
-
-
-def write_split_manifest(folder: Place, names: Sequence[str], settings: PackSettings) -> Manifest:
-    """Write the index, the table of songs and the manifest from the records of all tasks."""
-    shards: list[ManifestShard] = []
-    rows = IndexRows()
-    left_out: Counter[str] = Counter()
-
-    def songs() -> Iterator[SongEntry]:
-        for record in records_of(folder, names):
-            rows.add(record)
-            left_out.update(LeftOut(*one).kind for one in record.left_out)
-            shards.append(
-                ManifestShard(
-                    name=record.shard, songs=len(record.songs), intervals=len(record.song),
-                    bytes=record.bytes, sha256=record.sha256, place=record.place,
-                )
-            )  # fmt: skip
-            yield from record.songs
-
-    remove(folder, UNFINISHED)  # by runs that were killed
-    write_songs(folder, songs())
-    index = rows.finish()
-    data = index_bytes(index)
-    write_whole(folder / INDEX_NAME, data)
-    keys = Counter(str(KEYS[key_id]) for key_id in index.songs.key_id)
-    manifest = Manifest(
-        settings=settings, fingerprint=settings.fingerprint, shards=tuple(shards),
-        songs_by_key=dict(keys), left_out_by_reason=dict(left_out),
-        index_sha256=hashlib.sha256(data).hexdigest(),
-    )  # fmt: skip
-    write_manifest(folder, manifest)
-    return manifest
+def whole_manifest(folder: Place) -> Manifest | None:
+    """The manifest of a split, if it and all that it names are there."""
+    there = sizes(folder)
+    if MANIFEST_NAME not in there:
+        return None
+    manifest = read_manifest(folder)
+    return manifest if is_whole(manifest, there) else None
 
 
 def records_of(folder: Place, names: Sequence[str]) -> Iterator[ShardRecord]:

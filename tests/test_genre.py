@@ -12,7 +12,7 @@ from test_gs_mtg import MTG_ROWS, mtg_repository, mtg_setting
 from pipeline.manifest import read_songs
 from pipeline.record import SongEntry
 from settings.config import load_config
-from shards.pack import songs_digest
+from shards.digests import songs_digest
 from shards.prepare import prepare
 from songs import gs_mtg, ncs, synthetic
 

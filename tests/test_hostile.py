@@ -25,7 +25,7 @@ from pipeline.sample import SampleInfo
 from pipeline.wave_file import decode_wav, wav_bytes
 from shards import __main__ as shards
 from shards.shardfile import ShardError, TaskTars, read_samples
-from shards.splitfolder import write_split_manifest
+from shards.tables import write_split_manifest
 from songkey.decode import AudioError
 
 FILES = (MANIFEST_NAME, SONGS_NAME, INDEX_NAME, "000000.json", "000000.tar")

@@ -15,12 +15,10 @@ import pytest
 from conftest import ROOT, contents, pack_synthetic, settings, small_config
 from test_pack import song, tone
 
-from pipeline.bounded import ManifestError
-from pipeline.manifest import read_manifest
 from shards import __main__ as shards
 from shards.outcome import summary
 from shards.pack import pack_shard
-from shards.plan import plans
+from shards.plan import plan
 from shards.prepare import prepare
 
 FEW = ("datasets.synthetic.songs=16", "prepare.songs_per_shard=2")
@@ -214,7 +212,7 @@ def test_a_song_that_vanished_while_packing_is_packed_once_it_is_back(tmp_path):
     config = small_config(tmp_path)
     hidden = Path(paths[1]).rename(tmp_path / "hidden")
     Path(paths[1]).symlink_to(hidden)  # planned with the file there
-    made = plans("mine", songs, "audio", config)
+    made = plan("mine", songs, "audio", config).splits
     Path(paths[1]).unlink()
     for task in made[0].tasks:
         task.folder.mkdir(parents=True)
@@ -237,14 +235,17 @@ def test_what_was_left_out_is_named_again_by_a_run_with_nothing_to_do(tmp_path):
     assert contents(tmp_path / "shards") == before
 
 
-def test_a_manifest_is_gone_while_one_of_its_shards_is_packed_again(tmp_path):
+def test_a_manifest_is_gone_while_a_shard_that_it_names_is_packed_again(tmp_path):
     config = small_config(tmp_path)
     songs = [song(tone(tmp_path / "a.flac", 8), "a")]
     prepare("mine", songs, [], "audio", config)
-    (split,) = [plan for plan in plans("mine", songs, "audio", config) if plan.tasks]
-    assert split.missing() == [] and read_manifest(split.folder).shards
-    (split.folder / "000000.tar").unlink()
-    assert split.missing() == list(split.tasks)
-    Path(songs[0].audio_path).unlink()
-    with pytest.raises(ManifestError, match="songs: 1 songs, .* there"):
-        prepare("mine", songs, [], "audio", config)
+    before = contents(tmp_path / "shards")
+    (done,) = [one for one in plan("mine", songs, "audio", config).splits if one.names]
+    assert not done.missing and not done.is_damaged
+    (done.folder / "000000.tar").unlink()
+    (damaged,) = [one for one in plan("mine", songs, "audio", config).splits if one.names]
+    assert [task.name for task in damaged.missing] == ["000000"]
+    damaged.begin()
+    assert not (done.folder / "manifest.json.zst").exists()
+    prepare("mine", songs, [], "audio", config)
+    assert contents(tmp_path / "shards") == before

@@ -15,7 +15,7 @@ from test_pack import tone
 from test_tags import silence, tag_ape, tag_asf, tag_id3, tag_mp4, tag_vorbis
 
 from shards.cut import cut
-from shards.pack import songs_digest
+from shards.digests import songs_digest
 from shards.prepare import prepare
 from songs import folder
 from songs.musicfolder import found_in

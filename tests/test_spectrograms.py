@@ -20,7 +20,7 @@ from shards.outcome import summary
 from shards.prepare import prepare
 from shards.shardfile import ShardError
 from shards.spectrograms import create_spectrograms
-from shards.splitfolder import write_split_manifest
+from shards.tables import write_split_manifest
 from songkey.keys import Key
 from songs.song import LeftOut, Song
 

@@ -1,0 +1,131 @@
+"""What is packed of a data set already: which song lies in which task of which split."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from pipeline.bounded import ManifestError
+from pipeline.changes import Changes, read_changes
+from pipeline.manifest import MANIFEST_NAME, Manifest, read_manifest
+from pipeline.pack_settings import PackSettings
+from pipeline.record import ShardRecord, SongEntry
+from shards.splitfolder import done_tasks, is_whole, records_of, task_names
+from songs.song import LeftOut
+from storage.places import Place, sizes
+
+FIRST_RECORD = re.compile(r"(\d+)\.json")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A song that a finished task holds, or that it left out for `reason`."""
+
+    split: str
+    task: str
+    song_id: str
+    source: str
+    entry: SongEntry | None  # as it was packed; None where it was left out
+    now: SongEntry | None  # as the table of changes has it
+    is_gone: bool  # by that table
+    reason: str = ""
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Of a song that was left out."""
+        return LeftOut(self.song_id, self.reason)
+
+
+@dataclass(frozen=True)
+class PackedTask:
+    """A finished task."""
+
+    name: str
+    records: tuple[ShardRecord, ...]
+    held: tuple[Held, ...]
+
+    @property
+    def settings(self) -> PackSettings:
+        """Its own, with a digest of its songs."""
+        return self.records[0].settings
+
+
+@dataclass(frozen=True)
+class PackedSplit:
+    """The finished tasks of a split: those that its manifest names, and those beyond it."""
+
+    folder: Place
+    manifest: Manifest | None  # None where there is none, or not all that it names
+    is_damaged: bool  # it has a manifest that must go before a shard is made
+    tasks: Mapping[str, PackedTask]  # by name
+    beyond: Mapping[str, PackedTask]
+    lost: tuple[Held, ...] = ()  # songs of tasks that are not finished any more
+
+    @property
+    def first_free(self) -> int:
+        """The number of the first task that may be added."""
+        return max(map(int, self.tasks), default=-1) + 1
+
+    @property
+    def held(self) -> Iterator[Held]:
+        """The songs of all tasks that count."""
+        return (held for task in self.tasks.values() for held in task.held)
+
+    def adopting(self, names: Iterable[str]) -> "PackedSplit":
+        """The same where tasks beyond the manifest count too."""
+        tasks = {**self.tasks, **{name: self.beyond[name] for name in sorted(names, key=int)}}
+        beyond = {name: task for name, task in self.beyond.items() if name not in tasks}
+        return replace(self, tasks=tasks, beyond=beyond)
+
+
+def packed_split(folder: Place, split: str) -> PackedSplit:
+    """What is packed in the folder of a split; each record is read."""
+    there = sizes(folder)
+    manifest = read_manifest(folder) if MANIFEST_NAME in there else None
+    whole = manifest if manifest and is_whole(manifest, there) else None
+    changes = _changes(folder, manifest, whole is not None)
+    named = task_names(whole) if whole else []
+    tasks = {name: _task(split, name, list(records_of(folder, [name])), changes) for name in named}
+    begun = sorted(m[1] for m in map(FIRST_RECORD.fullmatch, there) if m and m[1] not in tasks)
+    beyond = {
+        name: _task(split, name, records, changes)
+        for name, records in done_tasks(folder, begun, there)
+    }
+    lost = [name for name in begun if name not in beyond] if manifest and not whole else []
+    of_lost = (_task(split, name, list(_records_left(folder, name)), changes) for name in lost)
+    return PackedSplit(
+        folder, whole, manifest is not None and whole is None, tasks, beyond,
+        tuple(held for task in of_lost for held in task.held),
+    )  # fmt: skip
+
+
+def _changes(folder: Place, manifest: Manifest | None, is_whole: bool) -> Changes:
+    try:
+        return read_changes(folder, manifest) if manifest else {}
+    except ManifestError:
+        if is_whole:
+            raise
+        return {}  # it says what songs were called, and is made anew
+
+
+def _records_left(folder: Place, name: str) -> Iterator[ShardRecord]:
+    """The records of a task, as far as they can be read."""
+    try:
+        yield from records_of(folder, [name])
+    except ManifestError:
+        return
+
+
+def _task(split: str, name: str, records: list[ShardRecord], changes: Changes) -> PackedTask:
+    of_task = changes.get(name, {})
+    held: dict[str, Held] = {}  # a song that goes on in a further tar counts once
+    for record in records:
+        for entry in record.songs:
+            now = of_task.get(entry.song_id, entry)
+            held[entry.song_id] = Held(
+                split, name, entry.song_id, entry.source, entry, now, now is None
+            )
+        sources = record.left_out_sources or ("",) * len(record.left_out)
+        for (song_id, reason), source in zip(record.left_out, sources, strict=True):
+            is_gone = song_id in of_task
+            held[song_id] = Held(split, name, song_id, source, None, None, is_gone, reason)
+    return PackedTask(name, tuple(records), tuple(held.values()))
