@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
-from songkey.keys import Key, KeyParseError, parse_key
+from songkey.keynames import parse_label
+from songkey.keys import Key, KeyParseError
 
 ID_NAMES = ("song_id", "id", "path", "file", "filename", "track", "song", "name")
 TRUTH_NAMES = ("key", "tonality", "annotation", "label", "true_key")
@@ -188,7 +189,7 @@ def by_name(path: Path, rows: list[Row], name_of: Callable[[str], str]) -> Named
 def key_or_none(text: str) -> Key | None:
     """The key that a cell names, if it names one."""
     try:
-        return parse_key(text)
+        return parse_label(text)
     except KeyParseError:
         return None
 

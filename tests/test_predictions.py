@@ -20,6 +20,7 @@ from songkey.keys import KEYS, Key
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "Cb")
+GERMAN = ("C", "Cis", "D", "Es", "E", "F", "Fis", "G", "As", "A", "B", "H")
 SPELLINGS = {
     "as printed": str,
     "Camelot": lambda key: key.camelot,
@@ -27,6 +28,8 @@ SPELLINGS = {
     "colon": lambda key: str(key).replace(" ", ":"),
     "short": lambda key: str(key).replace(" minor", "m").replace(" major", "maj"),
     "sharps": lambda key: f"{SHARPS[key.tonic]} {key.mode}",
+    "as programs write": lambda key: str(key).replace(" minor", "m").replace(" major", ""),
+    "German": lambda key: f"{GERMAN[key.tonic]}-{'Moll' if key.mode == 'minor' else 'Dur'}",
     "flats": lambda key: f"{FLATS[key.tonic]} {key.mode}",
     "signs": lambda key: str(key).replace("b ", "♭ ").replace("#", "♯").upper(),
 }
@@ -146,7 +149,7 @@ def test_what_cannot_be_compared_is_named_and_not_scored(truth, tmp_path):
 
 
 def test_an_answer_that_names_no_key_is_a_wrong_answer(truth, tmp_path):
-    texts = ["unknown", "", "-", "C major / A minor", "C", "nan"]
+    texts = ["unknown", "", "-", "C major / A minor", "c", "nan"]
     rows = [(song(n), text) for n, text in enumerate(texts)] + [(song(6), KEYS[6])]
     compared = compare(table(tmp_path / "a.tsv", rows), truth)
     assert compared.score == MirexScore(correct=1, other=len(texts))
