@@ -137,6 +137,14 @@ def test_blank_lines_a_byte_order_mark_and_windows_line_ends_do_not_matter(truth
     assert compare(tmp_path / "a.csv", truth).score == MirexScore(correct=48)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252"])
+def test_answers_are_read_in_the_encodings_of_windows_and_a_quote_is_a_letter(tmp_path, encoding):
+    truth = table(tmp_path / "truth.tsv", [("Größe", "F# major"), ('"Heroes', "C"), ("a", "Am")])
+    answers = tmp_path / "answers.tsv"
+    answers.write_bytes('id\tkey\r\nGröße.mp3\tGb\r\n"Heroes.flac\tC\r\na\t8A\r\n'.encode(encoding))
+    assert compare(answers, truth).score == MirexScore(correct=3)
+
+
 def test_what_cannot_be_compared_is_named_and_not_scored(truth, tmp_path):
     (truth / "unsure.LOFI.key").write_text("E / B / A minor")
     (truth / "none.LOFI.key").write_text("")
@@ -186,7 +194,7 @@ def test_an_id_given_twice_with_the_same_key_counts_once_and_is_named(truth, tmp
         (b"other\tC major\n", r"no song of it is in .* \(first ids: other, 0.LOFI.key\)"),
         (b"0.LOFI\tCm\n1.LOFI\n", r"row 2 has 1 columns: \['1.LOFI'\]"),
         (b"0.LOFI\tCm\n \tDm\n", r"row 2 has no id: \[' ', 'Dm'\]; name its song"),
-        (b"\xff\xfe0\x00\t\x00", "not a text in UTF-8"),
+        (b"ID3\x04\x00\x00\xff\xfb\x90\x00", "not a text: holds bytes of 0; save it as UTF-8"),
         (b'a,Cm\n"b,Dm\nc,Em\n', "not a table of id and key: "),
         (b'"a" b,Cm\n', "not a table of id and key: "),
         (b'"' + b"a" * 200_000 + b'",Cm\n', "not a table of id and key: field larger"),
