@@ -13,7 +13,8 @@ from model.metrics import mirex_score
 from songkey.decode import AudioError
 from songkey.detector import Audio, Detector
 from songkey.estimate import AnswerRule, estimate_song
-from songkey.keys import Key, parse_key
+from songkey.keynames import parse_label
+from songkey.keys import Key
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def heard_recordings(labels: Path, detector: Detector) -> tuple[list[Heard], lis
         except AudioError as error:
             unread.append(str(error))
             continue
-        key = parse_key(text) if text else None
+        key = parse_label(text) if text else None
         heard.append(Heard(PurePosixPath(song_id).parts[0], song_id, key, logits))
     return heard, unread
 

@@ -1,15 +1,15 @@
 """Files that give songs their keys, whoever wrote them: read, and their ids made comparable."""
 
-import csv
-import io
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from songkey.cells import NoTableError, lines_of, text_of, told
 from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
-from songkey.keys import Key, KeyParseError, parse_key
+from songkey.keynames import parse_label
+from songkey.keys import Key, KeyParseError
 
 ID_NAMES = ("song_id", "id", "path", "file", "filename", "track", "song", "name")
 TRUTH_NAMES = ("key", "tonality", "annotation", "label", "true_key")
@@ -99,10 +99,12 @@ def _lines(path: Path) -> list[Line]:
     first = text.strip("\r\n").partition("\n")[0]
     delimiter = "\t" if "\t" in first else max(",;", key=first.count)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
+        lines = lines_of(text, delimiter, strict=True)
+    except NoTableError as error:
         raise PredictionsError(f"{path}: not a table of id and key: {error}") from error
-    return [(at, line) for at, line in enumerate(lines, 1) if any(map(str.strip, line))]
+    return [
+        (at, list(map(told, line))) for at, line in enumerate(lines, 1) if any(map(str.strip, line))
+    ]
 
 
 def _cells(path: Path, rows: list[Line], song: int, *others: int) -> list[list[str]]:
@@ -151,11 +153,11 @@ def _place(header: list[str], names: tuple[str, ...]) -> int | None:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return text_of(path.read_bytes())
     except OSError as error:
         raise PredictionsError(f"{path}: cannot be read ({error.strerror}); name a table") from None
-    except UnicodeDecodeError:
-        raise PredictionsError(f"{path}: not a text in UTF-8; save it as one") from None
+    except NoTableError as error:
+        raise PredictionsError(f"{path}: not a text: {error}; save it as UTF-8") from None
 
 
 def naming(*tables: list[Row]) -> Callable[[str], str]:
@@ -188,7 +190,7 @@ def by_name(path: Path, rows: list[Row], name_of: Callable[[str], str]) -> Named
 def key_or_none(text: str) -> Key | None:
     """The key that a cell names, if it names one."""
     try:
-        return parse_key(text)
+        return parse_label(text)
     except KeyParseError:
         return None
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from pipeline.tarwalk import Member, Sample
 from songkey.errors import AudioKeyError, one_line, printable
-from songkey.keys import KEYS, Key, KeyParseError, parse_key
+from songkey.keynames import AmbiguousKeyError, parse_label
+from songkey.keys import KEYS, Key, KeyParseError
 
 MOST_LABEL_BYTES = 1_000_000  # of a member that says the key
 
@@ -96,7 +97,9 @@ def _key(value: Any) -> Key:
     if re.fullmatch("0*[0-9]{1,2}", text, re.ASCII) and int(text) < len(KEYS):
         return KEYS[int(text)]
     try:
-        return parse_key(text)
+        return parse_label(text)
+    except AmbiguousKeyError as error:
+        raise UnusableSample(_text(error)) from None
     except KeyParseError:
         raise UnusableSample(f"not one of the 24 keys: {_text(text[:60])!r}") from None
 

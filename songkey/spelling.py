@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from songkey.errors import AudioKeyError, printable
-from songkey.keys import KEYS, Key, KeyParseError, parse_key
+from songkey.keynames import parse_label
+from songkey.keys import KEYS, Key, KeyParseError
 
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -54,7 +55,7 @@ def _named(path: Path) -> list[str]:
     found: dict[Key, str] = {}
     for text, name in _rows(path, where):
         try:
-            key = parse_key(text)
+            key = parse_label(text)
         except KeyParseError as error:
             raise AudioKeyError(f"{where}: {error}") from error
         if key in found:

@@ -10,7 +10,7 @@ are one recording. What has no usable label is left out with a reason.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from songkey.errors import AudioError, AudioKeyError
 from songkey.files import require_file
+from songkey.keynames import AmbiguousKeyError, parse_label
 from songkey.keys import Key, KeyParseError, parse_key
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
@@ -101,12 +102,14 @@ def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str
     raise UnusableError("no label")
 
 
-def one_key(texts: list[str]) -> Key:
+def one_key(texts: list[str], parse: Callable[[str], Key] = parse_label) -> Key:
     """The one key that all the texts name; UnusableError if there is none or several."""
     keys: dict[Key | None, str] = {}
     for text in texts:
         try:
-            keys[parse_key(text) if text else None] = text
+            keys[parse(text) if text else None] = text
+        except AmbiguousKeyError as error:
+            raise UnusableError(str(error)) from error
         except KeyParseError as error:
             raise UnusableError(f"label does not parse: {text}") from error
     if len(keys) > 1:

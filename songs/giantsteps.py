@@ -14,7 +14,7 @@ from typing import TypeVar
 from settings.sections import Download, GsKey, GsMtg
 from songkey.audio import printable
 from songkey.errors import AudioKeyError
-from songkey.keys import Key
+from songkey.keys import Key, parse_key
 from songs.archive import ArchiveError, extract
 from songs.download import Failure, Remote, fetch_all
 from songs.folder import UnusableError, one_key
@@ -131,8 +131,11 @@ def downloaded(dataset: str, songs: Sequence[Song], left_out: Sequence[LeftOut])
 
 
 def key_of(label: str) -> Key:
-    """The key that a label names; raises UnusableError where it is none of the 24."""
-    return one_key([one_line(label)])
+    """The key that a label names; raises UnusableError where it is none of the 24.
+
+    A tonic alone is none: its annotator left the mode open.
+    """
+    return one_key([one_line(label)], parse_key)
 
 
 def one_line(text: str) -> str:

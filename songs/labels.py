@@ -2,22 +2,20 @@
 
 The header names the columns in any case: `path` (or file, filename, track ...), `key` (or tonality,
 initialkey ...), and if wanted `recording`, `split`, `confidence` and `genre`; others are ignored.
-Paths are relative to the label file or absolute, with either slash; the ending, or the folders, may
-be left out where only one file can be meant.
+Which file a path means, listednames.py says. Tables are in UTF-8, UTF-16 or Windows-1252; a TSV has
+no quotes but around whole cells.
 """
 
-import csv
-import io
-import posixpath
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.cells import NoTableError, is_utf_8, lines_of, text_of, told
 from songkey.errors import AudioKeyError
+from songs.listednames import ListedNames, Meant
 from songs.song import LeftOut
 from storage.places import Place
 
@@ -32,9 +30,17 @@ COLUMNS = {  # the first name that the header has counts
 }
 
 
+NOT_FOUND = "listed but not found"
+NOT_UTF_8 = "label not in UTF-8: read as Windows-1252"
+
+
 @dataclass(frozen=True)
 class Row:
-    """One line of a label file; `source` is the file's name, an absent column is ""."""
+    """One line of a label file; `source` is the file's name, an absent column is "".
+
+    `windows_path` is a path that is not UTF-8, read as Windows-1252; `doubt` says why the row may
+    not mean what it is taken for.
+    """
 
     source: str = ""
     path: str = ""
@@ -43,6 +49,8 @@ class Row:
     split: str = ""
     confidence: str = ""
     genre: str = ""
+    windows_path: str = ""
+    doubt: str = ""
 
 
 def read_rows(root: Place) -> list[Row]:
@@ -59,29 +67,53 @@ def match(
     rows: Iterable[Row], song_ids: Iterable[str]
 ) -> tuple[dict[str, list[Row]], list[LeftOut]]:
     """The rows that mean each song, and those that mean none or could mean several."""
-    known = _aliases(song_ids)
-    rows_of, left_out = defaultdict(list), []
+    names = ListedNames(song_ids)
+    rows_of: dict[str, list[Row]] = defaultdict(list)
+    by_part: dict[str, list[Row]] = defaultdict(list)
+    left_out = []
     for row in rows:
-        path = _comparable(row.path)
-        meant = next((names[path] for names in known if path in names), [])
-        if len(meant) == 1:
-            rows_of[meant[0]].append(row)
-        elif meant:
-            left_out.append(LeftOut(row.path, f"listed name is ambiguous: {', '.join(meant)}"))
+        meant, row = _meant(row, names)
+        if len(meant.songs) == 1:
+            (by_part if meant.by_part else rows_of)[meant.songs[0]].append(row)
+        elif meant.songs:
+            which = ", ".join(meant.songs)
+            left_out.append(LeftOut(row.path, f"listed name is ambiguous: {which}"))
         else:
-            left_out.append(LeftOut(row.path, "listed but not found"))
+            left_out.append(LeftOut(row.path, NOT_FOUND))
+    for song_id, found in by_part.items():
+        if song_id in rows_of:  # they mean other files of that name
+            left_out += [LeftOut(row.path, NOT_FOUND) for row in found]
+        elif len(paths := {row.path for row in found}) > 1:
+            left_out += [
+                LeftOut(path, f"listed name is ambiguous: {song_id} may be any of {len(paths)}")
+                for path in sorted(paths)
+            ]
+        else:
+            doubt = f"listed in another folder: {found[0].path}"
+            rows_of[song_id] = [replace(row, doubt=row.doubt or doubt) for row in found]
     return rows_of, left_out
 
 
+def _meant(row: Row, names: ListedNames) -> tuple[Meant, Row]:
+    """What a row means, by its bytes or, where no file has these, by them as Windows-1252."""
+    meant = names.meant(row.path)
+    if not meant.songs and row.windows_path:
+        meant = names.meant(row.windows_path)
+        row = replace(row, doubt=row.doubt or NOT_UTF_8)
+    return meant, row
+
+
 def read_table(file: Place) -> list[list[str]]:
-    """The lines of a CSV (comma, semicolon or tab) or TSV file, each as its cells."""
-    # Bytes that are not UTF-8 are kept, so that they match a file name with the same bytes.
-    text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
-    first = text.partition("\n")[0]
-    delimiter = "\t" if file.name.endswith(".tsv") else max(",;\t", key=first.count)
+    """The lines of a CSV (comma, semicolon or tab) or TSV file, each as its cells.
+
+    Bytes that are neither UTF-8 nor UTF-16 are kept, so that they match a file name with the same
+    bytes; songkey.cells.told reads them.
+    """
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
+        text = text_of(file.read_bytes())
+        first = text.partition("\n")[0]
+        return lines_of(text, "\t" if file.name.endswith(".tsv") else max(",;\t", key=first.count))
+    except NoTableError as error:
         raise AudioKeyError(f"{printable(file)}: not a table of text: {error}") from error
 
 
@@ -113,27 +145,16 @@ def _read(file: Place) -> list[Row]:
                 f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
             )
     root = file.parent.absolute() if isinstance(file, Path) else file.parent
-    rows = []
-    for line in lines:
-        cells = {name: cell(line, at) for name, at in place.items()}
-        cells["path"] = cells["path"].replace("\\", "/").removeprefix(f"{root}/")
-        if cells["path"]:
-            rows.append(Row(file.name, **{name: printable(text) for name, text in cells.items()}))
-    return rows
+    rows = (_row(file.name, {name: cell(line, at) for name, at in place.items()}) for line in lines)
+    return [replace(row, path=row.path.removeprefix(f"{root}/")) for row in rows if row.path]
 
 
-def _aliases(song_ids: Iterable[str]) -> list[dict[str, list[str]]]:
-    """For four ways to name a file, the strictest first: the songs that each name may mean."""
-    known: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
-    for song_id in song_ids:
-        path = _comparable(song_id)
-        stem = posixpath.splitext(path)[0]
-        names = (path, stem, posixpath.basename(path), posixpath.basename(stem))
-        for songs_of, name in zip(known, names, strict=True):
-            songs_of[name].append(song_id)
-    return known
-
-
-def _comparable(path: str) -> str:
-    """A path without './' and with composed accents."""
-    return unicodedata.normalize("NFC", posixpath.normpath(path))
+def _row(source: str, cells: dict[str, str]) -> Row:
+    path = cells.pop("path").replace("\\", "/")
+    return Row(
+        source,
+        printable(path),
+        **{name: told(text) for name, text in cells.items()},
+        windows_path="" if is_utf_8(path) else told(path),
+        doubt="" if all(map(is_utf_8, cells.values())) else NOT_UTF_8,
+    )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from songkey.audio import printable
+from songkey.cells import told
 from songkey.errors import AudioKeyError
 from songs.labels import cell, places, read_table, shown
 from songs.rekordbox import read_collection
@@ -82,7 +83,7 @@ def _labels(
     """The labels of numbered lines, each with its header; blank ones are passed over."""
     for number, (header, line) in lines:
         columns = places(header, COLUMNS)
-        cells = {name: printable(cell(line, at)) for name, at in columns.items()}
+        cells = {name: told(cell(line, at)) for name, at in columns.items()}
         if any(cells.values()):
             yield Label(f"{place} {number}", kind, **cells)
 

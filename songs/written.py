@@ -6,7 +6,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from songkey.errors import AudioKeyError
-from songkey.keys import Key, KeyParseError, parse_key
+from songkey.keynames import parse_label
+from songkey.keys import Key, KeyParseError
 from songs.labels import match, read_rows
 from songs.notetable import save_transcripts
 from songs.song import LeftOut
@@ -64,6 +65,6 @@ def _files(path: str) -> Iterator[tuple[Path, str, Key | None]]:
 
 def _label(name: str, text: str) -> Key:
     try:
-        return parse_key(text)
+        return parse_label(text)
     except KeyParseError as error:
         raise AudioKeyError(f"labels.tsv: {name}: {error}") from None

@@ -55,12 +55,13 @@ def test_the_label_file_comes_before_folders_and_folders_before_tags(tmp_path, a
 
 
 def test_what_a_label_file_lists_badly_is_left_out_each_with_its_reason(tmp_path, add):
-    for name in ("C minor/none", "odd", "twice", "same", "a/twin", "b/twin", "part", "sure"):
+    for name in ("C minor/none", "odd", "low", "twice", "same", "a/twin", "b/twin", "part", "sure"):
         add(f"{name}.flac")
     lines = [
         "path\tkey\tsplit\tconfidence",
         "C minor/none.flac\t\t\t",
-        "odd.flac\tH dur\t\t",
+        "odd.flac\tsad\t\t",
+        "low.flac\tf#\t\t",
         "twice.flac\tC major\t\t",
         "twice.flac\tAm\t\t",
         "same.flac\tC# major\t\t",
@@ -74,7 +75,9 @@ def test_what_a_label_file_lists_badly_is_left_out_each_with_its_reason(tmp_path
     assert labelled(tmp_path) == {"same.flac": ("Db major", "labels.tsv")}
     assert left_out(tmp_path) == {
         "C minor/none.flac": "no key",
-        "odd.flac": "label does not parse: H dur",
+        "odd.flac": "label does not parse: sad",
+        "low.flac": "ambiguous label: 'f#' names no mode, and lower case may mean minor; "
+        "add major or minor",
         "twice.flac": "conflicting labels: 'C major', 'Am'",
         "twin.flac": "listed name is ambiguous: a/twin.flac, b/twin.flac",
         "a/twin.flac": "no label",
@@ -83,6 +86,20 @@ def test_what_a_label_file_lists_badly_is_left_out_each_with_its_reason(tmp_path
         "part.flac": "split is none of train, valid, validation, test: secret",
         "sure.flac": "confidence is not a number from 0 to 1: very",
     }
+
+
+def test_a_tonic_alone_is_major_in_tables_and_tags_and_no_folder_s_name(tmp_path, add):
+    add("a.flac")
+    add("b.flac", "Gb")
+    add("A/c.flac", "C")
+    add("E/d.flac")
+    (tmp_path / "labels.csv").write_text("path,key\na.flac,Db\n")
+    assert labelled(tmp_path) == {
+        "A/c.flac": ("C major", "tag"),
+        "a.flac": ("Db major", "labels.csv"),
+        "b.flac": ("F# major", "tag"),
+    }
+    assert left_out(tmp_path) == {"E/d.flac": "no label"}
 
 
 def test_a_label_file_may_say_recording_split_confidence_and_genre(tmp_path, add):

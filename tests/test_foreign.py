@@ -182,6 +182,7 @@ def test_samples_that_cannot_be_used_are_counted_and_named_with_their_reasons(tm
     unusable = {
         "no key": {"flac": flac},
         "not one of the 24 keys": {"flac": flac, "cls": b"24"},
+        "ambiguous label": {"flac": flac, "txt": b"f#"},
         "too much text": {"flac": flac, "txt": b" " * 1_000_001},
         "damaged JSON": {"flac": flac, "json": b'{"key": "C major"'},
         "no sound or picture": {"mid": b"MThd", **key},
@@ -193,11 +194,11 @@ def test_samples_that_cannot_be_used_are_counted_and_named_with_their_reasons(tm
         tmp_path / "in", [*unusable.values(), {"flac": flac, "json": b"[]"}, good], 4
     )
     made = index(tmp_path, tmp_path / "in")
-    assert [one.kind for one in made.left_out[:7]] == [*unusable]
+    assert [one.kind for one in made.left_out[:8]] == [*unusable]
     assert made.manifests["train"].left_out_by_reason == {**dict.fromkeys(unusable, 1), "no key": 2}
     rows = (made.folder / "left_out.tsv").read_text().splitlines()
-    assert len(rows) == 9 and "000000/00001\tnot one of the 24 keys: '24'" in rows
-    assert everything(opened(tmp_path))[1:] == ([3, 3], ["000002/00008"] * 2)
+    assert len(rows) == 10 and "000000/00001\tnot one of the 24 keys: '24'" in rows
+    assert everything(opened(tmp_path))[1:] == ([3, 3], ["000002/00009"] * 2)
 
 
 def test_a_tar_damaged_in_its_middle_gives_what_lies_before_and_says_so(theirs, tmp_path):
@@ -433,6 +434,16 @@ def test_headers_that_lie_about_names_end_a_shard_and_not_the_walk(tmp_path):
     ):
         with pytest.raises(DamagedTar, match="damaged tar"):
             list(samples(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("Db", "Db major"), ("8A/Am", "A minor"), ("h-moll", "B minor"), ("13", "C# minor")],
+)
+def test_their_keys_are_read_as_programs_write_them(text, key):
+    members = Members(("flac",), ("txt",), "")
+    data = text.encode()
+    assert str(members.key_of({"txt": Member(0, len(data), data)})[0]) == key
 
 
 def test_an_ending_that_is_empty_is_taken_for_no_other():

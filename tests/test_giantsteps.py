@@ -14,6 +14,7 @@ from settings.config import ConfigError, load_config
 from shards import __main__ as shards
 from songs import gs_key
 from songs.folder import UnusableError
+from songs.giantsteps import key_of
 from songs.gs_key_plus import key_of_label
 
 REAL = Path(os.environ.get("AKC_ANNOTATIONS", ROOT.parent / "shared" / "annotations"))
@@ -208,6 +209,12 @@ def test_a_label_of_gs_key_plus_is_a_key_and_perhaps_its_variant():
     }.items():
         with pytest.raises(UnusableError, match=f"^{reason}"):
             key_of_label(text)
+
+
+@pytest.mark.parametrize("text", ["C", "F#", "8A/Am", "H-Moll"])
+def test_an_annotation_is_read_strictly_a_tonic_alone_leaves_its_mode_open(text):
+    with pytest.raises(UnusableError, match="label does not parse: "):
+        key_of(text)
 
 
 def test_settings_that_lead_nowhere_are_refused():

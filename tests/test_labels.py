@@ -1,6 +1,10 @@
 """Laws of label files: every sensible form of the table is understood, anything else is named."""
 
+from urllib.parse import quote
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from songs.labels import Row, match, read_rows
 from songs.song import LeftOut
@@ -30,6 +34,87 @@ def test_a_table_is_understood(tmp_path, name, text, listed):
 def test_an_absolute_path_is_understood(tmp_path):
     (tmp_path / "labels.tsv").write_text(f"path\tkey\n{tmp_path}/in/one.mp3\tAm\n")
     assert matched(tmp_path, "in/one.mp3") == {"in/one.mp3": ["Am"]}
+
+
+ELSEWHERE = [
+    "/home/me/music/In/One.mp3",
+    "/in/one.mp3",
+    "D:\\Music\\in\\one.mp3",
+    "d:/music/IN/ONE.MP3",
+    "\\\\server\\share\\in\\one.mp3",
+    "~/Music/in/one.mp3",
+    "~me/in/one.mp3",
+    "file:///Users/me/in/one.mp3",
+    "file://localhost/D:/Music/in/one.mp3",
+    "file:/D:/Music/in/on%65.mp3",
+]
+
+
+@pytest.mark.parametrize("listed", ELSEWHERE)
+def test_an_absolute_path_of_any_machine_means_the_file_that_ends_it(tmp_path, listed):
+    (tmp_path / "labels.tsv").write_text(f"path\tkey\n{listed}\tAm\n")
+    songs = ("in/one.mp3", "one.mp3", "out/one.mp3", "in/two.mp3")
+    assert matched(tmp_path, *songs) == {"in/one.mp3": ["Am"]}
+    rows_of, left_out = match([Row(path=listed, key="Am")], songs)  # as a DJ program's table has it
+    assert [*rows_of] == ["in/one.mp3"] and left_out == []
+
+
+def test_a_file_address_has_escapes_and_any_other_path_has_letters():
+    rows = [Row(path="file:///x/a%20b%23%C3%A9.mp3"), Row(path="/x/c%20d.mp3")]
+    assert [*match(rows, ["a b#é.mp3", "c%20d.mp3", "c d.mp3"])[0]] == ["a b#é.mp3", "c%20d.mp3"]
+
+
+def test_where_folders_differ_a_name_counts_only_alone_and_is_doubtful():
+    rows = [Row(path="/old/one.mp3"), Row(path="/a/two.mp3"), Row(path="/b/two.mp3")]
+    rows += [Row(path="/x/new/three.mp3"), Row(path="/x/old/three.mp3"), Row(path="/old/four.mp3")]
+    songs = ["new/one.mp3", "new/two.mp3", "new/three.mp3", "c/four.mp3", "d/four.mp3"]
+    rows_of, left_out = match(rows, songs)
+    assert {song: [(row.path, row.doubt) for row in rows] for song, rows in rows_of.items()} == {
+        "new/one.mp3": [("/old/one.mp3", "listed in another folder: /old/one.mp3")],
+        "new/three.mp3": [("/x/new/three.mp3", "")],
+    }
+    assert set(left_out) == {
+        LeftOut("/a/two.mp3", "listed name is ambiguous: new/two.mp3 may be any of 2"),
+        LeftOut("/b/two.mp3", "listed name is ambiguous: new/two.mp3 may be any of 2"),
+        LeftOut("/x/old/three.mp3", "listed but not found"),
+        LeftOut("/old/four.mp3", "listed name is ambiguous: c/four.mp3, d/four.mp3"),
+    }
+
+
+parts = st.lists(
+    st.text("abC. ~%", min_size=1, max_size=3).map(str.strip).filter(lambda part: part.strip(".")),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(parts, parts, st.sampled_from(["/", "D:\\", "\\\\nas\\", "~/", "file:///C:/"]))
+def test_wherever_a_folder_was_its_files_are_found_below_it(folders, file, begin):
+    path = "/".join([*folders, *file])
+    if begin.startswith("file"):
+        path = quote(path)
+    row = Row(path=begin + (path.replace("/", "\\") if "\\" in begin else path))
+    rows_of, left_out = match([row], ["/".join(file), "other.mp3"])
+    assert rows_of == {"/".join(file): [row]} and left_out == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_a_table_is_read_in_any_encoding_and_what_is_guessed_is_doubtful(tmp_path, encoding):
+    text = "path;key\r\nGröße.mp3;Am\r\nb.mp3;sol dièse mineur\r\nc.mp3;Cm\r\n"
+    (tmp_path / "labels.csv").write_bytes(text.encode(encoding))
+    rows_of, left_out = match(read_rows(tmp_path), ["Größe.mp3", "b.mp3", "c.mp3"])
+    assert left_out == [] and rows_of["b.mp3"][0].key == "sol dièse mineur"
+    doubt = "label not in UTF-8: read as Windows-1252" if encoding == "cp1252" else ""
+    assert [rows[0].doubt for rows in rows_of.values()] == [doubt, doubt, ""]
+
+
+def test_in_a_tsv_a_leading_quote_is_a_letter_and_no_row_is_lost(tmp_path):
+    (tmp_path / "labels.tsv").write_text(
+        'path\tkey\n"Heroes.flac\tC minor\na.flac\tAm\nb.flac\tF#m\n'
+    )
+    assert matched(tmp_path, '"Heroes.flac', "a.flac", "b.flac") == {
+        '"Heroes.flac': ["C minor"], "a.flac": ["Am"], "b.flac": ["F#m"],
+    }  # fmt: skip
 
 
 def test_the_whole_name_comes_before_a_shortened_one(tmp_path):
@@ -76,7 +161,8 @@ def test_no_label_file_has_no_rows(tmp_path):
         (b"path\tmood\none.mp3\tsad\n", "no column 'key'; its first line is 'path', 'mood'"),
         (b"one.mp3\tC major\n", "no column 'path'; its first line is 'one.mp3', 'C major'"),
         (b"", "no column 'path'; its first line is nothing"),
-        ("path\tkey\n".encode("utf-16"), "no column 'path'"),
+        ("path\tmood\n".encode("utf-16"), "no column 'key'; its first line is 'path', 'mood'"),
+        (b"ID3\x04\x00\x00\xff\xfb\x90" * 9, "not a table of text: holds bytes of 0"),
         (b"path\tkey\n" + b"x" * 200_000, "not a table of text"),
     ],
 )

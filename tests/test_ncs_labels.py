@@ -85,14 +85,14 @@ def test_the_surest_name_that_a_release_has_decides(songs, tmp_path):
 
 
 def test_rows_that_mean_no_release_and_keys_that_are_none_are_reported(songs, tmp_path):
-    text = "tid,key\nt1,Am\ngone,Am\n\nt2,\nt3,H dur\nt4,C major / A minor\n"
+    text = "tid,key\nt1,Am\ngone,Am\n\nt2,\nt3,H\nt4,C major / A minor\n"
     found, left_out = songs(write(tmp_path / "keys.csv", text))
     assert list(found) == ["t1"]
     assert {one.song_id: one.reason for one in left_out} == {
         "keys.csv row 3": "label of no release in the listing: keys.csv row 3 (gone: 'Am')",
         "t2": "no key",
-        "t3": "label does not parse: H dur",
-        "t4": "label does not parse: C major / A minor",
+        "t3": "ambiguous label: 'H' has an H, which is B in German; write B, or H-Dur or H-Moll",
+        "t4": "ambiguous label: 'C major / A minor' names several keys: C major, A minor",
         "t5": "no label",
         "t6": "no label",
     }

@@ -20,6 +20,7 @@ from songkey.keys import KEYS, Key
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "Cb")
+GERMAN = ("C", "Cis", "D", "Es", "E", "F", "Fis", "G", "As", "A", "B", "H")
 SPELLINGS = {
     "as printed": str,
     "Camelot": lambda key: key.camelot,
@@ -27,6 +28,8 @@ SPELLINGS = {
     "colon": lambda key: str(key).replace(" ", ":"),
     "short": lambda key: str(key).replace(" minor", "m").replace(" major", "maj"),
     "sharps": lambda key: f"{SHARPS[key.tonic]} {key.mode}",
+    "as programs write": lambda key: str(key).replace(" minor", "m").replace(" major", ""),
+    "German": lambda key: f"{GERMAN[key.tonic]}-{'Moll' if key.mode == 'minor' else 'Dur'}",
     "flats": lambda key: f"{FLATS[key.tonic]} {key.mode}",
     "signs": lambda key: str(key).replace("b ", "♭ ").replace("#", "♯").upper(),
 }
@@ -134,6 +137,14 @@ def test_blank_lines_a_byte_order_mark_and_windows_line_ends_do_not_matter(truth
     assert compare(tmp_path / "a.csv", truth).score == MirexScore(correct=48)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252"])
+def test_answers_are_read_in_the_encodings_of_windows_and_a_quote_is_a_letter(tmp_path, encoding):
+    truth = table(tmp_path / "truth.tsv", [("Größe", "F# major"), ('"Heroes', "C"), ("a", "Am")])
+    answers = tmp_path / "answers.tsv"
+    answers.write_bytes('id\tkey\r\nGröße.mp3\tGb\r\n"Heroes.flac\tC\r\na\t8A\r\n'.encode(encoding))
+    assert compare(answers, truth).score == MirexScore(correct=3)
+
+
 def test_what_cannot_be_compared_is_named_and_not_scored(truth, tmp_path):
     (truth / "unsure.LOFI.key").write_text("E / B / A minor")
     (truth / "none.LOFI.key").write_text("")
@@ -146,7 +157,7 @@ def test_what_cannot_be_compared_is_named_and_not_scored(truth, tmp_path):
 
 
 def test_an_answer_that_names_no_key_is_a_wrong_answer(truth, tmp_path):
-    texts = ["unknown", "", "-", "C major / A minor", "C", "nan"]
+    texts = ["unknown", "", "-", "C major / A minor", "c", "nan"]
     rows = [(song(n), text) for n, text in enumerate(texts)] + [(song(6), KEYS[6])]
     compared = compare(table(tmp_path / "a.tsv", rows), truth)
     assert compared.score == MirexScore(correct=1, other=len(texts))
@@ -183,7 +194,7 @@ def test_an_id_given_twice_with_the_same_key_counts_once_and_is_named(truth, tmp
         (b"other\tC major\n", r"no song of it is in .* \(first ids: other, 0.LOFI.key\)"),
         (b"0.LOFI\tCm\n1.LOFI\n", r"row 2 has 1 columns: \['1.LOFI'\]"),
         (b"0.LOFI\tCm\n \tDm\n", r"row 2 has no id: \[' ', 'Dm'\]; name its song"),
-        (b"\xff\xfe0\x00\t\x00", "not a text in UTF-8"),
+        (b"ID3\x04\x00\x00\xff\xfb\x90\x00", "not a text: holds bytes of 0; save it as UTF-8"),
         (b'a,Cm\n"b,Dm\nc,Em\n', "not a table of id and key: "),
         (b'"a" b,Cm\n', "not a table of id and key: "),
         (b'"' + b"a" * 200_000 + b'",Cm\n', "not a table of id and key: field larger"),

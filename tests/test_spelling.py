@@ -45,7 +45,7 @@ def table(changes: dict[str, str]) -> str:
         ("a.tsv", "C major\tdo\n", "a.tsv: no name for Db major, D major"),
         ("a.tsv", table({"8B": "again"}), "a.tsv: C major stands in it twice"),
         ("a.tsv", table({"B minor": "name 0"}), "name 0 is the name of two keys; tell them apart"),
-        ("a.tsv", table({"H minor": "x"}), "a.tsv: not a key: 'H minor'"),
+        ("a.tsv", table({"H minor": "x"}), "a.tsv: ambiguous label: 'H minor'"),
         ("a.tsv", "C major do\n", "'C major do' is no key and its name, a tab between them"),
         ("a.tsv", "C major\tdo\tut\n", "'C major do ut' is no key and its name"),
         ("a.toml", "C major = do", "a.toml: not TOML: "),

@@ -1,0 +1,75 @@
+"""Tables of text as spreadsheets and programs save them: in any encoding, quoted or not."""
+
+import csv
+import io
+import re
+
+ENCODING_OF = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # by what begins a file
+LOOKED_AT_BYTES = 256
+QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+
+
+class NoTableError(ValueError):
+    """Why bytes are no table of text."""
+
+
+def text_of(data: bytes) -> str:
+    """A text in UTF-8 or UTF-16, with or without the mark that tells which.
+
+    Bytes that are not UTF-8 become lone surrogates, which `told` reads. Raises NoTableError.
+    """
+    encoding = ENCODING_OF.get(data[:2]) or _encoding_without_mark(data[:LOOKED_AT_BYTES])
+    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
+    text = data.decode(encoding, errors)
+    if "\0" in text:
+        raise NoTableError("holds bytes of 0")
+    return text
+
+
+def lines_of(text: str, delimiter: str, strict: bool = False) -> list[list[str]]:
+    r"""The lines of a table, each as its cells; `strict` refuses quotes out of place in a CSV.
+
+    Between tabs a quote is a letter, unless the whole cell stands in quotes. Raises NoTableError.
+    """
+    file = io.StringIO(text, newline="")
+    try:
+        if delimiter != "\t":
+            return list(csv.reader(file, delimiter=delimiter, strict=strict))
+        lines = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except csv.Error as error:
+        raise NoTableError(str(error)) from error
+    return [_unquoted(line, len(lines[0])) for line in lines]
+
+
+def told(cell: str) -> str:
+    """A cell as text: bytes that were not UTF-8 as Windows-1252, as old programs save them."""
+    if cell.isascii() or is_utf_8(cell):
+        return cell
+    data = cell.encode("utf-8", "surrogateescape")
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def is_utf_8(cell: str) -> bool:
+    """Whether a cell of `text_of` was written in UTF-8."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in cell)
+
+
+def _encoding_without_mark(head: bytes) -> str:
+    """UTF-16 has a 0 in every other byte of a text in Latin letters."""
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if 4 * max(first, second) < len(head) // 2 or not head:
+        return "utf-8-sig"
+    return "utf-16-be" if first > second else "utf-16-le"
+
+
+def _unquoted(line: list[str], width: int) -> list[str]:
+    """The cells of a line without a writer's quotes; in one that is too wide they may hold tabs."""
+    if len(line) > width:
+        (again,) = csv.reader(["\t".join(line)], delimiter="\t")
+        if len(again) == width:
+            return again
+    matches = [(cell, QUOTED.fullmatch(cell)) for cell in line]
+    return [match[1].replace('""', '"') if match else cell for cell, match in matches]
