@@ -32,6 +32,7 @@ from storage.staging import local_copy
 from storage.whole import put_in_place, unfinished
 
 SAMPLE_ID = "[0-9A-Za-z_-]{1,90}"  # without a dot, which would end it
+COPY_BYTES = 16_000_000  # at a time
 TAR_END_BYTES = 10240  # most that closing a tar adds
 
 
@@ -47,6 +48,10 @@ class ShardFile:
         self._temporary = unfinished(self.path)
         self._file = open(self._temporary, "w+b")  # noqa: SIM115 (finish closes it)
         self._tar = wds.TarWriter(self._file, encoder=False, mtime=0)
+        # Not by its own stream, which writes 10 kB at a time: 5% of the time of packing.
+        self._tar.tarstream = tarfile.open(  # noqa: SIM115 (finish closes it)
+            fileobj=self._file, mode="w", copybufsize=COPY_BYTES
+        )
         self._end = 0
         self._songs: list[SongEntry] = []
         self._columns: dict[str, list[int]] = {name: [] for name in SAMPLE_COLUMNS}

@@ -1,5 +1,6 @@
 """The process behind a guard, as the one that started it sees it."""
 
+import os
 import pickle
 import queue
 import signal
@@ -10,13 +11,17 @@ from contextlib import suppress
 from threading import Thread
 from typing import IO, Any
 
+from songkey.carried import Carrier, shared_file
 from songkey.guarded import ANSWER, ERROR
 
 # Not by -m, which imports from the folder where this is called: beside music there may lie a numpy.
 PROGRAM = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
-    "from songkey.guarded import serve; serve()"
+    "from songkey.guarded import serve; serve(*map(int, sys.argv[1:]))"
 )
+# glibc gives the pages of freed arrays back, and each block of sound would pay for fresh ones. Not
+# as this process has it: Dask tells its workers to give back all there is.
+ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "64000000", "MALLOC_MMAP_THRESHOLD_": "32000000"}
 ENDED, QUIET = "ended", "quiet"  # what `reply` may say beside the kinds in songkey.guarded
 TICKS = 60  # that a time of waiting is divided in
 END_SECONDS = 5.0  # a process that waits for a dead network drive cannot be killed
@@ -28,14 +33,23 @@ class Child:
     def __init__(self, *order: object):
         """`order` is what `songkey.guarded` needs to begin."""
         self.replies = 0  # that it has given; the first says that it is ready
-        self.popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", PROGRAM],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )  # fmt: skip
+        shared = shared_file()
+        descriptors = () if shared is None else (shared,)
+        try:
+            self.popen = subprocess.Popen(
+                [sys.executable, "-P", "-c", PROGRAM, *map(str, descriptors)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                pass_fds=descriptors, env={**os.environ, **ALLOCATOR},
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )  # fmt: skip
+            carrier = Carrier(shared)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         self._stdin: IO[bytes] = self.popen.stdin  # type: ignore[assignment]  # not None: a pipe
         self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-        reader = Thread(target=_receive, args=(self.popen.stdout, self._inbox), daemon=True)
+        arriving = self.popen.stdout, carrier, self._inbox
+        reader = Thread(target=_receive, args=arriving, daemon=True)
         reader.start()
         self.end = weakref.finalize(self, _end, self.popen, self._stdin, reader)
         self.send(sys.path)
@@ -69,11 +83,11 @@ class Child:
         return None
 
 
-def _receive(stream: IO[bytes], inbox: queue.SimpleQueue) -> None:
+def _receive(stream: IO[bytes], carrier: Carrier, inbox: queue.SimpleQueue) -> None:
     try:
         with stream, suppress(EOFError, OSError, pickle.UnpicklingError):  # it died, maybe halfway
             while True:
-                inbox.put(pickle.load(stream))
+                inbox.put(carrier.unpacked(pickle.load(stream)))
     finally:
         inbox.put((ENDED, None))
 

@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any
 
+from songkey.carried import Carrier, Parcel
 from songkey.errors import AudioKeyError
 from songkey.footprint import limit_memory, resident_bytes
 
@@ -24,14 +25,15 @@ ALIVE_SECONDS = 1.0  # at least, from one sign of life to the next: each wakes t
 WATCH_SECONDS = 0.1
 
 
-def serve() -> None:
-    """What this process does."""
+def serve(shared: int | None = None) -> None:
+    """What this process does, with the descriptor of memory that it shares."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
-    _Server().serve()
+    _Server(Carrier(shared)).serve()
 
 
 class _Server:
-    def __init__(self) -> None:
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
         self.requests = sys.stdin.buffer
         self.replies = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)  # what a decoder prints would be taken for a reply
@@ -62,19 +64,19 @@ class _Server:
         now = time.monotonic()
         if now >= self.last_sign_seconds + ALIVE_SECONDS:
             self.last_sign_seconds = now
-            self._send(pickle.dumps((ALIVE, None)))
+            self._send((pickle.dumps((ALIVE, None)), ()))
 
     def _reply(self, function: Callable[..., Any], *arguments: Any) -> None:
         try:
-            reply = pickle.dumps((ANSWER, function(*arguments)))
+            reply = self.carrier.packed((ANSWER, function(*arguments)))
         except Exception as error:
             if _lacks_memory(error):
                 os._exit(OUT_OF_MEMORY)
-            reply = _as_reply(error)
+            reply = _as_reply(error), ()
         self._send(reply)
 
-    def _send(self, reply: bytes) -> None:
-        self.replies.write(reply)
+    def _send(self, reply: Parcel) -> None:
+        self.replies.write(pickle.dumps(reply))
         self.replies.flush()
 
     def _incoming(self) -> Iterator[tuple[str, bytes, dict[str, Any]]]:

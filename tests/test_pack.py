@@ -94,6 +94,18 @@ def test_any_reader_of_webdatasets_streams_the_shards(packed, format, ending, re
     assert all(sample.keys() == {ending, "json"} for sample in samples)
 
 
+def test_a_shard_is_the_tar_that_webdataset_writes(packed, tmp_path):
+    (tar, *_) = sorted(packed.glob("shards/audio/synthetic/train/*.tar"))
+    with (
+        wds.TarWriter(str(tmp_path / "same.tar"), encoder=False, mtime=0) as writer,
+        tarfile.open(tar) as reader,
+    ):
+        for member in reader:
+            name, _, ending = member.name.partition(".")
+            writer.write({"__key__": name, ending: reader.extractfile(member).read()})
+    assert (tmp_path / "same.tar").read_bytes() == tar.read_bytes()
+
+
 def test_a_tar_without_a_record_or_of_another_size_is_packed_again(packed, tmp_path):
     config = small_config(tmp_path)
     pack_synthetic(config)
