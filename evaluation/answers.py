@@ -50,6 +50,7 @@ class Answers:
     loss: float  # mean cross entropy of the intervals, nats
     unanswered: tuple[Unanswered, ...]
     interval_reliability: Mapping[str, Reliability] = field(default_factory=dict)  # by data set
+    trained_on: int = 0  # of the songs, those that are recordings which the network trained on
 
     @property
     def song_score(self) -> MirexScore:

@@ -32,6 +32,12 @@ def lost_notes(answers: Answers) -> list[str]:
     ]
 
 
+def trained_notes(answers: Answers) -> list[str]:
+    """How many of the songs are no test of the network; none for none."""
+    total = len(answers.songs) + len(answers.unanswered)
+    return [f"{answers.trained_on} of {total} songs were trained on"] if answers.trained_on else []
+
+
 def of_intervals(count: int, lost: int) -> str:
     """How many intervals that is, and how many more there would be."""
     return f"{count} intervals" + (f"; {lost} more could not be read" if lost else "")

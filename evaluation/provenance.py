@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.answers import Answers
-from evaluation.notes import of_intervals
+from evaluation.notes import of_intervals, trained_notes
 from model.checkpoint import Checkpoint
 from settings.sections import Config
 
@@ -19,13 +19,14 @@ def facts_of(
     """The checkpoint, the songs and the circumstances of an evaluation, by what they are."""
     intervals = sum(song.intervals.total for song in answers.songs)
     network, trained_on = checkpoint.config["model"]["name"], checkpoint.trained_on
+    songs = f"{len(answers.songs)} of {of_intervals(intervals, answers.lost_intervals)}"
     return {
         "Checkpoint": str(checkpoint.path),
         "Network": f"{network}, trained on {', '.join(trained_on) or 'unknown songs'}",
         "Temperature": f"{checkpoint.temperature:.3f}",
         "Data sets": f"{', '.join(datasets)}: {config.eval.split} split, "
         f"{config.stream.format} shards",
-        "Songs": f"{len(answers.songs)} of {of_intervals(intervals, answers.lost_intervals)}",
+        "Songs": "; ".join((songs, *trained_notes(answers))),
         "Loss of an interval": f"{answers.loss:.3f} nats",
         "Date": time.strftime("%Y-%m-%d %H:%M"),
         "Version": commit(),

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from pipeline.bounded import ManifestError
 from pipeline.manifest import Manifest
 from pipeline.record import ShardRecord
-from pipeline.songtable import TEXT_COLUMNS, SongRows, SplitSongs, Texts
+from pipeline.songtable import DIGEST_COLUMNS, TEXT_COLUMNS, SongRows, SplitSongs, Texts
 
 INDEX_NAME = "index.safetensors"
 INTERVAL_COLUMNS: dict[str, np.dtype[Any]] = {  # of each interval, in the order of the shards
@@ -82,6 +82,9 @@ def index_bytes(index: Index) -> bytes:
     for name in TEXT_COLUMNS:
         texts: Texts = getattr(index.songs, name)
         columns |= {f"song.{name}.utf8": texts.utf8, f"song.{name}.ends": texts.ends}
+    for name in DIGEST_COLUMNS:
+        if (digests := getattr(index.songs, name)) is not None:
+            columns[f"song.{name}"] = digests
     return save(columns)
 
 
@@ -112,8 +115,11 @@ def _index(columns: dict[str, np.ndarray]) -> Index:
         expected |= {
             f"song.{name}.utf8": np.dtype(np.uint8), f"song.{name}.ends": np.dtype(np.int64)
         }  # fmt: skip
-    if EXCERPT in columns:
-        expected[EXCERPT] = np.dtype(np.int32)
+    optional: dict[str, np.dtype[Any]] = {
+        f"song.{name}": np.dtype(np.uint64) for name in DIGEST_COLUMNS
+    }
+    optional[EXCERPT] = np.dtype(np.int32)
+    expected |= {name: dtype for name, dtype in optional.items() if name in columns}
     for name, dtype in expected.items():
         if columns[name].dtype != dtype or columns[name].ndim != 1:
             raise TypeError(f"{name} is {columns[name].dtype}, {dtype} expected")
@@ -122,7 +128,8 @@ def _index(columns: dict[str, np.ndarray]) -> Index:
         for name in TEXT_COLUMNS
     }
     numbers: dict[str, Any] = {name: columns[f"song.{name}"] for name in SONG_COLUMNS}
-    songs = SplitSongs(**numbers, **texts)
+    digests: dict[str, Any] = {name: columns.get(f"song.{name}") for name in DIGEST_COLUMNS}
+    songs = SplitSongs(**numbers, **texts, **digests)
     intervals: dict[str, Any] = {name: columns[name] for name in INTERVAL_COLUMNS}
     return Index(**intervals, songs=songs, excerpt=columns.get(EXCERPT))
 
@@ -137,6 +144,8 @@ def _problem(index: Index, manifest: Manifest) -> str:
         return problem
     if {len(getattr(songs, name)) for name in (*SONG_COLUMNS, *TEXT_COLUMNS)} != {len(songs)}:
         return "its columns of songs are of different lengths"
+    if {len(songs.digests(name)) for name in DIGEST_COLUMNS} != {len(songs)}:
+        return "its columns of recordings are of different lengths"
     if any(_torn(getattr(songs, name)) for name in TEXT_COLUMNS):
         return "its names are torn"
     if not _inside(index, manifest):

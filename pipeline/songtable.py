@@ -3,10 +3,12 @@
 A song's place is its `song_index`, everywhere.
 """
 
+import hashlib
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from pipeline.record import SongEntry
 from songkey.keys import parse_key
 
 TEXT_COLUMNS = ("song_id", "label_source", "genre")
+DIGEST_COLUMNS = ("identity", "name")  # what recordings of several data sets are known by
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,17 @@ class SplitSongs:
     song_id: Texts
     label_source: Texts
     genre: Texts
+    # uint64, of what `SongEntry` says, 0 where that is nothing; None where it is for all songs.
+    identity: np.ndarray | None = None
+    name: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.key_id)
+
+    def digests(self, column: str) -> np.ndarray:
+        """(songs,) uint64: one of the columns that may be absent."""
+        found = getattr(self, column)
+        return np.zeros(len(self), np.uint64) if found is None else found
 
 
 class SongRows:
@@ -52,6 +63,7 @@ class SongRows:
     def __init__(self) -> None:
         self._key_id, self._intervals, self._confidence = array("B"), array("i"), array("f")
         self._texts = {name: (bytearray(), array("q")) for name in TEXT_COLUMNS}
+        self._digests = {name: array("Q") for name in DIGEST_COLUMNS}
         self._last = ("", "")  # song_id, key
 
     def add(self, song: SongEntry) -> int:
@@ -66,19 +78,33 @@ class SongRows:
         for name, (utf8, ends) in self._texts.items():
             utf8 += getattr(song, name).encode()
             ends.append(len(utf8))
+        for name, column in self._digests.items():
+            column.append(_digest(getattr(song, name)))
         return len(self._key_id) - 1
 
     def finish(self) -> SplitSongs:
         """All rows."""
+        texts: dict[str, Any] = {
+            name: Texts(np.frombuffer(utf8, np.uint8), np.frombuffer(ends, np.int64))
+            for name, (utf8, ends) in self._texts.items()
+        }
+        digests: dict[str, Any] = {
+            name: np.frombuffer(column, np.uint64)
+            for name, column in self._digests.items()
+            if any(column)
+        }
         return SplitSongs(
             np.frombuffer(self._key_id, np.uint8),
             np.frombuffer(self._intervals, np.int32),
             np.frombuffer(self._confidence, np.float32),
-            **{
-                name: Texts(np.frombuffer(utf8, np.uint8), np.frombuffer(ends, np.int64))
-                for name, (utf8, ends) in self._texts.items()
-            },
+            **texts,
+            **digests,
         )
+
+
+def _digest(text: str) -> int:
+    """64 bits of a text, 0 for none."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") if text else 0
 
 
 @dataclass(frozen=True)
@@ -110,6 +136,10 @@ class SongTable:
     def confidence(self) -> np.ndarray:
         """(songs,) float32: of the labels, 0 to 1."""
         return self._joined("confidence")
+
+    def digests(self, column: str) -> np.ndarray:
+        """(songs,) uint64: what recordings are known by, 0 where it is unknown."""
+        return np.concatenate([np.zeros(0, np.uint64), *(s.digests(column) for s in self.splits)])
 
     def song_id(self, song_index: int) -> str:
         """The song's name in its data set."""

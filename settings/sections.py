@@ -174,6 +174,7 @@ class Stream(Section):
     cache_gigabytes: Positive
     unreachable: Literal["stop", "leave_out"]
     max_bad_samples: CountOrZero
+    allow_overlap: bool
 
 
 class Model(Section):

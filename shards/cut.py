@@ -9,6 +9,7 @@ from songkey.audio import waveform_blocks
 from songkey.errors import AudioError
 from songkey.intervals import intervals
 from songs import scores, synthetic
+from songs.identity import Identity
 from songs.song import Interval, Song
 from storage.places import Place, RemotePath, place_of
 from storage.staging import local_copy
@@ -17,15 +18,19 @@ Decode = Callable[[str | Path, int], Iterator[np.ndarray]]  # a file, a rate -> 
 
 
 def cut(
-    song: Song, sample_rate: int, interval_seconds: float, decode: Decode = waveform_blocks
-) -> Iterator[tuple[Interval, np.ndarray]]:
+    song: Song, sample_rate: int, interval_seconds: float, decode: Decode = waveform_blocks,
+    identity: Identity | None = None,
+) -> Iterator[tuple[Interval, np.ndarray]]:  # fmt: skip
     """The song's intervals with their sound, int16 (S,), padded with zeros to the full length.
 
-    `decode` gives the sound of a file. Raises AudioError, possibly after some intervals, where the
-    song turns out to be unusable.
+    `decode` gives the sound of a file, of which an `identity` hears all. Raises AudioError,
+    possibly after some intervals, where the song turns out to be unusable.
     """
     interval_samples = round(interval_seconds * sample_rate)
-    for piece in intervals(blocks_of(song, sample_rate, decode), interval_samples, song.song_id):
+    blocks = blocks_of(song, sample_rate, decode)
+    if identity:
+        blocks = identity.passing(blocks)
+    for piece in intervals(blocks, interval_samples, song.song_id):
         start_seconds = piece.start_sample / sample_rate
         duration_seconds = piece.real_samples / sample_rate
         yield Interval(song, piece.number, start_seconds, duration_seconds), piece.waveform

@@ -29,6 +29,7 @@ from shards.processes import ShardTask
 from shards.shardfile import TaskTars
 from songkey.blocks import GuardedBlocks, watched_blocks
 from songkey.errors import AudioError
+from songs.identity import Identity
 from songs.song import Interval, Song
 from storage.places import Place
 from storage.staging import staged
@@ -127,12 +128,13 @@ def _add_song(
     encode: Callable[[np.ndarray], bytes],
 ) -> None:  # fmt: skip
     """Append a song's samples."""
-    entry = SongEntry(
-        song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
-        label_source=song.label_source, confidence=song.confidence, intervals=0,
-        genre=song.genre, identity=song.identity, name=song.name, source=source_of(song),
-    )  # fmt: skip
-    for interval, media in _encoded(song, task.settings, folder, decode, encode):
+    identity = Identity(task.settings.sample_rate)
+    for interval, media in _encoded(song, task.settings, folder, decode, encode, identity):
+        entry = SongEntry(
+            song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
+            label_source=song.label_source, confidence=song.confidence, intervals=0,
+            genre=song.genre, identity=identity.text, name=song.name, source=source_of(song),
+        )  # fmt: skip
         sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"
         tars.add(entry, sample_id, task.settings.extension, media, _info(interval, media))
 
@@ -143,15 +145,16 @@ def _encoded(
     folder: Path,
     decode: Decode,
     encode: Callable[[np.ndarray], bytes],
+    identity: Identity,
 ) -> Iterator[tuple[Interval, bytes]]:
-    """A song's encoded intervals, all made before the first is given.
+    """A song's encoded intervals, all made, and its `identity` heard, before the first is given.
 
     So a song that turns out to be damaged in its middle leaves nothing in the shard.
     """
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder)) as spool:
         sizes = []
         for interval, waveform in cut(
-            song, settings.sample_rate, settings.interval_seconds, decode
+            song, settings.sample_rate, settings.interval_seconds, decode, identity
         ):
             sizes.append((interval, spool.write(encode(waveform))))
         spool.seek(0)

@@ -4,16 +4,15 @@
    word on the files it lists; an empty key there says that a file has none.
 2. The nearest parent folder that is named by a key: `Ab-maj`, `C minor`.
 3. The file's own tags (see tags.py).
-Files in a folder named train, valid, validation or test keep that split. Files with the same bytes
-are one recording. What has no usable label is left out with a reason.
+Files in a folder named train, valid, validation or test keep that split. Files of one sound, or of
+one artist and title, are one recording (see recordings.py). What has no usable label is left out
+with a reason.
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +20,11 @@ from songkey.errors import AudioError, AudioKeyError
 from songkey.files import require_file
 from songkey.keynames import AmbiguousKeyError, parse_label
 from songkey.keys import Key, KeyParseError, parse_key
+from songs.ears import Listening, heard
+from songs.knownfiles import KnownFiles
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
+from songs.recordings import united
 from songs.song import LeftOut, Song
 from songs.tags import key_tags
 from storage.places import Place, place_of
@@ -36,9 +38,12 @@ class UnusableError(AudioKeyError):
     """Why a file gives no song: a phrase that can be counted, details after ": "."""
 
 
-def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
+def songs(
+    folder: str | Path, dataset: str, listening: Listening | None = None
+) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs under `folder` and what was left out, each in order of the paths.
 
+    With `listening` copies of a recording are known by their sound, else by their tags alone.
     The folder may be an address. Raises AudioKeyError where there is no such folder, or no audio
     file in it.
     """
@@ -47,26 +52,38 @@ def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
     rows_of, unmatched = match(read_rows(root), files)
     left_out = unreadable + unmatched
     found: list[Song] = []
-    make = partial(_song, dataset, rows_of)
-    with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
-        for outcome in threads.map(make, files, files.values()):
-            if isinstance(outcome, Song):
-                found.append(outcome)
-            else:
-                left_out.append(outcome)
-    found, in_two_splits = _agreed_on_splits(found)
-    return found, sorted(left_out + in_two_splits, key=lambda one: (one.song_id, one.reason))
+    with listening.known(dataset) if listening else KnownFiles() as known:
+        make = partial(_song, dataset, rows_of, partial(_tags, known))
+        with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
+            for outcome in threads.map(make, files, files.values()):
+                if isinstance(outcome, Song):
+                    found.append(outcome)
+                else:
+                    left_out.append(outcome)
+        found, in_conflict = united(heard(found, known, listening))
+    return found, sorted(left_out + in_conflict, key=lambda one: (one.song_id, one.reason))
+
+
+def _tags(known: KnownFiles, place: Place) -> list[str]:
+    """As `key_tags`, of a file here read once."""
+    if not isinstance(place, Path):
+        return key_tags(place)
+    file = known.of(place)
+    if file.keys is None:
+        file.keys = key_tags(place)
+    return file.keys
 
 
 def _song(
-    dataset: str, rows_of: Mapping[str, list[Row]], song_id: str, file: AudioFile
-) -> Song | LeftOut:
+    dataset: str, rows_of: Mapping[str, list[Row]], tags: Callable[[Place], list[str]],
+    song_id: str, file: AudioFile,
+) -> Song | LeftOut:  # fmt: skip
     rows = rows_of.get(song_id, [])
     row = rows[0] if rows else Row()
     try:
         if isinstance(file.place, Path):
             require_file(file.place)
-        texts, label_source = _labels(song_id, file.place, rows)
+        texts, label_source = _labels(song_id, file.place, rows, tags)
         return Song(
             song_id=song_id,
             dataset=dataset,
@@ -89,7 +106,9 @@ def _song(
         return LeftOut(song_id, f"not readable: {error.strerror}")
 
 
-def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str]:
+def _labels(
+    song_id: str, place: Place, rows: list[Row], tags: Callable[[Place], list[str]]
+) -> tuple[list[str], str]:
     """What the first source that knows the file calls its key, and that source."""
     if rows:
         return [row.key for row in rows], rows[0].source
@@ -97,7 +116,7 @@ def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str
         with suppress(KeyParseError):
             parse_key(name)
             return [name], "folder name"
-    if texts := key_tags(place):
+    if texts := tags(place):
         return texts, "tag"
     raise UnusableError("no label")
 
@@ -139,28 +158,11 @@ def _split(text: str, song_id: str) -> str:
 
 
 def _content_id(file: AudioFile) -> str:
-    """The MD5 of the file, so that copies never come into two splits.
-
-    MD5, since stores tell it unasked: a song then draws the same split here and at an address.
-    """
+    """The MD5 of a file at an address, which stores tell unasked; "" here, where it is heard."""
+    if isinstance(file.place, Path):
+        return ""
     if file.md5:
         return file.md5
     with local_copy(file.place) as path, open(path, "rb") as opened:
         digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False))
     return digest.hexdigest()
-
-
-def _agreed_on_splits(found: list[Song]) -> tuple[list[Song], list[LeftOut]]:
-    """The songs with their recordings' given splits; without recordings that are in two of them."""
-    given = defaultdict(set)
-    for song in found:
-        given[song.recording_id].update({song.split} - {""})
-    kept, left_out = [], []
-    for song in found:
-        splits = sorted(given[song.recording_id])
-        if len(splits) > 1:
-            reason = f"recording in two splits: {', '.join(splits)}"
-            left_out.append(LeftOut(song.song_id, reason))
-        else:
-            kept.append(replace(song, split="".join(splits)))
-    return kept, left_out

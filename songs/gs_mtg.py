@@ -74,6 +74,7 @@ def labelled(root: Path, folder: Path, setting: GsMtg) -> Labelled:
             recording_id=recording_of[song.song_id],
             confidence=int(rows[song.song_id].confidence) / HIGHEST_CONFIDENCE,
             genre=known.get(song.song_id, ("", ""))[1],
+            name=name_of.get(song.song_id, ""),
         )
         for song in found
     ]

@@ -119,13 +119,15 @@ def _song(release: Release, audio: Path, labels: list[Label]) -> Song:
     texts = [label.key for label in labels] or key_tags(path)
     if not texts:
         raise UnusableError("no label")
+    name = song_name(release.artist, release.title)
     return Song(
         song_id=release.tid,
         dataset=NAME,
         audio_path=str(path),
         key=one_key(texts),
-        recording_id=song_name(release.artist, release.title) or release.tid,
+        recording_id=name or release.tid,
         label_source=labels[0].source if labels else "tag",
         confidence=1.0,
         genre=release.genre,
+        name=name,
     )

@@ -1,6 +1,13 @@
-"""Which songs are one recording: those that agree in one of several properties, and chains."""
+"""Which songs are one recording: those that agree in one of several properties, and chains.
 
+A recording's songs share a split, whatever the songs are called. Its labels have to agree.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from songs.song import LeftOut, Song
 
 
 def recording_ids(
@@ -21,3 +28,57 @@ def recording_ids(
                     whole += joined
                     recording_of |= dict.fromkeys(joined, whole)
     return {song_id: min(recording_of[song_id], key=order.__getitem__) for song_id in song_ids}
+
+
+def united(
+    songs: Sequence[Song], of_one_key: Iterable[str] = ("identity", "name")
+) -> tuple[list[Song], list[LeftOut]]:
+    """The songs by recording: those of one sound, of one artist and title, or said to be one.
+
+    A recording has one id and one given split. Left out are those given to two splits, and those
+    that share a property that is `of_one_key` and have several.
+    """
+    kept, left_out = _of_one_key(songs, of_one_key)
+    found = []
+    for recording in _groups(kept, ("recording_id", "identity", "name")):
+        splits = sorted({song.split for song in recording} - {""})
+        if len(splits) > 1:
+            reason = f"recording in two splits: {', '.join(splits)}"
+            left_out += [LeftOut(song.song_id, reason) for song in recording]
+        else:
+            (_, recording_id), split = min(map(_own_id, recording)), "".join(splits)
+            found += [replace(one, recording_id=recording_id, split=split) for one in recording]
+    order = {song.song_id: place for place, song in enumerate(songs)}
+    return sorted(found, key=lambda song: order[song.song_id]), left_out
+
+
+def _groups(songs: Sequence[Song], properties: Iterable[str]) -> list[list[Song]]:
+    values = [{song.song_id: getattr(song, name) for song in songs} for name in properties]
+    recording_of = recording_ids([song.song_id for song in songs], values)
+    groups = defaultdict(list)
+    for song in songs:
+        groups[recording_of[song.song_id]].append(song)
+    return list(groups.values())
+
+
+def _of_one_key(
+    songs: Sequence[Song], properties: Iterable[str]
+) -> tuple[list[Song], list[LeftOut]]:
+    """The songs without those recordings that are labelled with several keys."""
+    kept, left_out = [], []
+    for recording in _groups(songs, properties):
+        if len({song.key for song in recording}) == 1:
+            kept += recording
+            continue
+        for song in recording:
+            other = next(one for one in recording if one.key != song.key)
+            reason = f"same recording as {other.song_id}, which is {other.key}, not {song.key}"
+            left_out.append(LeftOut(song.song_id, f"conflicting labels: {reason}"))
+    return kept, left_out
+
+
+def _own_id(song: Song) -> tuple[bool, str]:
+    """What a song's recording would be called without others; who has a given id names it."""
+    if song.recording_id:
+        return False, song.recording_id
+    return True, song.name or song.identity or song.song_id

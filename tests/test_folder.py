@@ -10,6 +10,7 @@ import soundfile
 from mutagen.flac import FLAC
 
 from songs import folder
+from songs.ears import Listening
 from songs.song import LeftOut
 
 
@@ -140,22 +141,42 @@ def test_a_tag_that_says_off_key_is_no_key_and_a_strange_one_does_not_parse(tmp_
     }
 
 
-def test_copies_are_one_recording_and_take_the_split_that_one_of_them_has(tmp_path, add):
-    add("C major/one.flac", content=1)
-    add("train/C major/copy.flac", content=1)
-    add("C major/other.flac", content=2)
-    songs, _ = folder.songs(tmp_path, "mine")
+@pytest.fixture
+def heard(tmp_path_factory):
+    """Lists a folder as packing does, which listens to the files."""
+    listening = Listening(8_000, 1, tmp_path_factory.mktemp("cache"))
+    return lambda root: folder.songs(root, "mine", listening)
+
+
+def test_copies_are_one_recording_and_take_the_split_that_one_of_them_has(tmp_path, add, heard):
+    add("C major/one.flac", content=1_000)
+    add("train/C major/copy.flac", "other tags", content=1_000)
+    add("C major/other.flac", content=2_000)
+    songs, _ = heard(tmp_path)
     assert [one.split for one in songs] == ["train", "", "train"]
     assert songs[0].recording_id == songs[2].recording_id != songs[1].recording_id
 
 
-def test_a_recording_given_to_two_splits_is_left_out(tmp_path, add):
-    add("train/C major/one.flac", content=1)
-    add("test/C major/one.flac", content=1)
-    songs, out = folder.songs(tmp_path, "mine")
+def test_a_recording_given_to_two_splits_is_left_out(tmp_path, add, heard):
+    add("train/C major/one.flac", content=1_000)
+    add("test/C major/one.flac", content=1_000)
+    songs, out = heard(tmp_path)
     reason = "recording in two splits: test, train"
     assert songs == []
     assert out == [LeftOut(f"{split}/C major/one.flac", reason) for split in ("test", "train")]
+
+
+def test_a_recording_in_two_keys_is_left_out_and_says_beside_which(tmp_path, add, heard):
+    add("C major/one.flac", content=1_000)
+    add("G minor/copy.flac", "other tags", content=1_000)
+    add("G minor/other.flac", content=2_000)
+    songs, out = heard(tmp_path)
+    same = "conflicting labels: same recording as"
+    assert [one.song_id for one in songs] == ["G minor/other.flac"]
+    assert out == [
+        LeftOut("C major/one.flac", f"{same} G minor/copy.flac, which is G minor, not C major"),
+        LeftOut("G minor/copy.flac", f"{same} C major/one.flac, which is C major, not G minor"),
+    ]
 
 
 def test_hidden_files_and_what_is_not_audio_are_passed_over(tmp_path, add):

@@ -95,20 +95,25 @@ def test_two_processes_pack_from_one_address_to_another(bucket, tmp_path):
 
 
 def test_they_are_listed_as_in_a_folder_with_addresses_in_place_of_paths(music, bucket):
+    """And with the store's MD5 in place of the sound, which nobody fetches to list it."""
     here, left_out = folder.songs(music, "mine")
     there, left_out_there = folder.songs(f"{bucket}/music", "mine")
     assert left_out_there == left_out
     for ours, theirs in zip(there, here, strict=True):
         assert ours.audio_path == f"{bucket}/music/{ours.song_id}"
-        same = {"audio_path": "", "audio_bytes": None}
+        assert ours.recording_id == hashlib.md5((music / ours.song_id).read_bytes()).hexdigest()
+        same = {"audio_path": "", "audio_bytes": None, "recording_id": ""}
         assert ours.__dict__ | same == theirs.__dict__ | same
 
 
-def test_they_fall_into_the_splits_of_the_same_files_in_a_folder(bucket, tmp_path):
-    (tmp_path / "music/C major").mkdir(parents=True)
-    for number in range(12):
-        name = f"C major/{number}.flac"
+def test_they_fall_into_the_same_splits_where_a_label_file_names_the_recordings(bucket, tmp_path):
+    (tmp_path / "music").mkdir()
+    names = [f"{number}.flac" for number in range(12)]
+    for number, name in enumerate(names):
         tone(tmp_path / "music" / name, 5, 200.0 + number)
+    rows = [f"{name}\tC major\ttake {number}" for number, name in enumerate(names)]
+    (tmp_path / "music/labels.tsv").write_text("\n".join(["path\tkey\trecording", *rows]))
+    for name in (*names, "labels.tsv"):
         (place_of(f"{bucket}/undecided") / name).put(tmp_path / "music" / name)
     packed(*folder.songs(tmp_path / "music", "mine"), tmp_path / "here")
     packed(*folder.songs(f"{bucket}/undecided", "mine"), tmp_path / "there")

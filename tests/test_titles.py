@@ -2,7 +2,7 @@
 
 import pytest
 
-from songs.titles import file_song_name, song_name
+from songs.titles import file_song_name, song_name, telling_name
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,21 @@ def test_a_title_that_is_all_noise_keeps_it():
 def test_a_file_named_by_artist_and_title_is_that_song():
     assert file_song_name("Janji - Heroes - Live") == song_name("Janji", "Heroes - Live")
     assert file_song_name("0412") == ""
+
+
+@pytest.mark.parametrize(
+    ("artist", "title"),
+    [
+        ("Unknown Artist", "Heroes"), ("Various Artists", "Heroes"), ("Janji", "Track 01"),
+        ("Janji", "Untitled"), ("Janji", "03"), ("W. A. Mozart", "II. Allegro ma non troppo"),
+        ("J. S. Bach", "Prelude in C minor"), ("Janji", "Intro"), ("", "Heroes"),
+        ("Janji", "Intro feat. B"),
+    ],
+)  # fmt: skip
+def test_a_name_that_many_recordings_may_have_tells_none(artist, title):
+    assert telling_name(artist, title) == ""
+
+
+@pytest.mark.parametrize("title", ["Heroes", "Allegro of the Heroes", "Heroes (Intro)", "夜"])
+def test_any_other_name_tells_a_recording(title):
+    assert telling_name("Janji", title) == song_name("Janji", title) != ""

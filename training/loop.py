@@ -25,6 +25,7 @@ from settings.sections import Config
 from training import run_checkpoints
 from training.compatibility import check_goes_on, check_same_input
 from training.finite import StepResult, means
+from training.leaks import refuse_leaks
 from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
 from training.objective import loss_of
@@ -55,6 +56,8 @@ class Training:
         self.accelerator = accelerator_of(config.train.mixed_precision)
         self.train_shards = source or train_source(config)
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
+        if source is None:
+            refuse_leaks(config, self.train_shards, self.valid_shards)
         self.rates = interval_rates(
             self.train_shards, config.train.balance, config.train.dataset_weights
         )

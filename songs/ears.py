@@ -1,0 +1,117 @@
+"""Songs with what tells their recordings: the sound of their files, and the names in their tags."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+
+import mutagen
+from tqdm import tqdm
+
+from songkey.errors import AudioError
+from songkey.tagging import DAMAGED, plain_name, texts
+from songs.identity import GuardedEar
+from songs.knownfiles import Known, KnownFiles
+from songs.song import Song
+from songs.titles import telling_name
+from storage.places import place_of
+
+ARTIST = ("artist", "tpe1", "©art", "author")  # Vorbis and APE, ID3, MP4, ASF
+TITLE = ("title", "tit2", "©nam")
+PASSING = ("not readable", "file not found")  # reasons that may not be there the next time
+
+
+@dataclass(frozen=True)
+class Listening:
+    """How files are heard while songs are listed, and where what was heard is kept."""
+
+    sample_rate: int  # Hz, that of packing
+    processes: int  # that decode
+    folder: Path  # of the tables of known files
+
+    def known(self, dataset: str) -> KnownFiles:
+        """What was read of a data set's files before."""
+        return KnownFiles(self.folder / f"files-{dataset}.jsonl", self.sample_rate)
+
+
+def heard(songs: Sequence[Song], known: KnownFiles, listening: Listening | None) -> list[Song]:
+    """The songs with the names of their files' tags and, with `listening`, their identities.
+
+    Of files here; one at an address, or that cannot be read, gets none: packing says why. What the
+    data set itself says of a song stays.
+    """
+    of_song = {song.song_id: _known_of(song, known) for song in songs}
+    for song in songs:
+        one = of_song[song.song_id]
+        if one and one.name is None and not song.name:
+            one.name = tagged_name(Path(song.audio_path))
+    if listening:
+        waiting = [
+            (Path(song.audio_path), one)
+            for song in songs
+            if (one := of_song[song.song_id]) and one.identity is None
+        ]
+        _hear(waiting, listening, songs[0].dataset if songs else "")
+    return [
+        replace(song, name=song.name or one.name or "", identity=one.identity or "")
+        if (one := of_song[song.song_id])
+        else song
+        for song in songs
+    ]
+
+
+def tagged_name(file: Path) -> str:
+    """Artist and title in a file's tags, as `telling_name` has them."""
+    with suppress(OSError, *DAMAGED):
+        opened = mutagen.File(file)
+        if opened is not None and opened.tags is not None:
+            fields = {plain_name(name): value for name, value in opened.tags.items()}
+            return telling_name(_text(fields, ARTIST), _text(fields, TITLE))
+    return ""
+
+
+def _text(fields: dict[str, object], names: Sequence[str]) -> str:
+    """All values of the first field that is there: a song may have several artists."""
+    value = next((fields[name] for name in names if name in fields), [])
+    return ", ".join(texts(value))
+
+
+def _known_of(song: Song, known: KnownFiles) -> Known | None:
+    if song.audio_path.startswith(("synthetic:", "scores:")):
+        return None
+    place = place_of(song.audio_path)
+    with suppress(OSError):
+        return known.of(place) if isinstance(place, Path) else None
+    return None
+
+
+def _hear(waiting: Sequence[tuple[Path, Known]], listening: Listening, dataset: str) -> None:
+    """Fill in the identities of files that were not heard before."""
+    if not waiting:
+        return
+    ears: SimpleQueue[GuardedEar] = SimpleQueue()
+    with ExitStack() as stack:
+        for _ in range(min(listening.processes, len(waiting))):
+            ears.put(stack.enter_context(GuardedEar()))
+        threads = ThreadPoolExecutor(ears.qsize())
+        stack.callback(threads.shutdown, cancel_futures=True)  # an interruption waits for few
+        hear = partial(_identity, ears, listening.sample_rate)
+        results = threads.map(hear, [file for file, _ in waiting])
+        title = f"listening to {dataset}"
+        bar = tqdm(results, total=len(waiting), desc=title, unit="file", disable=None)
+        for (_, one), identity in zip(waiting, bar, strict=True):
+            one.identity = identity
+
+
+def _identity(ears: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path) -> str | None:
+    """ "" of what cannot be decoded, None of what may be readable another time."""
+    ear = ears.get()
+    try:
+        return ear.identity(str(file), sample_rate)
+    except AudioError as error:
+        return None if error.reason.startswith(PASSING) else ""
+    finally:
+        ears.put(ear)

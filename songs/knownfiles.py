@@ -1,0 +1,80 @@
+"""What was read of a data set's files before, so that listing them again takes their times alone.
+
+A table in `stream.cache_dir`, for it can be made anew and belongs to this machine, whose paths and
+times it holds. A file counts as known while its path, size and time of change are the same.
+"""
+
+import json
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from storage.whole import write_whole
+
+VERSION = 1  # to be raised with what is read of a file: which tags, which digest
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Known:
+    """What is known of one file; None is not read yet."""
+
+    bytes: int
+    changed_ns: int
+    keys: list[str] | None = None  # of its tags
+    name: str | None = None  # artist and title of its tags, "" if none
+    identity: str | None = None  # of its sound, "" if it has none
+
+
+class KnownFiles:
+    """The table of one data set, which is written when the block ends.
+
+    Without a path nothing is kept from one listing to the next.
+    """
+
+    def __init__(self, path: Path | None = None, sample_rate: int = 0):
+        """`sample_rate` is that of the sound whose identities are wanted."""
+        self._path, self._header = path, [VERSION, sample_rate]
+        self._text = b""
+        self._before = self._read(path) if path else {}
+        self._now: dict[str, Known] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        # Of a listing that was broken off, the rest of the files may still be there.
+        self._write(self._now if kind is None else self._before | self._now)
+
+    def of(self, file: Path) -> Known:
+        """What is known of a file as it is now; to be filled by who reads more of it."""
+        stat = file.stat()
+        known = self._now.get(str(file)) or self._before.get(str(file))
+        if not known or (known.bytes, known.changed_ns) != (stat.st_size, stat.st_mtime_ns):
+            known = Known(stat.st_size, stat.st_mtime_ns)
+        self._now[str(file)] = known
+        return known
+
+    def _write(self, rows: dict[str, Known]) -> None:
+        if not self._path:
+            return
+        lines = [self._header, *([file, *vars(known).values()] for file, known in rows.items())]
+        text = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+        if text == self._text:
+            return
+        try:
+            write_whole(self._path, text)
+        except OSError as error:  # no reason to stop: the next listing is slower
+            logger.warning("%s: not written (%s)", self._path, error.strerror or error)
+
+    def _read(self, path: Path) -> dict[str, Known]:
+        """The rows; none where the table is of another version, or damaged."""
+        with suppress(OSError, ValueError, TypeError):
+            self._text = path.read_bytes()
+            header, *rows = map(json.loads, self._text.splitlines())
+            if header == self._header:
+                return {file: Known(*known) for file, *known in rows}
+        return {}

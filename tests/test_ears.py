@@ -1,0 +1,130 @@
+"""Laws of listening to songs: what was read once is not read again, until the file changes."""
+
+import os
+
+import mutagen
+import numpy as np
+import pytest
+import soundfile
+from test_tags import silence
+
+from songkey.keys import Key
+from songs import ears, folder
+from songs.ears import Listening, heard, tagged_name
+from songs.identity import GuardedEar
+from songs.song import Song
+
+TAGS = {  # of an ending: the fields of artist and title
+    ".mp3": ("TPE1", "TIT2"), ".wav": ("TPE1", "TIT2"), ".flac": ("ARTIST", "TITLE"),
+    ".ogg": ("artist", "title"), ".m4a": ("\xa9ART", "\xa9nam"), ".wma": ("Author", "Title"),
+    ".wv": ("Artist", "Title"),
+}  # fmt: skip
+
+
+def tagged(path, artist, title):
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    for field, text in zip(TAGS[path.suffix], (artist, title), strict=True):
+        if field.startswith("T") and field.isupper() and field[-1].isdigit():
+            file.tags.add(getattr(mutagen.id3, field)(text=text))
+        else:
+            file.tags[field] = [text]
+    file.save()
+
+
+@pytest.fixture
+def music(tmp_path):
+    """Three songs, of which one cannot be decoded."""
+    root = tmp_path / "music/C major"
+    root.mkdir(parents=True)
+    for number in (1, 2):
+        noise = np.random.default_rng(number).uniform(-0.5, 0.5, 8_000)
+        soundfile.write(root / f"{number}.flac", noise, 8_000)
+    (root / "page.mp3").write_bytes(b"<html>404</html>")
+    return root.parent
+
+
+@pytest.fixture
+def listening(tmp_path):
+    return Listening(8_000, 2, tmp_path / "cache")
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """The files that are heard."""
+    made = []
+    identity = GuardedEar.identity
+
+    def counted(self, path, sample_rate):
+        made.append(os.path.basename(path))
+        return identity(self, path, sample_rate)
+
+    monkeypatch.setattr(GuardedEar, "identity", counted)
+    return made
+
+
+@pytest.mark.parametrize("ending", TAGS)
+def test_artist_and_title_are_read_from_each_kind_of_tag(tmp_path, ending):
+    path = silence(tmp_path / f"a{ending}")
+    assert tagged_name(path) == ""
+    tagged(path, "Janji", "Heroes (Original Mix)")
+    assert tagged_name(path) == "janji - heroes"
+
+
+def test_what_was_heard_is_not_heard_again_until_the_file_changes(music, listening, calls):
+    first = folder.songs(music, "mine", listening)
+    assert sorted(calls) == ["1.flac", "2.flac", "page.mp3"]
+    assert [bool(song.identity) for song in first[0]] == [True, True, False]
+    assert folder.songs(music, "mine", listening) == first and len(calls) == 3
+    os.utime(music / "C major/1.flac")
+    assert folder.songs(music, "mine", listening) == first and calls[3:] == ["1.flac"]
+    soundfile.write(music / "C major/2.flac", np.full(8_000, 0.5), 8_000)
+    again = folder.songs(music, "mine", listening)[0]
+    assert again[1].identity != first[0][1].identity and calls[4:] == ["2.flac"]
+
+
+def test_another_rate_or_a_damaged_table_has_all_heard_again(music, listening, calls):
+    folder.songs(music, "mine", listening)
+    (table,) = listening.folder.iterdir()
+    folder.songs(music, "mine", Listening(11_025, 2, listening.folder))
+    assert len(calls) == 6
+    for damaged in (table.read_bytes()[:-9], b"\xff", b"[1, 11025]\n[]\n", b"3\n4\n"):
+        table.write_bytes(damaged)
+        folder.songs(music, "mine", Listening(11_025, 2, listening.folder))
+    assert len(calls) == 18
+
+
+def test_a_listing_that_is_broken_off_keeps_what_it_heard(music, listening, calls, monkeypatch):
+    monkeypatch.setattr(ears, "tqdm", lambda results, **_: broken_off(results))
+    with pytest.raises(KeyboardInterrupt):
+        folder.songs(music, "mine", Listening(8_000, 1, listening.folder))
+    monkeypatch.undo()
+    with listening.known("mine") as known:
+        names = ("1.flac", "2.flac")
+        heard_of = [known.of(music / "C major" / name).identity for name in names]
+    assert heard_of[0] and not heard_of[1]
+
+
+def broken_off(results):
+    yield next(results)
+    raise KeyboardInterrupt
+
+
+def test_a_file_that_cannot_be_read_now_is_heard_the_next_time(music, listening, calls):
+    path = music / "C major/1.flac"
+    song = Song("1", "mine", str(path), Key(0, "major"), "1", "tag", 1.0)
+    with listening.known("mine") as known:
+        known.of(path)
+        data = path.read_bytes()
+        path.unlink()
+        assert heard([song], known, listening)[0].identity == ""
+        path.write_bytes(data)
+        assert heard([song], known, listening)[0].identity != ""
+
+
+def test_a_table_that_cannot_be_written_is_said_and_stops_nothing(music, tmp_path, caplog):
+    (tmp_path / "cache").write_bytes(b"a file")
+    songs, _ = folder.songs(music, "mine", Listening(8_000, 1, tmp_path / "cache"))
+    assert len(songs) == 3
+    assert "files-mine.jsonl: not written" in caplog.text
