@@ -20,6 +20,7 @@ from pathlib import Path
 from songkey.errors import AudioError, AudioKeyError
 from songkey.files import require_file
 from songkey.keys import Key, KeyParseError, parse_key
+from songkey.passing import PassingAudioError, patiently, read_failure
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
 from songs.song import LeftOut, Song
@@ -39,14 +40,14 @@ def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs under `folder` and what was left out, each in order of the paths.
 
     The folder may be an address. Raises AudioKeyError where there is no such folder, or no audio
-    file in it.
+    file in it, PassingAudioError for a file that again and again could not be read.
     """
     root = place_of(folder)
     files, unreadable = found_in(root)
     rows_of, unmatched = match(read_rows(root), files)
     left_out = unreadable + unmatched
     found: list[Song] = []
-    make = partial(_song, dataset, rows_of)
+    make = partial(patiently, _song, dataset, rows_of)
     with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
         for outcome in threads.map(make, files, files.values()):
             if isinstance(outcome, Song):
@@ -80,12 +81,16 @@ def _song(
         )
     except UnusableError as error:
         return LeftOut(song_id, str(error))
+    except PassingAudioError:
+        raise
     except AudioError as error:
         return LeftOut(song_id, error.reason)
     except FileNotFoundError:
         return LeftOut(song_id, "file not found")
     except OSError as error:
-        return LeftOut(song_id, f"not readable: {error.strerror}")
+        if isinstance(failed := read_failure(file.place, error), PassingAudioError):
+            raise failed from error
+        return LeftOut(song_id, failed.reason)
 
 
 def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str]:
