@@ -14,6 +14,7 @@ from pipeline.allocator import keep_freed_memory
 from shards.disk_error import writing_to
 from shards.processes import Result, Task, WorkerDiedError, shard_path
 from songkey.errors import AudioKeyError
+from songkey.passing import PassingAudioError
 
 RETRIES = 2  # of a task that fails by no fault of its input; Dask gives a dead worker's to another
 IN_FLIGHT = 1000  # tasks the scheduler holds: enough for as many workers, little memory
@@ -33,6 +34,8 @@ def outcome(function: Callable[[Task], Result], task: Task) -> Result | AudioKey
     keep_freed_memory()
     try:
         return function(task)
+    except PassingAudioError:  # another worker may have a better disk
+        raise
     except AudioKeyError as error:
         return error
 

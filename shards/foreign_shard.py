@@ -23,6 +23,7 @@ from shards.pack import Packed
 from shards.processes import ShardTask
 from songkey.blocks import watched
 from songkey.errors import AudioError, AudioKeyError, printable
+from songkey.passing import PassingAudioError, patiently
 from storage.places import Place, RemotePath
 
 PNG_HEADER = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
@@ -123,6 +124,8 @@ class _Rows:
             song = self._song(sample, members.song_of(sample), str(key), source)
         except UnusableSample as error:
             self.left_out.append((self._name(sample), str(error)))
+        except PassingAudioError as error:
+            raise PassingAudioError(self._name(sample), error.reason) from error
         except AudioError as error:
             self.left_out.append((self._name(sample), error.reason))
         else:
@@ -150,7 +153,8 @@ class _Rows:
     def _intervals_of(self, media: bytes) -> int:
         settings = self._task.settings
         if settings.format == "audio":
-            return excerpt_count(self._seconds_of(media), settings.interval_seconds)
+            seconds = patiently(self._seconds_of, media)
+            return excerpt_count(seconds, settings.interval_seconds)
         _check_png(media, settings.media_shape)
         return 1
 

@@ -25,6 +25,7 @@ from songkey.blocks import GuardedBlocks
 from songkey.decode import AudioError
 from songkey.errors import AudioKeyError
 from songkey.intervals import intervals
+from songkey.passing import PassingAudioError
 from songs.musicfolder import AudioFile, found_in
 from songs.song import LeftOut, by_reason
 from storage.places import place_of
@@ -98,6 +99,8 @@ def _make(
                 blocks = _long_enough(sound, rate, least_seconds, name)
                 pieces = intervals(blocks, hearing.interval_samples, name)
                 add(name, _levels((piece.waveform for piece in pieces), log_cqt))
+            except PassingAudioError:
+                raise
             except AudioError as error:
                 left_out.append((name, error.reason))
 

@@ -29,6 +29,7 @@ from shards.processes import ShardTask
 from shards.shardfile import TaskTars
 from songkey.blocks import GuardedBlocks, watched_blocks
 from songkey.errors import AudioError
+from songkey.passing import PassingAudioError, patiently
 from songs.identity import Identity
 from songs.song import Interval, Song
 from storage.places import Place
@@ -74,7 +75,8 @@ def pack_shard(task: PackTask) -> Packed:
     """Decode, cut, encode and write the songs of one shard, then its record.
 
     On one thread: tasks are what fills the cores, and with a thread of each library for every core
-    two processes pack at half the rate of one.
+    two processes pack at half the rate of one. Raises PassingAudioError for a song that could not
+    be read again and again, which nothing may be concluded from.
     """
     encode, left_out, sources = encoder_of(task.settings), [], []
     with (
@@ -85,6 +87,8 @@ def pack_shard(task: PackTask) -> Packed:
         for number, song in enumerate(task.songs):
             try:
                 _add_song(tars, task, folder, number, song, decode, encode)
+            except PassingAudioError:
+                raise
             except AudioError as error:
                 left_out.append((song.song_id, error.reason))
                 sources.append(source_of(song))
@@ -152,11 +156,13 @@ def _encoded(
     So a song that turns out to be damaged in its middle leaves nothing in the shard.
     """
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder)) as spool:
-        sizes = []
-        for interval, waveform in cut(
-            song, settings.sample_rate, settings.interval_seconds, decode, identity
-        ):
-            sizes.append((interval, spool.write(encode(waveform))))
+
+        def spooled() -> list[tuple[Interval, int]]:
+            spool.seek(0)
+            pieces = cut(song, settings.sample_rate, settings.interval_seconds, decode, identity)
+            return [(interval, spool.write(encode(waveform))) for interval, waveform in pieces]
+
+        sizes = patiently(spooled)
         spool.seek(0)
         for interval, size in sizes:
             yield interval, spool.read(size)

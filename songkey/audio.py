@@ -13,6 +13,7 @@ from songkey.container import BinaryStream
 from songkey.decode import mono_blocks
 from songkey.errors import AudioError, printable
 from songkey.files import require_file
+from songkey.passing import read_failure
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 3_000_000  # Hz; FFmpeg gives DSD 512 at 2.8 MHz
 
@@ -36,7 +37,7 @@ def waveform_blocks(
     except FileNotFoundError as error:
         raise AudioError(where, "file not found: check the path") from error
     except OSError as error:
-        raise AudioError(where, f"not readable: {error.strerror or error}") from error
+        raise read_failure(where, error) from error
     if not samples:
         raise AudioError(where, "no sound: it lasts zero seconds")
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from songkey.errors import AudioKeyError
 from songkey.guard import MEMORY_MB, QUIET_SECONDS, Guard, failure
+from songkey.guarded import OUT_OF_MEMORY
+from songkey.passing import lacks_memory, read_failure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,15 +64,19 @@ def watched_blocks(path: str | Path, sample_rate: int) -> "Iterator[np.ndarray]"
 def watched(path: str | Path) -> Iterator[None]:
     """Ends this process, which is to be replaced, where what is done with a file hangs.
 
-    Any error that is none of ours costs the file alone.
+    So does a lack of memory. Any other error that is none of ours costs the file alone.
     """
     with open(os.devnull, "w") as nowhere:
         faulthandler.dump_traceback_later(QUIET_SECONDS, exit=True, file=nowhere)
         try:
             yield
-        except AudioKeyError:
-            raise
         except Exception as error:  # of any kind: other files are sound
+            if lacks_memory(error):  # behind a guard it shows whether the file takes too much
+                os._exit(OUT_OF_MEMORY)
+            if isinstance(error, AudioKeyError):
+                raise
+            if isinstance(error, OSError):
+                raise read_failure(path, error) from error
             raise failure(path, error) from error
         finally:
             faulthandler.cancel_dump_traceback_later()

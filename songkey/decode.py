@@ -1,5 +1,6 @@
 """Any audio file -> mono blocks at its own rate: by libsndfile, else by FFmpeg."""
 
+import errno
 import os
 from collections.abc import Iterator
 
@@ -23,6 +24,7 @@ from songkey.ffmpeg import ffmpeg_blocks
 from songkey.foreign import kind_of
 from songkey.section import Section
 
+SYSTEM_ERROR = 2  # libsndfile's code where read() fails
 UNKNOWN_FRAMES = 2**62  # libsndfile's count for a stream of unknown length is above
 
 
@@ -100,6 +102,8 @@ def _libsndfile_blocks(
             samples += len(block)
             yield rate, mono(block)
     except soundfile.LibsndfileError as error:
+        if error.code == SYSTEM_ERROR:  # the disk's, not the file's
+            raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
         raise truncated(where, sound.tell() / rate, sound.frames / rate) from error
     if is_short(samples / rate, sound.frames / rate):
         raise truncated(where, samples / rate, sound.frames / rate)

@@ -34,6 +34,15 @@ def _windows_bytes() -> int:
     return counters.sizes[1]  # WorkingSetSize
 
 
+def can_take(count: int) -> bool:
+    """Whether the system has so much memory to give now, whatever limit this process has set."""
+    try:
+        mmap.mmap(-1, max(1, count)).close()  # shared, which the limit below does not count
+    except (OSError, MemoryError):
+        return False
+    return True
+
+
 def limit_memory(most_bytes: int) -> None:
     """Let this process allocate no more than that, and write no core file, where a system can."""
     if sys.platform == "win32":

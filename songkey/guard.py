@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from songkey.child import ENDED, QUIET, Child, end_in_words
 from songkey.errors import AudioError, AudioKeyError, printable
-from songkey.guarded import ALIVE, ALIVE_SECONDS, ANSWER, ERROR, OUT_OF_MEMORY
+from songkey.guarded import ALIVE, ALIVE_SECONDS, ANSWER, ERROR, MEMORY_IS_SHORT, OUT_OF_MEMORY
+from songkey.passing import REMEDY as PASSING_REMEDY
+from songkey.passing import PassingAudioError
 
 if TYPE_CHECKING:  # this process decodes nothing, and loads none of the libraries that do
     import numpy as np
@@ -27,6 +29,10 @@ MOST_SIGNS = 3_600  # of life, an hour of them: no song, but a decoder that goes
 MEMORY_MB = 1_000  # beside the network; a song takes some 50
 START_SECONDS = 120.0  # a virus scanner looks at each library that is loaded for the first time
 REMEDY = "get it again, or convert it to another format"
+TAKEN = {  # exit codes of a process that a file did not end
+    -9: "SIGKILL, from outside, as where memory is short",
+    MEMORY_IS_SHORT: "the machine has too little memory",
+}
 
 
 def failure(path: str | Path, error: Exception) -> AudioError:
@@ -84,6 +90,9 @@ class Guard:
                     raise value
                 if kind == ERROR:
                     raise failure(path, value) from value
+                if kind == ENDED and is_fresh and value in TAKEN:
+                    why = f"decoder was ended: {TAKEN[value]}; {PASSING_REMEDY}"
+                    raise PassingAudioError(printable(path), why)
                 if kind != ENDED or is_fresh:
                     raise AudioError(printable(path), self._reason(kind, value))
                 # Else an earlier file may have left it damaged: a new process is to judge.

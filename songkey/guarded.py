@@ -17,10 +17,12 @@ from typing import Any
 
 from songkey.carried import Carrier, Parcel
 from songkey.errors import AudioKeyError
-from songkey.footprint import limit_memory, resident_bytes
+from songkey.footprint import can_take, limit_memory, resident_bytes
+from songkey.passing import lacks_memory
 
 ANSWER, ERROR, ALIVE = "answer", "error", "alive"  # kinds of replies
-OUT_OF_MEMORY = 77  # an exit code that nothing else has
+OUT_OF_MEMORY = 77  # an exit code that nothing else has, of a file that takes too much
+MEMORY_IS_SHORT = 78  # and of a machine that has less than a file may take
 ALIVE_SECONDS = 1.0  # at least, from one sign of life to the next: each wakes the other process
 WATCH_SECONDS = 0.1
 
@@ -39,6 +41,7 @@ class _Server:
         os.dup2(2, 1)  # what a decoder prints would be taken for a reply
         self.working = Event()
         self.answerer: Any = None
+        self.most_bytes = 0
         self.last_sign_seconds = 0.0
 
     def serve(self) -> None:
@@ -52,9 +55,11 @@ class _Server:
     def _make(self) -> None:
         make, arguments, megabytes = pickle.load(self.requests)
         self.answerer = make(*arguments, on_block=self._live)
-        most_bytes = resident_bytes() + 1_000_000 * megabytes
-        limit_memory(2 * most_bytes)  # for what is taken in one go, or while the watch cannot run
-        Thread(target=self._watch, args=(most_bytes,), daemon=True).start()
+        self.most_bytes = resident_bytes() + 1_000_000 * megabytes
+        limit_memory(
+            2 * self.most_bytes
+        )  # for what is taken in one go, or while the watch cannot run
+        Thread(target=self._watch, daemon=True).start()
 
     def _answer(self, method: str, path: bytes, options: dict[str, Any]) -> Any:
         self.last_sign_seconds = time.monotonic()
@@ -70,8 +75,8 @@ class _Server:
         try:
             reply = self.carrier.packed((ANSWER, function(*arguments)))
         except Exception as error:
-            if _lacks_memory(error):
-                os._exit(OUT_OF_MEMORY)
+            if lacks_memory(error):
+                os._exit(OUT_OF_MEMORY if can_take(self.most_bytes) else MEMORY_IS_SHORT)
             reply = _as_reply(error), ()
         self._send(reply)
 
@@ -94,19 +99,12 @@ class _Server:
         while True:
             yield waiting.get()
 
-    def _watch(self, most_bytes: int) -> None:
+    def _watch(self) -> None:
         """Decoders take memory in C, where Python's other threads run on."""
         while self.working.wait():
             time.sleep(WATCH_SECONDS)
-            if resident_bytes() > most_bytes:
+            if resident_bytes() > self.most_bytes:
                 os._exit(OUT_OF_MEMORY)
-
-
-def _lacks_memory(error: BaseException | None) -> bool:
-    """Whether that is what is behind an error, whatever it was taken for."""
-    while error and not isinstance(error, MemoryError):
-        error = error.__cause__ or error.__context__
-    return error is not None
 
 
 def _as_reply(error: Exception) -> bytes:

@@ -20,6 +20,7 @@ from songkey.errors import AudioError, AudioKeyError
 from songkey.files import require_file
 from songkey.keynames import AmbiguousKeyError, parse_label
 from songkey.keys import Key, KeyParseError, parse_key
+from songkey.passing import PassingAudioError, patiently, read_failure
 from songs.ears import Listening, heard
 from songs.knownfiles import KnownFiles
 from songs.labels import Row, match, read_rows
@@ -45,7 +46,7 @@ def songs(
 
     With `listening` copies of a recording are known by their sound, else by their tags alone.
     The folder may be an address. Raises AudioKeyError where there is no such folder, or no audio
-    file in it.
+    file in it, PassingAudioError for a file that again and again could not be read.
     """
     root = place_of(folder)
     files, unreadable = found_in(root)
@@ -53,7 +54,7 @@ def songs(
     left_out = unreadable + unmatched
     found: list[Song] = []
     with listening.known(dataset) if listening else KnownFiles() as known:
-        make = partial(_song, dataset, rows_of, partial(_tags, known))
+        make = partial(patiently, _song, dataset, rows_of, partial(_tags, known))
         with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
             for outcome in threads.map(make, files, files.values()):
                 if isinstance(outcome, Song):
@@ -98,12 +99,16 @@ def _song(
         )
     except UnusableError as error:
         return LeftOut(song_id, str(error))
+    except PassingAudioError:
+        raise
     except AudioError as error:
         return LeftOut(song_id, error.reason)
     except FileNotFoundError:
         return LeftOut(song_id, "file not found")
     except OSError as error:
-        return LeftOut(song_id, f"not readable: {error.strerror}")
+        if isinstance(failed := read_failure(file.place, error), PassingAudioError):
+            raise failed from error
+        return LeftOut(song_id, failed.reason)
 
 
 def _labels(

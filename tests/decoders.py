@@ -70,6 +70,13 @@ class Decoders:
         except MemoryError as error:
             raise AudioError(path, "truncated: decoding stopped") from error
 
+    def lack_memory_as_all_do(self, path: str) -> None:
+        """Where the system gives nobody any more."""
+        import resource  # which Windows lacks
+
+        resource.setrlimit(resource.RLIMIT_AS, (1, resource.RLIM_INFINITY))
+        raise MemoryError
+
     def refuse(self, path: str) -> None:
         raise AudioError(path, "silent: nothing in it")
 
