@@ -15,9 +15,13 @@ from pipeline.manifest import read_manifest, read_songs
 from pipeline.record import read_record
 from shards import __main__ as shards
 from shards import compact as compacting
+from shards import publish as publishing
+from shards.check import manifest_folders, problems_of
 from shards.compact import compact
 from shards.pack import pack_shard
 from shards.plan import plan
+from shards.publish import publish
+from shards.ready_made import download_images
 from shards.shardfile import read_samples
 from shards.spectrograms import create_spectrograms
 from songkey.keys import Key
@@ -166,6 +170,35 @@ def test_shards_read_in_order_or_indexed_as_others_are_must_be_compacted_first(g
     compact("mine", "audio", grown.config)
     config = small_config(grown.root, *FEW, *by_url, "stream.epoch_intervals=4")
     assert train_source(config).total == 4
+
+
+def test_what_is_published_follows_and_its_manifest_counts_until_then(grown, tmp_path, monkeypatch):
+    place = tmp_path / "web"
+    publish("mine", str(place), "audio", grown.config)
+    before = contents(place)
+    grown.pack([*grown.listed[1:], grown.song("g", split="train")])
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing, "tables_of", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            publish("mine", str(place), "audio", grown.config)
+    assert contents(place).items() > before.items()
+    for compacted in (False, True):
+        if compacted:
+            compact("mine", "audio", grown.config)
+        publish("mine", str(place), "audio", grown.config)
+        lists = {name: data for name, data in contents(grown.folder).items() if "left" not in name}
+        assert contents(place / "audio/mine") == lists
+        assert not list(problems_of(manifest_folders(place)))
+
+
+def test_ready_made_spectrograms_with_changes_are_downloaded_as_they_are(grown, tmp_path):
+    create_spectrograms("mine", grown.config)
+    publish("mine", str(tmp_path / "web"), "png", grown.config)
+    user = small_config(tmp_path / "user", *FEW, f'images.base_url="{tmp_path}/web"')
+    for _ in range(2):
+        assert [one.song_id for one in download_images("mine", user).left_out] == ["f"]
+        assert contents(tmp_path / "user/shards") == contents(tmp_path / "web")
+    assert list((tmp_path / "web").rglob("changes*"))
 
 
 def test_a_table_of_changes_must_be_what_the_manifest_says(grown):
