@@ -128,6 +128,11 @@ dask-up *ARGS: (_needs "cluster")
 merge-shards FORMAT="audio" *ARGS: (_needs "cluster")
     @shift; {{bin}}/python -m shards merge "$@" --format {{quote(FORMAT)}}
 
+# Pack shards anew from themselves, full and with today's labels, after songs came, changed or went: just compact-shards audio folder
+[group('prepare')]
+compact-shards FORMAT="audio" *ARGS: (_needs "cluster")
+    @shift; {{bin}}/python -m shards compact "$@" --format {{quote(FORMAT)}}
+
 # Read all shards back: checksums, counts, labels, no recording in two splits
 [group('prepare')]
 check-shards *ARGS: (_needs "cluster")

@@ -5,12 +5,15 @@ is gone, or was packed anew elsewhere: its intervals then leave the index.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import compress
 
 from pipeline.bounded import MOST_PACKED_BYTES, ManifestError, packed, read, unpacked_lines
-from pipeline.manifest import Manifest
+from pipeline.manifest import Manifest, read_manifest
 from pipeline.record import SAMPLE_COLUMNS, ShardRecord, SongEntry, task_of
 from pipeline.strict import Frozen, parse
+from songkey.errors import AudioKeyError
 from storage.places import Place
 
 CHANGES_NAME = "changes.jsonl.zst"
@@ -66,5 +69,24 @@ def as_of_today(record: ShardRecord, changes: Changes) -> ShardRecord:
         name: tuple(getattr(record, name)[place] for place in live) for name in SAMPLE_COLUMNS
     }
     columns["song"] = tuple(new_place[song] for song in columns["song"])
-    left_out = tuple(one for one in record.left_out if of_task.get(one[0], one) is not None)
-    return record.model_copy(update={"songs": tuple(songs), "left_out": left_out, **columns})
+    stays = [of_task.get(song_id, record) is not None for song_id, _ in record.left_out]
+    for name in ("left_out", "left_out_sources"):  # the second may be empty
+        columns[name] = tuple(compress(getattr(record, name), stays))
+    return record.model_copy(update={"songs": tuple(songs), **columns})
+
+
+def refuse_changed(tars: Iterable[Place]) -> None:
+    """Raise ManifestError where the labels in tars, or which songs count, are no longer true.
+
+    What reads tars alone would not hear of it.
+    """
+    for folder in sorted({tar.parent for tar in tars}, key=str):
+        with suppress(AudioKeyError):  # no manifest lies there: others made them
+            if read_manifest(folder).changes_sha256:
+                break
+    else:
+        return
+    raise ManifestError(
+        f"{folder}: labels or songs have changed since these shards were packed, which the tars "
+        "alone do not say; compact them first (python -m shards compact)"
+    )

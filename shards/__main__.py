@@ -7,6 +7,7 @@ python -m shards pack scores --set datasets.scores.path=data/midi
 python -m shards pack folder ~/Music --format png
 python -m shards pack folder ~/Music --scheduler tcp://host:8786
 python -m shards pack folder ~/Music --part 3/64 && python -m shards merge folder ~/Music
+python -m shards compact folder
 python -m shards spectrograms synthetic
 python -m shards publish s3://bucket/shards synthetic
 python -m shards images synthetic --set images.base_url=s3://bucket/shards
@@ -26,6 +27,7 @@ from settings.command import run
 from settings.config import add_config_arguments, load_config
 from settings.sections import Config
 from shards.check import manifest_folders, problems_of
+from shards.compact import compact
 from shards.executor import worker_count
 from shards.foreign_split import index_shards
 from shards.outcome import summary
@@ -140,6 +142,11 @@ def _spectrograms(arguments: argparse.Namespace, config: Config) -> None:
         print(summary(made))
 
 
+def _compact(arguments: argparse.Namespace, config: Config) -> None:
+    for dataset in arguments.datasets:
+        print(summary(compact(dataset, arguments.format, config, arguments.scheduler)))
+
+
 def _publish(arguments: argparse.Namespace, config: Config) -> None:
     for dataset in arguments.datasets:
         place = arguments.destination
@@ -193,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     pack = command(_pack, "pack", "pack data sets into shards")
     pack.add_argument("--part", help="pack one part of the shards, e.g. 3/64; merge when all are")
     joining = command(_merge, "merge", "write the manifests of what was packed in parts")
+    compacting = command(_compact, "compact", "pack shards anew from themselves, full and tidy")
     spectrograms = command(_spectrograms, "spectrograms", "make PNG shards of audio shards")
     publishing = command(_publish, "publish", "copy shards to a folder or address")
     publishing.add_argument(
@@ -221,13 +229,14 @@ def _parser() -> argparse.ArgumentParser:
             help=f"{', '.join(DATASETS)}; after folder its path, if not datasets.folder.path, and "
             "./synthetic for a folder that is called as a data set is",
         )  # fmt: skip
-    for one in (spectrograms, publishing):
+    for one in (compacting, spectrograms, publishing):
         one.add_argument("datasets", nargs="+", metavar="dataset")
     for one, format in (
-        (pack, "audio"), (joining, "audio"), (indexing, "audio"), (publishing, "png"),
+        (pack, "audio"), (joining, "audio"), (compacting, "audio"), (indexing, "audio"),
+        (publishing, "png"),
     ):  # fmt: skip
         one.add_argument("--format", choices=["audio", "png"], default=format)
-    for one in (pack, spectrograms, indexing):
+    for one in (pack, compacting, spectrograms, indexing):
         one.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
     for one in (pack, spectrograms, indexing, publishing, images):
         one.add_argument("--overwrite", action="store_true", help="begin anew: clear what is there")

@@ -21,6 +21,12 @@ def digest_of(lines: Sequence[str]) -> str:
     return f"{len(lines)} songs, {short_digest(lines)}"
 
 
+def layout_digest(count: int, tasks: Iterable[tuple[str, str]], changes_sha256: str) -> str:
+    """The same of a split: its songs, in which tasks they lie, and what is changed in those."""
+    lines = [f"{name} {songs}" for name, songs in tasks]
+    return f"{count} songs, {short_digest([*lines, changes_sha256])}"
+
+
 def short_digest(lines: Iterable[str]) -> str:
     """16 hexadecimal digits of lines."""
     digest = hashlib.sha256()

@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from pipeline.bounded import ManifestError
+from pipeline.changes import refuse_changed
 from pipeline.members import Members, members_of
 from pipeline.opened import split_folder
 from pipeline.pack_settings import PackSettings
@@ -44,6 +45,7 @@ def index_shards(
     places = [place for url in urls for place in _places(url)]
     if twice := [place for place, count in Counter(map(str, places)).items() if count > 1]:
         raise AudioKeyError(f"{twice[0]}: named twice; name each shard once")
+    refuse_changed(places)
     folder = split_folder(config.prepare.shards_dir, format, name, split)
     settings = _settings(places, name, split, format, config)
     _make_way(folder, settings, overwrite)

@@ -15,7 +15,7 @@ from pipeline.manifest import Manifest, read_manifest
 from pipeline.opened import split_folder
 from pipeline.pack_settings import PackSettings
 from settings.sections import Config
-from shards.digests import digest_of, short_digest, song_line
+from shards.digests import digest_of, layout_digest, song_line
 from shards.pack import PackTask, deal
 from shards.packed import FIRST_RECORD, PackedSplit, PackedTask, packed_split
 from shards.settled import VANISHED, Counts, Settled, settled
@@ -150,7 +150,8 @@ def _adopting(packed: PackedSplit, made: Settled, settings: PackSettings) -> Pac
     return packed.adopting(
         name
         for name, task in packed.beyond.items()
-        if not task.settings.changed_for_more(settings)
+        if int(name) >= packed.first_free  # else left by a compacting that was killed
+        and not task.settings.changed_for_more(settings)
         and not any(held.song_id in made.staying for held in task.held)
     )
 
@@ -167,10 +168,10 @@ def _split_plan(
     if there and not tasks and (tuple(task_names(there)), there.changes_sha256) == (kept, changed):
         settings = there.settings  # of which checkpoints hold the fingerprint
     else:
-        layout = [f"{name} {task.settings.songs}" for name, task in packed.tasks.items()]
-        layout += [f"{task.name} {task.settings.songs}" for task in tasks]
+        layout = [(name, task.settings.songs) for name, task in packed.tasks.items()]
+        layout += [(task.name, task.settings.songs) for task in tasks]
         count = sum(map(made.stays, packed.held)) + sum(len(task.songs) for task in tasks)
-        songs = f"{count} songs, {short_digest([*layout, changed])}"
+        songs = layout_digest(count, layout, changed)
         settings = settings.model_copy(update={"songs": songs})
     return SplitPlan(
         packed.folder, settings, kept, tuple(tasks), tuple(missing), changes, strays,

@@ -152,7 +152,7 @@ class TaskTars:
         self,
         settings: PackSettings,
         left_out: Sequence[tuple[str, str]],
-        left_out_sources: Sequence[str],
+        left_out_sources: Sequence[str] = (),
     ) -> int:
         """Finish the tars, write their records, the first's last; how many samples there are."""
         first, *further = [part.finish(settings) for part in self._parts]

@@ -14,6 +14,7 @@ from servers import refusing_s3_server, s3_server
 from pipeline.bounded import ManifestError
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
+from shards.compact import compact
 from shards.executor import run_tasks
 from shards.processes import WorkerDiedError
 from shards.spectrograms import create_spectrograms
@@ -267,3 +268,24 @@ def test_killed_processes_leave_nothing_in_the_temporary_folder_for_ever(tempora
     with staged(RemotePath("memory://shards")):
         pass
     assert [path.name for path in temporary.glob(f"{PREFIX}*")] == [f"{PREFIX}-1-new"]
+
+
+def test_songs_are_added_and_compacted_at_an_address_as_in_a_folder(address, tmp_path):
+    more = "datasets.synthetic.songs=20"
+    found = {}
+    for place in (place_of(address), tmp_path / "shards"):
+        for words in ((), (more,)):
+            pack_synthetic(config_of(str(place), *words))
+        before = set(map(str, files_of(place)))
+        compact("synthetic", "audio", config_of(str(place), more))
+        found[place] = files_of(place)
+        assert {name for name in before - found[place].keys() if name.endswith(".tar")}
+        assert list(problems_of(manifest_folders(place))) == []
+    one, other = found.values()
+    assert one == other and one
+
+
+def files_of(place):
+    if isinstance(place, Path):
+        return contents(place)
+    return {name: (place / name).read_bytes() for name in place.find()}

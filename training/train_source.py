@@ -1,12 +1,14 @@
 """What trains, as [stream] says: the train splits by their index, or shards in order."""
 
 from evaluation.listener import shards_of
+from pipeline.changes import refuse_changed
 from pipeline.members import members_of
 from pipeline.pack_settings import media_shape
 from pipeline.source import Source
 from settings.config import ConfigError
 from settings.sections import Config
 from storage.patterns import braces_expanded, expanded
+from storage.places import place_of
 
 
 def train_source(config: Config) -> Source:
@@ -26,6 +28,7 @@ def _stream(config: Config) -> Source:
 
     _refuse_what_needs_songs(config)
     urls = tuple(url for text in config.stream.urls for url in _urls(text)) or _indexed(config)
+    refuse_changed(place_of(url) for url in urls if not url.startswith("pipe:"))
     parts = shard_parts(config.stream.workers)
     if len(urls) < parts:
         raise ConfigError(
