@@ -1,39 +1,29 @@
-"""A user's own music: the audio files under a folder, with keys from the first of three sources.
+"""A user's own music: the audio files under a folder, with keys as ranking.py finds them.
 
-1. A label file, labels.tsv or labels.csv, in the folder itself (see labels.py). It has the last
-   word on the files it lists; an empty key there says that a file has none.
-2. The nearest parent folder that is named by a key: `Ab-maj`, `C minor`.
-3. The file's own tags (see tags.py).
 Files in a folder named train, valid, validation or test keep that split. Files with the same bytes
 are one recording. What has no usable label is left out with a reason.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from songkey.errors import AudioError, AudioKeyError
+from songkey.errors import AudioError
 from songkey.files import require_file
-from songkey.keynames import AmbiguousKeyError, parse_label
-from songkey.keys import Key, KeyParseError, parse_key
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
+from songs.ranking import UnusableError, one_key, said
 from songs.song import LeftOut, Song
 from songs.tags import key_tags
-from storage.places import Place, place_of
+from storage.places import place_of
 from storage.staging import local_copy
 
 SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "test"}
 AT_ONCE = 8  # files of an address that are asked for their tags at the same time
-
-
-class UnusableError(AudioKeyError):
-    """Why a file gives no song: a phrase that can be counted, details after ": "."""
 
 
 def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
@@ -66,18 +56,21 @@ def _song(
     try:
         if isinstance(file.place, Path):
             require_file(file.place)
-        texts, label_source = _labels(song_id, file.place, rows)
+        # At an address tags are a request for each file.
+        compared = isinstance(file.place, Path)
+        label = said(song_id, rows, partial(key_tags, file.place), compared)
         return Song(
             song_id=song_id,
             dataset=dataset,
             audio_path=str(file.place),
-            key=one_key(texts),
+            key=one_key(label.texts),
             recording_id=row.recording or _content_id(file),
-            label_source=label_source,
+            label_source=label.source,
             confidence=_confidence(row.confidence),
             split=_split(row.split, song_id),
             audio_bytes=file.bytes,
             genre=row.genre,
+            doubt=label.doubt,
         )
     except UnusableError as error:
         return LeftOut(song_id, str(error))
@@ -87,37 +80,6 @@ def _song(
         return LeftOut(song_id, "file not found")
     except OSError as error:
         return LeftOut(song_id, f"not readable: {error.strerror}")
-
-
-def _labels(song_id: str, place: Place, rows: list[Row]) -> tuple[list[str], str]:
-    """What the first source that knows the file calls its key, and that source."""
-    if rows:
-        return [row.key for row in rows], rows[0].source
-    for name in reversed(song_id.split("/")[:-1]):
-        with suppress(KeyParseError):
-            parse_key(name)
-            return [name], "folder name"
-    if texts := key_tags(place):
-        return texts, "tag"
-    raise UnusableError("no label")
-
-
-def one_key(texts: list[str], parse: Callable[[str], Key] = parse_label) -> Key:
-    """The one key that all the texts name; UnusableError if there is none or several."""
-    keys: dict[Key | None, str] = {}
-    for text in texts:
-        try:
-            keys[parse(text) if text else None] = text
-        except AmbiguousKeyError as error:
-            raise UnusableError(str(error)) from error
-        except KeyParseError as error:
-            raise UnusableError(f"label does not parse: {text}") from error
-    if len(keys) > 1:
-        raise UnusableError(f"conflicting labels: {', '.join(map(repr, keys.values()))}")
-    key = next(iter(keys))
-    if key is None:
-        raise UnusableError("no key")
-    return key
 
 
 def _confidence(text: str) -> float:
