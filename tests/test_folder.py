@@ -125,7 +125,7 @@ def test_the_nearest_folder_named_by_a_key_counts_and_the_split_above_it_is_kept
     ]
 
 
-CODES = {"1A": "G# minor", "3D": "D major", "1d": "C major", "a-m": "A minor", "8m": "E minor"}
+CODES = {"1A": "G# minor", "3D": "D major", "1d": "C major", "a-m": "A minor", "8m": "Bb minor"}
 
 
 def test_a_folder_whose_name_could_be_short_for_a_key_counts_last_and_is_doubtful(tmp_path, add):
