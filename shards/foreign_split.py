@@ -18,10 +18,18 @@ from pipeline.opened import split_folder
 from pipeline.pack_settings import PackSettings
 from pipeline.record import read_record
 from settings.sections import Config
+from shards.conflicts import leave_out_conflicting
 from shards.disk_error import writing_to
 from shards.foreign_shard import IndexTask, NoIndexError, index_shard
 from shards.prepare import Prepared, left_out_table, make_shards, write_left_out
-from shards.splitfolder import RECORDS, done_tasks, first_records, remove_tables, split_manifest
+from shards.splitfolder import (
+    RECORDS,
+    done_tasks,
+    first_records,
+    is_whole,
+    remove_tables,
+    split_manifest,
+)
 from songkey.errors import AudioKeyError, printable
 from songs.song import LeftOut, by_reason
 from storage.patterns import expanded
@@ -52,6 +60,8 @@ def index_shards(
     missing = [task for task in tasks if task.name not in done]
     make_shards(f"indexing {name}", index_shard, missing, config, scheduler)
     with writing_to(folder):
+        if not is_whole(folder, settings, sizes(folder)):
+            leave_out_conflicting(folder, names)
         manifest = split_manifest(folder, names, settings)
         records = first_records(folder, names)
         left_out = tuple(LeftOut(*one) for record in records for one in record.left_out)
