@@ -121,7 +121,7 @@ def test_tars_of_every_kind_are_read_with_the_folders_in_them(tmp_path, format):
     for number, song in enumerate(some_songs(3)):
         files[f"./some/{long}folder/{number}.x.WAV"] = sound(song, "wav")
         files[f"./some/{long}folder/{number}.x.json"] = json.dumps(
-            {"label": {"key": str(song.key)}, "song_id": f"song {number % 2}"}
+            {"label": {"key": str(song.key)}, "song_id": f"song {number}"}
         ).encode()
     write_by_tarfile(tmp_path / "in/a.tar", files, format)
     index(tmp_path, tmp_path / "in/a.tar", overrides=['foreign.key=["cls", "json:label.key"]'])
