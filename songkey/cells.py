@@ -4,7 +4,7 @@ import csv
 import io
 import re
 
-ENCODING_OF = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # by what begins a file
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # in the order of its bytes
 LOOKED_AT_BYTES = 256
 END = "\x1fend of the table"  # what nobody writes
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
@@ -19,9 +19,9 @@ def text_of(data: bytes) -> str:
 
     Bytes that are not UTF-8 become lone surrogates, which `told` reads. Raises NoTableError.
     """
-    encoding = ENCODING_OF.get(data[:2]) or _encoding_without_mark(data[:LOOKED_AT_BYTES])
-    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
-    text = data.decode(encoding, errors)
+    marked = data.startswith(UTF_16_MARKS)
+    encoding = "utf-16" if marked else _encoding_without_mark(data[:LOOKED_AT_BYTES])
+    text = data.decode(encoding, "surrogateescape" if encoding == "utf-8-sig" else "replace")
     if "\0" in text:
         raise NoTableError("holds bytes of 0")
     return text
