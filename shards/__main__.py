@@ -78,12 +78,12 @@ def _pack(arguments: argparse.Namespace, config: Config) -> None:
         if part:
             print(prepare_part(*what, part, arguments.scheduler))
         else:
-            print(summary(prepare(*what, arguments.overwrite, arguments.scheduler)))
+            print(summary(prepare(*what, arguments.overwrite, arguments.scheduler), what[1]))
 
 
 def _merge(arguments: argparse.Namespace, config: Config) -> None:
     for what in _wanted(arguments, config):
-        print(summary(merge(*what)))
+        print(summary(merge(*what), what[1]))
 
 
 def _wanted(

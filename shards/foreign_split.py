@@ -19,10 +19,18 @@ from pipeline.opened import split_folder
 from pipeline.pack_settings import PackSettings
 from pipeline.record import read_record
 from settings.sections import Config
+from shards.conflicts import leave_out_conflicting
 from shards.disk_error import writing_to
 from shards.foreign_shard import IndexTask, NoIndexError, index_shard
 from shards.prepare import Prepared, left_out_table, make_shards, write_left_out
-from shards.splitfolder import RECORDS, done_tasks, first_records, make_folder, remove_tables
+from shards.splitfolder import (
+    RECORDS,
+    done_tasks,
+    first_records,
+    make_folder,
+    remove_tables,
+    whole_manifest,
+)
 from shards.tables import split_manifest
 from songkey.errors import AudioKeyError, printable
 from songs.song import LeftOut, by_reason
@@ -57,6 +65,8 @@ def index_shards(
         make_folder(folder)
     make_shards(f"indexing {name}", index_shard, missing, config, scheduler)
     with writing_to(folder):
+        if not (whole := whole_manifest(folder)) or whole.settings != settings:
+            leave_out_conflicting(folder, names)
         manifest = split_manifest(folder, names, settings)
         records = first_records(folder, names)
         left_out = tuple(LeftOut(*one) for record in records for one in record.left_out)

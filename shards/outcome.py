@@ -1,14 +1,18 @@
 """What preparing a data set did, in a few lines for a person."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from shards.prepare import LEFT_OUT_NAME, Prepared
 from songkey.keys import KEYS
-from songs.song import by_reason
+from songs.song import LeftOut, Song, by_reason
 
 
-def summary(prepared: Prepared) -> str:
-    """Songs and intervals of each split, songs of each key, and what was left out and why."""
+def summary(prepared: Prepared, songs: Sequence[Song] = ()) -> str:
+    """Songs and intervals of each split, songs of each key, and what was left out and why.
+
+    Of `songs`, what was to be packed, it says where their labels are from, and which are doubtful.
+    """
     by_key: Counter[str] = Counter()
     for manifest in prepared.manifests.values():
         by_key.update(manifest.songs_by_key)
@@ -28,6 +32,8 @@ def summary(prepared: Prepared) -> str:
     ]
     if prepared.counts:
         lines.append(f"  {prepared.counts}")
+    lost = {one.song_id for one in prepared.left_out}
+    lines += _labels(song for song in songs if song.song_id not in lost)
     if prepared.left_out:
         total = by_key.total() + len(prepared.left_out)
         lines.append(
@@ -35,3 +41,18 @@ def summary(prepared: Prepared) -> str:
         )
         lines.append(f"  all with details in {prepared.folder / LEFT_OUT_NAME}")
     return "\n".join(lines)
+
+
+def _labels(songs: Iterable[Song]) -> list[str]:
+    """How many labels are from each source, and what speaks against some of them."""
+    sources: Counter[str] = Counter()
+    doubtful = []
+    for song in songs:
+        sources[song.label_source] += 1
+        if song.doubt:
+            doubtful.append(LeftOut(song.song_id, song.doubt))
+    named = ", ".join(f"{source} {count}" for source, count in sources.most_common())
+    lines = [f"  labels: {named}"] if named else []
+    if doubtful:
+        lines.append(f"  doubtful labels of {len(doubtful)} songs: {by_reason(doubtful)}")
+    return lines

@@ -4,8 +4,9 @@ import csv
 import io
 import re
 
-ENCODING_OF = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # by what begins a file
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # in the order of its bytes
 LOOKED_AT_BYTES = 256
+END = "\x1fend of the table"  # what nobody writes
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
 
@@ -18,23 +19,24 @@ def text_of(data: bytes) -> str:
 
     Bytes that are not UTF-8 become lone surrogates, which `told` reads. Raises NoTableError.
     """
-    encoding = ENCODING_OF.get(data[:2]) or _encoding_without_mark(data[:LOOKED_AT_BYTES])
-    errors = "replace" if encoding.startswith("utf-16") else "surrogateescape"
-    text = data.decode(encoding, errors)
+    marked = data.startswith(UTF_16_MARKS)
+    encoding = "utf-16" if marked else _encoding_without_mark(data[:LOOKED_AT_BYTES])
+    text = data.decode(encoding, "surrogateescape" if encoding == "utf-8-sig" else "replace")
     if "\0" in text:
         raise NoTableError("holds bytes of 0")
     return text
 
 
 def lines_of(text: str, delimiter: str, strict: bool = False) -> list[list[str]]:
-    r"""The lines of a table, each as its cells; `strict` refuses quotes out of place in a CSV.
+    """The lines of a table, each as its cells; `strict` refuses quotes out of place in a CSV.
 
-    Between tabs a quote is a letter, unless the whole cell stands in quotes. Raises NoTableError.
+    Between tabs a quote is a letter, unless the whole cell stands in quotes. Raises NoTableError,
+    also for a quote in a CSV that is never closed: all lines after it would be one cell.
     """
-    file = io.StringIO(text, newline="")
     try:
         if delimiter != "\t":
-            return list(csv.reader(file, delimiter=delimiter, strict=strict))
+            return _csv_lines(text, delimiter, strict)
+        file = io.StringIO(text, newline="")
         lines = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except csv.Error as error:
         raise NoTableError(str(error)) from error
@@ -63,6 +65,19 @@ def _encoding_without_mark(head: bytes) -> str:
     if 4 * max(first, second) < len(head) // 2 or not head:
         return "utf-8-sig"
     return "utf-16-be" if first > second else "utf-16-le"
+
+
+def _csv_lines(text: str, delimiter: str, strict: bool) -> list[list[str]]:
+    ended = text if text.endswith(("\n", "\r")) or not text else f"{text}\n"
+    reader = csv.reader(io.StringIO(ended + END, newline=""), delimiter=delimiter, strict=strict)
+    lines: list[list[str]] = []
+    begins, next_begins = 1, 1  # the lines of the file where rows do
+    for line in reader:
+        if line == [END]:
+            return lines
+        lines.append(line)
+        begins, next_begins = next_begins, reader.line_num + 1
+    raise NoTableError(f"a quote in line {begins} is never closed; close it, or save as TSV")
 
 
 def _unquoted(line: list[str], width: int) -> list[str]:

@@ -1,30 +1,25 @@
-"""A user's own music: the audio files under a folder, with keys from the first of three sources.
+"""A user's own music: the audio files under a folder, with keys as ranking.py finds them.
 
-1. A label file, labels.tsv or labels.csv, in the folder itself (see labels.py). It has the last
-   word on the files it lists; an empty key there says that a file has none.
-2. The nearest parent folder that is named by a key: `Ab-maj`, `C minor`.
-3. The file's own tags (see tags.py).
 Files in a folder named train, valid, validation or test keep that split. Files of one sound, or of
 one artist and title, are one recording (see recordings.py). What has no usable label is left out
 with a reason.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from songkey.errors import AudioError, AudioKeyError
+from songkey.errors import AudioError
 from songkey.files import require_file
-from songkey.keynames import AmbiguousKeyError, parse_label
-from songkey.keys import Key, KeyParseError, parse_key
 from songkey.passing import PassingAudioError, patiently, read_failure
+from songs.djtables import table_rows
 from songs.ears import Listening, heard
 from songs.knownfiles import KnownFiles
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
+from songs.ranking import UnusableError, one_key, said
 from songs.recordings import united
 from songs.song import LeftOut, Song
 from songs.tags import key_tags
@@ -35,22 +30,23 @@ SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "te
 AT_ONCE = 8  # files of an address that are asked for their tags at the same time
 
 
-class UnusableError(AudioKeyError):
-    """Why a file gives no song: a phrase that can be counted, details after ": "."""
-
-
 def songs(
-    folder: str | Path, dataset: str, listening: Listening | None = None
+    folder: str | Path,
+    dataset: str,
+    tables: Iterable[str] = (),
+    listening: Listening | None = None,
 ) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs under `folder` and what was left out, each in order of the paths.
 
-    With `listening` copies of a recording are known by their sound, else by their tags alone.
-    The folder may be an address. Raises AudioKeyError where there is no such folder, or no audio
-    file in it, PassingAudioError for a file that again and again could not be read.
+    The folder may be an address, and so may the `tables` of DJ programs beside those in it. With
+    `listening` copies of a recording are known by their sound, else by their tags alone. Raises
+    AudioKeyError where there is no such folder, or no audio file in it, PassingAudioError for a
+    file that again and again could not be read.
     """
     root = place_of(folder)
     files, unreadable = found_in(root)
-    rows_of, unmatched = match(read_rows(root), files)
+    listed, unmatched = match(read_rows(root), files)
+    rows_of = table_rows(root, files, map(place_of, tables)) | listed
     left_out = unreadable + unmatched
     found: list[Song] = []
     with listening.known(dataset) if listening else KnownFiles() as known:
@@ -84,18 +80,21 @@ def _song(
     try:
         if isinstance(file.place, Path):
             require_file(file.place)
-        texts, label_source = _labels(song_id, file.place, rows, tags)
+        # At an address tags are a request for each file.
+        compared = isinstance(file.place, Path)
+        label = said(song_id, rows, partial(tags, file.place), compared)
         return Song(
             song_id=song_id,
             dataset=dataset,
             audio_path=str(file.place),
-            key=one_key(texts),
+            key=one_key(label.texts),
             recording_id=row.recording or _content_id(file),
-            label_source=label_source,
+            label_source=label.source,
             confidence=_confidence(row.confidence),
             split=_split(row.split, song_id),
             audio_bytes=file.bytes,
             genre=row.genre,
+            doubt=label.doubt,
         )
     except UnusableError as error:
         return LeftOut(song_id, str(error))
@@ -109,39 +108,6 @@ def _song(
         if isinstance(failed := read_failure(file.place, error), PassingAudioError):
             raise failed from error
         return LeftOut(song_id, failed.reason)
-
-
-def _labels(
-    song_id: str, place: Place, rows: list[Row], tags: Callable[[Place], list[str]]
-) -> tuple[list[str], str]:
-    """What the first source that knows the file calls its key, and that source."""
-    if rows:
-        return [row.key for row in rows], rows[0].source
-    for name in reversed(song_id.split("/")[:-1]):
-        with suppress(KeyParseError):
-            parse_key(name)
-            return [name], "folder name"
-    if texts := tags(place):
-        return texts, "tag"
-    raise UnusableError("no label")
-
-
-def one_key(texts: list[str], parse: Callable[[str], Key] = parse_label) -> Key:
-    """The one key that all the texts name; UnusableError if there is none or several."""
-    keys: dict[Key | None, str] = {}
-    for text in texts:
-        try:
-            keys[parse(text) if text else None] = text
-        except AmbiguousKeyError as error:
-            raise UnusableError(str(error)) from error
-        except KeyParseError as error:
-            raise UnusableError(f"label does not parse: {text}") from error
-    if len(keys) > 1:
-        raise UnusableError(f"conflicting labels: {', '.join(map(repr, keys.values()))}")
-    key = next(iter(keys))
-    if key is None:
-        raise UnusableError("no key")
-    return key
 
 
 def _confidence(text: str) -> float:

@@ -17,7 +17,7 @@ from songkey.errors import AudioKeyError
 from songkey.keys import Key, parse_key
 from songs.archive import ArchiveError, extract
 from songs.download import Failure, Remote, fetch_all
-from songs.folder import UnusableError, one_key
+from songs.ranking import UnusableError, one_key
 from songs.song import LeftOut, Song
 
 Label = TypeVar("Label")

@@ -16,7 +16,6 @@ from settings.sections import Datasets, Download
 from songkey.keys import Key
 from songs import gs_key
 from songs.download import Failure, Remote
-from songs.folder import UnusableError
 from songs.giantsteps import (
     Labelled,
     changed,
@@ -30,6 +29,7 @@ from songs.giantsteps import (
     repository,
     texts_of,
 )
+from songs.ranking import UnusableError
 from songs.song import LeftOut
 
 NAME = "gs_key_plus"

@@ -21,7 +21,6 @@ from pathlib import Path
 from settings.sections import Datasets, Download, GsMtg
 from songkey.keys import Key
 from songs.download import Failure
-from songs.folder import UnusableError
 from songs.giantsteps import (
     Labelled,
     downloaded,
@@ -34,6 +33,7 @@ from songs.giantsteps import (
     with_md5,
 )
 from songs.gs_mtg_tables import Row, annotation_rows, comments, names_and_genres
+from songs.ranking import UnusableError
 from songs.recordings import recording_ids
 
 NAME = "gs_mtg"

@@ -28,8 +28,6 @@ COLUMNS = {  # the first name that the header has counts
     "confidence": ("confidence",),
     "genre": ("genre",),
 }
-
-
 NOT_FOUND = "listed but not found"
 NOT_UTF_8 = "label not in UTF-8: read as Windows-1252"
 

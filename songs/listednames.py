@@ -19,7 +19,7 @@ from songkey.errors import printable
 
 WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 FILE_URL = re.compile(r"file:(?://[^/]*)?(?=/)", re.IGNORECASE)
-ELSEWHERE = re.compile(r"(?:[A-Za-z]:|~[^/]*)?/+")  # how an absolute path begins
+ELSEWHERE = re.compile(r"(?:/*[A-Za-z]:|~[^/]*)?/+")  # how an absolute path begins
 
 
 class Meant(NamedTuple):

@@ -19,10 +19,10 @@ from settings.sections import Datasets, Download, Ncs
 from songkey.errors import AudioKeyError
 from songs import folder as music_folder
 from songs.download import Failure, Remote, fetch_all
-from songs.folder import UnusableError, one_key
 from songs.ncs_labels import WHAT_WOULD_DO, Label, read_labels
 from songs.ncs_listing import Release, fetch_listing, read_listing, write_listing
 from songs.ncs_match import match_labels
+from songs.ranking import UnusableError, one_key
 from songs.song import LeftOut, Song
 from songs.tags import key_tags
 from songs.titles import song_name

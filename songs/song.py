@@ -16,7 +16,8 @@ class Song:
     the listing that it was found in. `genre` is the data set's word for it, "" where it has none.
     `identity` is a digest of the sound, the same for every copy of a recording, and `name` its
     artist and title (see titles.py); each is "" where unknown. A song of a training set, which is
-    not `testable`, is never drawn for test.
+    not `testable`, is never drawn for test. `doubt` says what speaks against the key, as a LeftOut
+    does its reason; "" if nothing does.
     """
 
     song_id: str
@@ -32,6 +33,7 @@ class Song:
     identity: str = ""
     name: str = ""
     testable: bool = True
+    doubt: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,16 @@ def test_what_python_s_writer_saves_is_read_back_from_csv_and_tsv(table, dialect
     assert lines == table
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_quote_in_a_csv_that_is_never_closed_is_refused_with_its_line(end):
+    text = f'path,key\n"two\nlines.mp3",C\n12" mix.mp3,Am\n"Heroes.flac,Cm\na.flac,Am{end}'
+    with pytest.raises(NoTableError, match="a quote in line 5 is never closed; close it, or save"):
+        lines_of(text, ",")
+    assert lines_of(text.replace('"Heroes', "Heroes"), ",")[2:] == [
+        ['12" mix.mp3', "Am"], ["Heroes.flac", "Cm"], ["a.flac", "Am"],
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [(b"ID3\x04\x00\x00\xff\xfb\x90" * 9, "bytes of 0"), (b"x" * 200_000, "field larger")],

@@ -115,16 +115,17 @@ def test_a_settings_file_that_is_none_is_named(called, tmp_path, content):
 def test_a_label_that_does_not_parse_is_counted_and_named(called, tmp_path):
     for name in ("good.wav", "odd.wav", "odder.wav", "two keys.wav", "unlabelled.wav"):
         tone(tmp_path / "my music" / name, 5)
-    lines = ["good.wav,8A", "odd.wav,H dur", "odder.wav,sad", "two keys.wav,C major / A minor"]
+    lines = ["good.wav,8A", "odd.wav,dorian", "odder.wav,sad", "two keys.wav,C major / A minor"]
     (tmp_path / "my music" / "labels.csv").write_text("\n".join(["path,key", *lines]))
     place = settings(tmp_path, "split.valid_fraction=0.0", "split.test_fraction=0.0")
     done = called(shards.main, "pack", "folder", tmp_path / "my music", *place)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("1 songs, ") and "A minor 1" in done.stdout
-    assert "3 label does not parse (odd.wav, odder.wav, two keys.wav)" in done.stdout
+    assert "2 label does not parse (odd.wav, odder.wav)" in done.stdout
+    assert "1 ambiguous label (two keys.wav)" in done.stdout
     assert "1 no label (unlabelled.wav)" in done.stdout
     listed = (tmp_path / "shards/audio/folder/left_out.tsv").read_text()
-    assert "two keys.wav\tlabel does not parse: C major / A minor\n" in listed
+    assert "two keys.wav\tambiguous label: 'C major / A minor' names several keys: " in listed
 
 
 def test_a_folder_in_which_nothing_is_usable_ends_with_the_reasons(called, tmp_path):

@@ -121,9 +121,50 @@ def test_the_nearest_folder_named_by_a_key_counts_and_the_split_above_it_is_kept
     songs, _ = folder.songs(tmp_path, "mine")
     assert [(one.song_id, str(one.key), one.split) for one in songs] == [
         ("Validation/C minor/live/two.flac", "C minor", "valid"),
-        ("test/F#min/8B/three.FLAC", "C major", "test"),
+        ("test/F#min/8B/three.FLAC", "F# minor", "test"),  # 8B may be a side of a record
         ("train/Ab-maj/one.flac", "Ab major", "train"),
     ]
+
+
+CODES = {"1A": "G# minor", "3D": "D major", "1d": "C major", "a-m": "A minor", "8m": "Bb minor"}
+
+
+def test_a_folder_whose_name_could_be_short_for_a_key_counts_last_and_is_doubtful(tmp_path, add):
+    for name in CODES:
+        add(f"{name}/tagged.flac", "F#")
+        add(f"{name}/listed.flac")
+        add(f"{name}/bare.flac")
+        add(f"C minor/{name}/spelled.flac")
+    rows = "".join(f"{name}/listed.flac\tG\n" for name in CODES)
+    (tmp_path / "labels.tsv").write_text(f"path\tkey\n{rows}")
+    songs = {one.song_id: one for one in folder.songs(tmp_path, "mine")[0]}
+    for name, key in CODES.items():
+        found = [songs[f"{name}/{file}.flac"] for file in ("tagged", "listed", "bare")]
+        assert [str(song.key) for song in found] == ["F# major", "G major", key]
+        assert [song.label_source for song in found] == ["tag", "labels.tsv", "short folder name"]
+        assert [song.doubt for song in found] == ["", "", f"short folder name: {name}"]
+        spelled = songs[f"C minor/{name}/spelled.flac"]
+        assert (str(spelled.key), spelled.doubt) == ("C minor", "")
+
+
+def test_a_tag_against_a_folder_s_name_makes_its_label_doubtful(tmp_path, add):
+    for name, *tags in [
+        ("a", "Am"),
+        ("b", "8A"),
+        ("c", "sad"),
+        ("d", "o"),
+        ("e", "Am", "Em"),
+        ("f",),
+    ]:
+        add(f"A minor/{name}.flac", *tags)
+        add(f"C-maj/{name}.flac", *tags)
+    (tmp_path / "C-maj" / "g.flac").write_bytes(b"no tags to read")
+    songs, out = folder.songs(tmp_path, "mine")
+    assert {one.song_id: one.doubt for one in songs if one.doubt} == {
+        "C-maj/a.flac": "folder name against tag: C-maj, A minor",
+        "C-maj/b.flac": "folder name against tag: C-maj, A minor",
+    }
+    assert len(songs) == 13 and out == []
 
 
 def test_a_tag_that_says_off_key_is_no_key_and_a_strange_one_does_not_parse(tmp_path, add):

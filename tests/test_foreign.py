@@ -27,9 +27,11 @@ from evaluation.listener import shards_of
 from pipeline.bounded import ManifestError
 from pipeline.excerpt import Excerpt, decode_excerpt, excerpt_count, seconds_of
 from pipeline.members import Members, UnusableSample
+from pipeline.record import write_record
 from pipeline.stream import evaluation_stream, loader
 from pipeline.tarwalk import DamagedTar, Member, samples
 from shards import __main__ as program
+from shards import conflicts
 from shards.check import manifest_folders, problems_of
 from shards.foreign_shard import NoIndexError
 from shards.foreign_split import index_shards
@@ -119,7 +121,7 @@ def test_tars_of_every_kind_are_read_with_the_folders_in_them(tmp_path, format):
     for number, song in enumerate(some_songs(3)):
         files[f"./some/{long}folder/{number}.x.WAV"] = sound(song, "wav")
         files[f"./some/{long}folder/{number}.x.json"] = json.dumps(
-            {"label": {"key": str(song.key)}, "song_id": f"song {number % 2}"}
+            {"label": {"key": str(song.key)}, "song_id": f"song {number}"}
         ).encode()
     write_by_tarfile(tmp_path / "in/a.tar", files, format)
     index(tmp_path, tmp_path / "in/a.tar", overrides=['foreign.key=["cls", "json:label.key"]'])
@@ -135,14 +137,72 @@ def test_samples_of_one_song_are_one_row_where_they_follow_each_other(tmp_path):
 
     write_by_webdataset(
         tmp_path / "in",
-        [sample("a", "C major"), sample("a", "8B"), sample(7, "A minor"), sample(7, "Db maj")],
+        [sample("a", "C major"), sample("a", "8B"), sample(7, "A minor"), sample(7, "8A")],
         1,
     )
     index(tmp_path, tmp_path / "in")
     table = opened(tmp_path).song_table()
-    rows = [(table.song_id(n), str(KEYS[table.key_id[n]]), table.intervals[n]) for n in range(3)]
-    assert len(table) == 3
-    assert rows == [("a", "C major", 4), ("7", "A minor", 2), ("7", "Db major", 2)]
+    rows = [(table.song_id(n), str(KEYS[table.key_id[n]]), table.intervals[n]) for n in range(2)]
+    assert len(table) == 2
+    assert rows == [("a", "C major", 4), ("7", "A minor", 4)]
+
+
+def of_songs(folder, *songs, a_shard=2):
+    """Shards of samples of 9 s, each told its song and key."""
+    flac = sound(some_songs(1)[0])
+    rows = (
+        {"flac": flac, "json": json.dumps({"key": key, "song_id": song_id}).encode()}
+        for song_id, key in songs
+    )
+    write_by_webdataset(folder, rows, a_shard)
+
+
+TWO_KEYS = [
+    ("x", "C"),
+    ("x", "Am"),
+    ("far", "Em"),
+    ("a", "F"),
+    ("far", "C"),
+    ("b", "8A"),
+    ("b", "Am"),
+]
+
+
+def test_a_song_of_two_keys_is_left_out_and_named_also_where_its_samples_lie_in_two_shards(
+    tmp_path,
+):
+    of_songs(tmp_path / "in", *TWO_KEYS)
+    made = index(tmp_path, tmp_path / "in")
+    assert [(one.song_id, one.reason) for one in made.left_out] == [
+        ("x", "conflicting labels: A minor, C major"),
+        ("far", "conflicting labels: C major, E minor"),
+    ]
+    assert made.manifests["train"].left_out_by_reason == {"conflicting labels": 2}
+    _, key_id, names = everything(opened(tmp_path))
+    assert (key_id, names) == ([5] * 2 + [21] * 4, ["a"] * 2 + ["b"] * 4)
+    assert list(problems_of(manifest_folders(tmp_path / "shards"))) == []
+    before = contents(made.folder)
+    assert index(tmp_path, tmp_path / "in").left_out == made.left_out
+    assert contents(made.folder) == before
+
+
+def test_a_run_that_is_killed_while_it_leaves_songs_out_ends_as_another(tmp_path, monkeypatch):
+    of_songs(tmp_path / "in", *TWO_KEYS)
+    whole = contents(index(tmp_path / "whole", tmp_path / "in").folder)
+    written = []
+
+    def killed(folder, record):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(record.shard)
+        write_record(folder, record)
+
+    monkeypatch.setattr(conflicts, "write_record", killed)
+    with pytest.raises(KeyboardInterrupt):
+        index(tmp_path / "killed", tmp_path / "in")
+    monkeypatch.undo()
+    assert written == ["000000.tar", "000001.tar"]
+    assert contents(index(tmp_path / "killed", tmp_path / "in").folder) == whole
 
 
 def test_a_song_whose_samples_are_scattered_over_shards_is_answered_once(tmp_path, trained):

@@ -13,9 +13,9 @@ from http_server import Fault, html_page, serving
 from settings.config import ConfigError, load_config
 from shards import __main__ as shards
 from songs import gs_key
-from songs.folder import UnusableError
 from songs.giantsteps import key_of
 from songs.gs_key_plus import key_of_label
+from songs.ranking import UnusableError
 
 REAL = Path(os.environ.get("AKC_ANNOTATIONS", ROOT.parent / "shared" / "annotations"))
 GS_KEYS = {"101": "C minor", "1002": "Db major", "30": "F# minor", "4": "Ab major", "5": "A minor"}

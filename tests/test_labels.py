@@ -41,6 +41,7 @@ ELSEWHERE = [
     "/in/one.mp3",
     "D:\\Music\\in\\one.mp3",
     "d:/music/IN/ONE.MP3",
+    "/D:/Music/in/one.mp3",
     "\\\\server\\share\\in\\one.mp3",
     "~/Music/in/one.mp3",
     "~me/in/one.mp3",
@@ -66,12 +67,25 @@ def test_a_file_address_has_escapes_and_any_other_path_has_letters():
 
 def test_where_folders_differ_a_name_counts_only_alone_and_is_doubtful():
     rows = [Row(path="/old/one.mp3"), Row(path="/a/two.mp3"), Row(path="/b/two.mp3")]
-    rows += [Row(path="/x/new/three.mp3"), Row(path="/x/old/three.mp3"), Row(path="/old/four.mp3")]
-    songs = ["new/one.mp3", "new/two.mp3", "new/three.mp3", "c/four.mp3", "d/four.mp3"]
+    rows += [
+        Row(path="/C:/five.mp3"),
+        Row(path="/x/new/three.mp3"),
+        Row(path="/x/old/three.mp3"),
+        Row(path="/old/four.mp3"),
+    ]
+    songs = [
+        "new/one.mp3",
+        "new/two.mp3",
+        "new/three.mp3",
+        "c/four.mp3",
+        "d/four.mp3",
+        "x/five.mp3",
+    ]
     rows_of, left_out = match(rows, songs)
     assert {song: [(row.path, row.doubt) for row in rows] for song, rows in rows_of.items()} == {
         "new/one.mp3": [("/old/one.mp3", "listed in another folder: /old/one.mp3")],
         "new/three.mp3": [("/x/new/three.mp3", "")],
+        "x/five.mp3": [("/C:/five.mp3", "")],  # all of the path, and no folder against it
     }
     assert set(left_out) == {
         LeftOut("/a/two.mp3", "listed name is ambiguous: new/two.mp3 may be any of 2"),

@@ -17,6 +17,7 @@ from conftest import (
     settings,
     small_config,
 )
+from mutagen.flac import FLAC
 
 from evaluation.listener import shards_of
 from pipeline.bounded import ManifestError
@@ -193,6 +194,30 @@ def test_a_song_damaged_in_its_middle_leaves_nothing_in_the_shard(tmp_path):
     assert [entry.song_id for entry in record.songs] == ["good"] and len(record.song) == 3
     assert "bad\ttruncated" in (tmp_path / "shards/audio/mine/left_out.tsv").read_text()
     assert "left out 1 of 2 songs: 1 truncated (bad)" in summary(done)
+
+
+def test_the_summary_counts_the_sources_of_labels_and_names_the_doubtful(called, tmp_path):
+    music = tmp_path / "music"
+    for number, name in enumerate(["a", "b", "c", "d", "1A/e", "1A/f", "C minor/g", "C minor/h"]):
+        (music / name).parent.mkdir(parents=True, exist_ok=True)
+        tone(music / f"{name}.flac", 2, 200 + number)
+    (music / "bad.flac").write_bytes(b"no sound")
+    tagged = FLAC(music / "C minor" / "h.flac")
+    tagged["initialkey"] = "8A"
+    tagged.save()
+    table = "path,key\na.flac,C\nD:\\b.flac,Db\n/old/x/e.flac,F#m\nbad.flac,C\nc.flac,f#\n"
+    (music / "labels.csv").write_text(table)
+    for command in (["pack"], ["pack", "--part", "1/1"], ["merge"]):
+        done = called(shards.main, *command, "folder", str(music), *settings(tmp_path))
+        assert done.returncode == 0, done.stderr
+        if "--part" not in command:
+            lines = done.stdout.splitlines()
+            assert "  labels: labels.csv 3, folder name 2, short folder name 1" in lines
+            assert (
+                "  doubtful labels of 3 songs: 1 listed in another folder (1A/e.flac); "
+                "1 short folder name (1A/f.flac); 1 folder name against tag (C minor/h.flac)"
+            ) in lines
+            assert "1 ambiguous label (c.flac)" in done.stdout
 
 
 def test_a_sample_holds_the_song_s_own_sound(tmp_path):

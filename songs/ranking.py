@@ -1,0 +1,87 @@
+"""Which of all that names a file's key counts: the first source of these that knows the file.
+
+1. A label file, labels.tsv or labels.csv, in the music's folder (see labels.py). It has the last
+   word on the files it lists; an empty key there says that a file has none.
+2. The nearest parent folder that spells a key: `Ab-maj`, `C minor`.
+3. The file's own tags (see tags.py).
+4. The nearest parent folder whose name could be short for a key: `1A`, `10B`, `a-m`. That may be a
+   side of a record or a shelf as well, so that such a label is doubtful.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from songkey.errors import AudioKeyError
+from songkey.keynames import AmbiguousKeyError, parse_label
+from songkey.keys import Key, KeyParseError, parse_key
+from songs.labels import Row
+
+SPELLED_OUT = re.compile("maj|min", re.IGNORECASE)  # is in every name of a key that is no code
+
+
+class UnusableError(AudioKeyError):
+    """Why a file gives no song: a phrase that can be counted, details after ": "."""
+
+
+class Said(NamedTuple):
+    """What a file's key is called, by whom, and what speaks against it, "" if nothing does."""
+
+    texts: Sequence[str]
+    source: str
+    doubt: str = ""
+
+
+def said(
+    song_id: str, rows: Sequence[Row], tags: Callable[[], list[str]], compared: bool = True
+) -> Said:
+    """What counts of all that names a file's key; raises UnusableError where nothing does.
+
+    `tags` reads those of the file. Beside a folder's name they are read only to be `compared`.
+    """
+    if rows:
+        doubts = [row.doubt for row in rows if row.doubt]
+        return Said([row.key for row in rows], rows[0].source, "".join(doubts[:1]))
+    folders = [name for name in reversed(song_id.split("/")[:-1]) if _is_key(name)]
+    spelled = [name for name in folders if SPELLED_OUT.search(name)]
+    if spelled:
+        return Said(spelled[:1], "folder name", _against(spelled[0], tags) if compared else "")
+    if texts := tags():
+        return Said(texts, "tag")
+    if folders:
+        return Said(folders[:1], "short folder name", f"short folder name: {folders[0]}")
+    raise UnusableError("no label")
+
+
+def one_key(texts: Sequence[str], parse: Callable[[str], Key] = parse_label) -> Key:
+    """The one key that all the texts name; UnusableError if there is none or several."""
+    keys: dict[Key | None, str] = {}
+    for text in texts:
+        try:
+            keys[parse(text) if text else None] = text
+        except AmbiguousKeyError as error:
+            raise UnusableError(str(error)) from error
+        except KeyParseError as error:
+            raise UnusableError(f"label does not parse: {text}") from error
+    if len(keys) > 1:
+        raise UnusableError(f"conflicting labels: {', '.join(map(repr, keys.values()))}")
+    key = next(iter(keys))
+    if key is None:
+        raise UnusableError("no key")
+    return key
+
+
+def _is_key(name: str) -> bool:
+    with suppress(KeyParseError):
+        return bool(parse_key(name))
+    return False
+
+
+def _against(folder: str, tags: Callable[[], list[str]]) -> str:
+    """What the tags say against a folder's name; "" where they agree or say nothing certain."""
+    with suppress(AudioKeyError):  # also where they cannot be read
+        texts = tags()
+        if texts and (key := one_key(texts)) != parse_key(folder):
+            return f"folder name against tag: {folder}, {key}"
+    return ""
