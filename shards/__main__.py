@@ -117,7 +117,7 @@ def _songs(dataset: str, path: str, config: Config) -> tuple[str, list[Song], li
     if module := FROM_THE_WEB.get(dataset):
         return dataset, *module.songs(config.datasets, Path(config.download.dir))
     music = config.datasets.folder
-    return music.name, *folder.songs(path or music.path, music.name)
+    return music.name, *folder.songs(path or music.path, music.name, music.tables)
 
 
 def _spectrograms(arguments: argparse.Namespace, config: Config) -> None:

@@ -1,16 +1,17 @@
-"""A user's own music: the audio files under a folder, with keys from the first of three sources.
+"""A user's own music: the audio files under a folder, with keys from the first of four sources.
 
 1. A label file, labels.tsv or labels.csv, in the folder itself (see labels.py). It has the last
    word on the files it lists; an empty key there says that a file has none.
-2. The nearest parent folder that is named by a key: `Ab-maj`, `C minor`.
-3. The file's own tags (see tags.py).
+2. The collections of DJ programs (see djtables.py).
+3. The nearest parent folder that is named by a key: `Ab-maj`, `C minor`.
+4. The file's own tags (see tags.py).
 Files in a folder named train, valid, validation or test keep that split. Files with the same bytes
 are one recording. What has no usable label is left out with a reason.
 """
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from pathlib import Path
 from songkey.errors import AudioError, AudioKeyError
 from songkey.files import require_file
 from songkey.keys import Key, KeyParseError, parse_key
+from songs.djtables import table_rows
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
 from songs.song import LeftOut, Song
@@ -35,15 +37,18 @@ class UnusableError(AudioKeyError):
     """Why a file gives no song: a phrase that can be counted, details after ": "."""
 
 
-def songs(folder: str | Path, dataset: str) -> tuple[list[Song], list[LeftOut]]:
+def songs(
+    folder: str | Path, dataset: str, tables: Iterable[str] = ()
+) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs under `folder` and what was left out, each in order of the paths.
 
-    The folder may be an address. Raises AudioKeyError where there is no such folder, or no audio
-    file in it.
+    The folder may be an address, and so may the `tables` of DJ programs beside those in it. Raises
+    AudioKeyError where there is no such folder, or no audio file in it.
     """
     root = place_of(folder)
     files, unreadable = found_in(root)
-    rows_of, unmatched = match(read_rows(root), files)
+    listed, unmatched = match(read_rows(root), files)
+    rows_of = table_rows(root, files, map(place_of, tables)) | listed
     left_out = unreadable + unmatched
     found: list[Song] = []
     make = partial(_song, dataset, rows_of)
