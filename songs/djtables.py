@@ -85,7 +85,10 @@ def _tables_in(root: Place) -> Iterator[Place]:
         yield from (root / name for name in USUAL_NAMES if (root / name).exists())
         return
     serato_library = root / "_Serato_" / SERATO
-    beside = sorted(path for path in root.iterdir() if reader_of(path.name))
+    try:
+        beside = sorted(path for path in root.iterdir() if reader_of(path.name))
+    except PermissionError:  # of the whole folder, which is named where its files are listed
+        return
     yield from (path for path in [*beside, serato_library] if path.is_file() and _is_table(path))
 
 
