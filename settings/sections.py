@@ -74,6 +74,7 @@ class Scores(Section):
 class Folder(Section):
     path: Place
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    tables: tuple[Place, ...]
 
 
 class GsKey(Section):

@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import Protocol, runtime_checkable
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from songkey.errors import AudioError
 
@@ -53,16 +53,21 @@ def is_mpeg(head: bytes) -> bool:
 
 def tag_bytes(file: BinaryStream) -> int:
     """How much at a file's beginning are ID3v2 tags, which programs put before any format."""
-    end = 0
-    for _ in range(MOST_TAGS):
-        file.seek(end)
+    return [0, *tag_ends(file)][-1]
+
+
+def tag_ends(file: BinaryStream | BinaryIO) -> list[int]:
+    """Where each of those tags ends, one behind the other."""
+    ends = [0]
+    while len(ends) <= MOST_TAGS:
+        file.seek(ends[-1])
         head = file.read(10)
         if len(head) < 10 or not head.startswith(b"ID3") or max(head[6:]) > 127:
             break
         size = sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
         footer = 10 if head[5] & 16 else 0
-        end += 10 + size + footer
-    return end
+        ends.append(ends[-1] + 10 + size + footer)
+    return ends[1:]
 
 
 def _announced_mpeg_bytes(head: bytes) -> int:

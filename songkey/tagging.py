@@ -16,8 +16,7 @@ import hashlib
 import os
 import re
 import shutil
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -31,9 +30,8 @@ from mutagen.id3 import ID3, TKEY, Encoding, Frame
 from mutagen.mp4 import AtomDataType, MP4FreeForm, MP4Tags
 
 from songkey.errors import AudioError, printable
+from songkey.filetags import DAMAGED, Tags, all_tags
 
-# What mutagen says of a damaged tag; all but the first are its own slips.
-DAMAGED = (mutagen.MutagenError, LookupError, ValueError, ArithmeticError, struct.error, TypeError)
 KEY_FIELDS = ("tkey", "initialkey")  # by `plain_name`; TXXX:INITIALKEY in ID3 is among them
 ID3V1_BYTES = 128  # at a file's end
 
@@ -87,8 +85,8 @@ def texts(value: object) -> Iterator[str]:
 
 def _written(path: Path, where: str, text: str, keep_existing: bool, dry_run: bool) -> Tag:
     file = _opened(path, where)
-    existing = _keys(file.tags)
-    if existing == [text]:
+    existing = _all_keys(path)
+    if existing == [text] and text in _keys(file.tags):
         return Tag(text, State.SAME)
     if keep_existing and existing:
         return Tag(existing[0], State.KEPT)
@@ -99,7 +97,7 @@ def _written(path: Path, where: str, text: str, keep_existing: bool, dry_run: bo
     with _copy_in_its_place(path) as copy:
         _save(_opened(copy, where), copy, text)
         after = _opened(copy, where)
-        if _keys(after.tags) != [text] or after.info.length != file.info.length:
+        if _all_keys(copy) != [text] or after.info.length != file.info.length:
             raise AudioError(where, "its tag does not read back as written; the file is as it was")
     return Tag(text, State.WRITTEN)
 
@@ -115,16 +113,32 @@ def _opened(path: Path, where: str) -> Any:  # mutagen's own types take its tags
     return file
 
 
-def _keys(tags: Mapping[str, object]) -> list[str]:
+def _all_keys(path: Path) -> list[str]:
+    """The keys that any of the file's tags name, each once."""
+    with open(path, "rb") as stream:
+        return list(
+            dict.fromkeys(key for tags in all_tags(stream, path.name) for key in _keys(tags))
+        )
+
+
+def _keys(tags: Tags) -> list[str]:
     """The keys that tags name, in whichever field."""
     return [text for field in _key_fields(tags) for text in texts(tags[field]) if text]
 
 
-def _key_fields(tags: Mapping[str, object]) -> list[str]:
+def _key_fields(tags: Tags) -> list[str]:
     return [field for field, _ in tags.items() if plain_name(field) in KEY_FIELDS]
 
 
 def _save(file: Any, path: Path, text: str) -> None:
+    _save_own(file, path, text)
+    for kind in {ID3, APEv2} - set(type(file.tags).__mro__):
+        with suppress(*DAMAGED):  # MutagenError where there are none
+            _drop_keys(kind(path), path)
+
+
+def _save_own(file: Any, path: Path, text: str) -> None:
+    """Into the tags of the format's own kind."""
     for field in _key_fields(file.tags):
         del file.tags[field]
     match file.tags:
@@ -158,11 +172,28 @@ def _save_id3(file: Any, path: Path, text: str) -> None:
         tags = file.tags
         tags.update_to_v23()
     tags.add(TKEY(encoding=Encoding.LATIN1 if text.isascii() else Encoding.UTF16, text=[text]))
+    with _id3v1_kept(path):
+        tags.save(path, v2_version=4 if version == (2, 4) else 3, v23_sep=None)
+
+
+def _drop_keys(tags: Any, path: Path) -> None:
+    """Out of tags that programs put before or behind the format's own."""
+    fields = _key_fields(tags)
+    for field in fields:
+        del tags[field]
+    if fields:
+        with _id3v1_kept(path):
+            tags.save(path)
+
+
+@contextmanager
+def _id3v1_kept(path: Path) -> Iterator[None]:
+    """What mutagen changes in it, or loses with it, is as before at the end of the block."""
     end = _id3v1(path)
-    tags.save(path, v2_version=4 if version == (2, 4) else 3, v23_sep=None)
+    yield
     if end:
         with open(path, "r+b") as stream:
-            stream.seek(-ID3V1_BYTES, os.SEEK_END)
+            stream.seek(-ID3V1_BYTES if _id3v1(path) else 0, os.SEEK_END)
             stream.write(end)
 
 

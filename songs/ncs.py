@@ -4,7 +4,7 @@ Listing: https://ncs.io/music?page=N; audio: the mp3 that each release names in 
 Licence: free to use in videos under NCS's policy (https://ncs.io/usage-policy), but every track
 stays under copyright: never redistribute the audio, or shards made of it.
 Labels: ncs.io has no keys. They come from the first of these sources that knows a song:
-1. what datasets.ncs.labels names: a label file or rekordbox collection (see ncs_labels.py);
+1. what datasets.ncs.labels names: a label file or DJ's collection (see ncs_labels.py);
 2. key tags in the downloaded files, as a DJ program writes them (see tags.py).
 Or datasets.ncs.labels is a folder: the old archives (train|validation/Ab-maj/*.mp3), or your own
 copies with key tags. Then that is the data set (see folder.py), and nothing is downloaded.

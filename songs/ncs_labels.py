@@ -3,7 +3,7 @@
 - A table (.csv, .tsv) with a header, or JSON: a list of objects, or one object {song: key}
   where a song is a tid, an address or a file's name.
   Columns, in any case: `key`, and what says which song: `tid`, `url`, `artist` and `title`, `file`.
-- A rekordbox collection (.xml), matched by artist and title or by file name.
+- The collection of a DJ program (see djtables.py), matched by artist and title or by file name.
 """
 
 import json
@@ -14,8 +14,8 @@ from pathlib import Path
 from songkey.audio import printable
 from songkey.cells import told
 from songkey.errors import AudioKeyError
+from songs.djtables import read_tracks
 from songs.labels import cell, places, read_table, shown
-from songs.rekordbox import read_collection
 
 COLUMNS = {  # the first name that the header has counts
     "key": ("key", "musicalkey", "initialkey", "tonality", "label"),
@@ -25,13 +25,15 @@ COLUMNS = {  # the first name that the header has counts
     "title": ("title", "track", "name", "song"),
     "file": ("file", "filename", "path"),
 }
-REKORDBOX = "rekordbox XML"
-KINDS = {".csv": "CSV", ".tsv": "TSV", ".json": "JSON", ".xml": REKORDBOX}
+COLLECTIONS = {
+    ".xml": "rekordbox XML", ".nml": "Traktor collection", ".sqlite": "Mixxx library"
+}  # fmt: skip
+KINDS = {".csv": "CSV", ".tsv": "TSV", ".json": "JSON", **COLLECTIONS}
 WHAT_WOULD_DO = (
     "set datasets.ncs.labels to one of: a CSV, TSV or JSON file with a key and a tid, url, or "
-    "artist and title for each song; a rekordbox collection as XML; a folder of the old archives "
-    "(train|validation/Ab-maj/*.mp3) or of your own files with key tags. Or write key tags (TKEY, "
-    "INITIALKEY) into the downloaded files"
+    "artist and title for each song; a collection of rekordbox (.xml), Traktor (.nml) or Mixxx "
+    "(.sqlite); a folder of the old archives (train|validation/Ab-maj/*.mp3) or of your own files "
+    "with key tags. Or write key tags (TKEY, INITIALKEY) into the downloaded files"
 )
 
 
@@ -48,6 +50,11 @@ class Label:
     title: str = ""
     file: str = ""
 
+    @property
+    def is_of_collection(self) -> bool:
+        """Whether it is a DJ's, which holds much else."""
+        return self.source in COLLECTIONS.values()
+
     def __str__(self) -> str:
         name = self.tid or self.url or f"{self.artist} - {self.title}".strip(" -") or self.file
         return f"{self.place} ({name}: '{self.key}')"
@@ -60,11 +67,11 @@ def read_labels(path: Path) -> list[Label]:
         raise AudioKeyError(f"datasets.ncs.labels: {printable(path)} is not there; check the path")
     if kind is None:
         raise AudioKeyError(f"{printable(path)}: not a kind of label file; {WHAT_WOULD_DO}")
-    if kind == REKORDBOX:
+    if kind in COLLECTIONS.values():
         return [
             Label(f"{path.name} track {track.number}", kind, track.key, artist=track.artist,
                   title=track.title, file=track.file)
-            for track in read_collection(path)
+            for track in read_tracks(path)
         ]  # fmt: skip
     if kind == "JSON":
         objects = _json(path)

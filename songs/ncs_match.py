@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
-from songs.ncs_labels import REKORDBOX, Label
+from songs.ncs_labels import Label
 from songs.ncs_listing import Release
 from songs.song import LeftOut
 from songs.titles import file_song_name, song_name
@@ -27,7 +27,7 @@ def match_labels(
 ) -> tuple[dict[str, list[Label]], list[LeftOut]]:
     """By tid the labels that mean each release, and those that mean none.
 
-    Raises AudioKeyError where two rows of a label file mean one release. A rekordbox collection may
+    Raises AudioKeyError where two rows of a label file mean one release. A DJ's collection may
     hold a song twice: both labels are given.
     """
     known = _known(releases)
@@ -44,12 +44,12 @@ def match_labels(
 
 def _reported(strangers: Sequence[Label]) -> list[LeftOut]:
     """The labels of no release; of a collection, which holds much else, only their number."""
-    if tracks := sum(label.source == REKORDBOX for label in strangers):
-        log.info("ncs: %d tracks of the rekordbox collection are of no release", tracks)
+    if tracks := sum(label.is_of_collection for label in strangers):
+        log.info("ncs: %d tracks of the collection are of no release", tracks)
     return [
         LeftOut(label.place, f"label of no release in the listing: {label}")
         for label in strangers
-        if label.source != REKORDBOX
+        if not label.is_of_collection
     ]
 
 
@@ -66,7 +66,7 @@ def _known(releases: Iterable[Release]) -> dict[str, list[str]]:
 
 def _refuse_twice(labels_of: dict[str, list[Label]]) -> None:
     twice = [
-        found for found in labels_of.values() if len(found) > 1 and found[0].source != REKORDBOX
+        found for found in labels_of.values() if len(found) > 1 and not found[0].is_of_collection
     ]
     if twice:
         pairs = "; ".join(" and ".join(map(str, found)) for found in twice[:MOST_SHOWN])

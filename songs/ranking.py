@@ -2,9 +2,10 @@
 
 1. A label file, labels.tsv or labels.csv, in the music's folder (see labels.py). It has the last
    word on the files it lists; an empty key there says that a file has none.
-2. The nearest parent folder that spells a key: `Ab-maj`, `C minor`.
-3. The file's own tags (see tags.py).
-4. The nearest parent folder whose name could be short for a key: `1A`, `10B`, `a-m`. That may be a
+2. The collections of DJ programs (see djtables.py).
+3. The nearest parent folder that spells a key: `Ab-maj`, `C minor`.
+4. The file's own tags (see tags.py).
+5. The nearest parent folder whose name could be short for a key: `1A`, `10B`, `a-m`. That may be a
    side of a record or a shelf as well, so that such a label is doubtful.
 """
 

@@ -207,7 +207,7 @@ def test_without_keys_it_says_what_would_do(called, downloaded, place):
     done = called(shards.main, "pack", "ncs", *place())
     assert done.returncode == 1
     assert done.stderr.startswith("error: ncs: no key is known") and done.stderr.count("\n") == 1
-    kinds = ("CSV, TSV or JSON", "rekordbox collection", "train|validation/Ab-maj", "TKEY")
+    kinds = ("CSV, TSV or JSON", "collection of rekordbox", "train|validation/Ab-maj", "TKEY")
     assert all(kind in done.stderr for kind in kinds)
 
 

@@ -40,6 +40,11 @@ TABLES = {
         ' Tonality="Am"/><TRACK Location="file://localhost/C:/m/t2-song.MP3" Tonality="C"/>'
         "</COLLECTION></DJ_PLAYLISTS>"
     ),
+    "collection.nml": (
+        '<NML><COLLECTION><ENTRY TITLE="Heroes Tonight" ARTIST="Janji &amp; Johnning">'
+        '<MUSICAL_KEY VALUE="21"/></ENTRY><ENTRY><LOCATION DIR="/:m/:" FILE="t2-song.MP3"/>'
+        '<MUSICAL_KEY VALUE="0"/></ENTRY></COLLECTION></NML>'
+    ),
 }
 
 
@@ -62,7 +67,8 @@ def songs(downloaded, tmp_path):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_each_kind_of_label_file_gives_its_songs_their_keys(songs, tmp_path, name):
-    kind = {"xml": "rekordbox XML"}.get(name[-3:], name.rpartition(".")[2].upper())
+    kinds = {"xml": "rekordbox XML", "nml": "Traktor collection"}
+    kind = kinds.get(name[-3:], name.rpartition(".")[2].upper())
     found, left_out = songs(write(tmp_path / name, TABLES[name]))
     assert found == {"t1": ("A minor", kind), "t2": ("C major", kind)}
     assert left_out == [LeftOut(tid, "no label") for tid in ("t3", "t4", "t5", "t6")]
@@ -104,7 +110,7 @@ def test_of_a_collection_only_the_number_of_other_tracks_is_told(songs, tmp_path
     with caplog.at_level("INFO"):
         found, left_out = songs(write(tmp_path / "mine.xml", frame))
     assert found == {} and {one.reason for one in left_out} == {"no label"}
-    assert "5 tracks of the rekordbox collection are of no release" in caplog.text
+    assert "5 tracks of the collection are of no release" in caplog.text
 
 
 def test_a_file_name_that_several_releases_have_means_none_of_them(tmp_path):

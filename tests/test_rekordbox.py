@@ -3,7 +3,8 @@
 import pytest
 
 from songkey.keys import parse_key
-from songs.rekordbox import Track, read_collection
+from songs.rekordbox import read_collection
+from songs.track import Track
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 COLLECTION = """<DJ_PLAYLISTS Version="1.0.0">
@@ -32,7 +33,7 @@ def test_the_tracks_with_a_key_are_read(write):
         '<TRACK TrackID="10" Name="Sky" Artist="Y"  Tonality="8A"/>'
     )
     assert read_collection(path) == [
-        Track("7", "Jänji", "Heroes & Villains", "Heroes #1.mp3", "Abm"),
+        Track("7", "Jänji", "Heroes & Villains", "/C:/My Music/Heroes #1.mp3", "Abm"),
         Track("10", "Y", "Sky", "", "8A"),
     ]
 

@@ -67,6 +67,38 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(sound, kind):
     assert key_tags(path) == ["F♯m"]
 
 
+def id3v1(path):
+    """Puts one at the end, as old players want it."""
+    path.write_bytes(path.read_bytes() + b"TAGA title".ljust(128, b"\0"))
+
+
+def test_a_key_in_a_second_tag_goes_so_that_the_file_names_one(sound):
+    path = sound("mp3")
+    tags = APEv2()
+    tags["INITIALKEY"], tags["Title"] = "9A", "A title"
+    tags.save(path)
+    id3v1(path)
+    before = packets(path)
+    assert write_key(path, "Am", keep_existing=True) == Tag("9A", State.KEPT)
+    assert write_key(path, "9A") == Tag("9A", State.WRITTEN)  # where players look, too
+    assert write_key(path, "9A") == Tag("9A", State.SAME)
+    assert write_key(path, "Am") == Tag("Am", State.WRITTEN)
+    assert key_tags(path) == ["Am"] and dict(APEv2(path)) == {"Title": "A title"}
+    assert packets(path) == before and path.read_bytes()[-128:].startswith(b"TAGA title\0")
+
+
+def test_a_key_in_front_of_another_format_goes_too(sound):
+    path = sound("flac")
+    tags = ID3()
+    tags.add(TXXX(desc="INITIALKEY", text="9A"))
+    tags.add(TIT2(text="A title"))
+    tags.save(path)
+    before = packets(path)
+    assert write_key(path, "Am") == Tag("Am", State.WRITTEN)
+    assert key_tags(path) == ["Am"] and list(ID3(path)) == ["TIT2"]
+    assert packets(path) == before
+
+
 @pytest.mark.parametrize("version", [3, 4])
 def test_an_id3_tag_keeps_its_version_its_frames_and_the_old_tag_at_the_end(sound, version):
     path = sound("mp3")

@@ -1,5 +1,9 @@
 """Laws of key tags: each format's own way to write a key is read, and nothing else is."""
 
+import errno
+import io
+import random
+
 import av
 import mutagen
 import numpy as np
@@ -9,23 +13,30 @@ from mutagen.apev2 import APEv2
 from mutagen.asf import ASF
 from mutagen.id3 import ID3, TKEY, TXXX
 from mutagen.mp4 import MP4, MP4FreeForm
+from mutated import mutated
 
 from songs.tags import key_tags
 
-ENCODERS = {".m4a": "aac", ".wma": "wmav2", ".wv": "wavpack"}  # soundfile writes the others
+ENCODERS = {  # soundfile writes the others
+    ".m4a": "aac", ".wma": "wmav2", ".wv": "wavpack", ".aac": "aac", ".mka": "libmp3lame",
+    ".webm": "libopus",
+}  # fmt: skip
 
 
-def silence(path):
+def silence(path, **metadata):
     """A tenth of a second in the format of the path's ending."""
     if path.suffix not in ENCODERS:
         soundfile.write(path, np.zeros(800), 8_000)
         return path
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(ENCODERS[path.suffix], rate=44_100, layout="stereo")
+        container.metadata.update(metadata)
+        codec = ENCODERS[path.suffix]
+        rate, form = (48_000, "flt") if codec == "libopus" else (44_100, "fltp")
+        stream = container.add_stream(codec, rate=rate, layout="stereo")
         stream.codec_context.bit_rate = 128_000
-        zeros = np.zeros((2, 4_096), np.float32)
-        frame = av.AudioFrame.from_ndarray(zeros, format="fltp", layout="stereo")
-        frame.sample_rate = 44_100
+        zeros = np.zeros((2, 4_096) if form == "fltp" else (1, 8_192), np.float32)
+        frame = av.AudioFrame.from_ndarray(zeros, format=form, layout="stereo")
+        frame.sample_rate = rate
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
@@ -63,6 +74,25 @@ def tag_ape(path, text):
     tags.save(path)
 
 
+def tag_matroska(path, text):
+    """As FFmpeg has it, before the sound."""
+    silence(path, INITIALKEY=text)
+
+
+def element(name, *parts):
+    return bytes.fromhex(name) + (1 << 28 | sum(map(len, parts))).to_bytes(4) + b"".join(parts)
+
+
+def tag_matroska_behind(path, text):
+    """As mkvmerge has it: a SeekHead says where the tags lie, behind the sound."""
+    simple = element("67C8", element("45A3", b"INITIALKEY"), element("4487", text.encode()))
+    tags, sound = element("1254C367", element("7373", simple)), element("1F43B675", bytes(10_000))
+    place = element("53AC", (34 + len(sound)).to_bytes(4))
+    head = element("114D9B74", element("4DBB", element("53AB", bytes.fromhex("1254C367")), place))
+    assert len(head) == 34
+    path.write_bytes(element("1A45DFA3") + element("18538067", head, sound, tags))
+
+
 def tag_asf(path, text):
     file = ASF(path)
     file["WM/InitialKey"] = text
@@ -84,6 +114,14 @@ def tag_asf(path, text):
         ("a.m4a", tag_mp4),
         ("a.wma", tag_asf),
         ("a.wv", tag_ape),
+        ("a.mp3", tag_ape),
+        ("a.wav", tag_ape),
+        ("a.aac", tag_id3_text),
+        ("a.flac", tag_id3_text),
+        ("a.ogg", tag_id3_text),
+        ("a.mka", tag_matroska),
+        ("a.webm", tag_matroska),
+        ("a.mka", tag_matroska_behind),
     ],
 )
 def test_keys_are_read_from_every_formats_own_tag(tmp_path, name, tag, text, read):
@@ -91,7 +129,10 @@ def test_keys_are_read_from_every_formats_own_tag(tmp_path, name, tag, text, rea
     assert key_tags(tmp_path / name) == [read]
 
 
-@pytest.mark.parametrize("ending", ["mp3", "wav", "aiff", "flac", "ogg", "m4a", "wma", "wv"])
+KINDS = ["mp3", "wav", "aiff", "flac", "ogg", "m4a", "wma", "wv", "aac", "mka", "webm"]
+
+
+@pytest.mark.parametrize("ending", KINDS)
 def test_a_file_without_a_key_tag_has_none(tmp_path, ending):
     assert key_tags(silence(tmp_path / f"a.{ending}")) == []
 
@@ -101,14 +142,36 @@ def test_all_values_of_a_tag_are_given(tmp_path):
     assert key_tags(tmp_path / "a.mp3") == ["Am", "8A"]
 
 
-@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.ogg", "a.m4a", "a.wma", "a.wav"])
+def test_tags_of_several_kinds_are_all_given_so_that_a_conflict_shows(tmp_path):
+    path = silence(tmp_path / "a.mp3")
+    tag_id3(path, "Am")
+    for text, read in (("9A", ["Am", "9A"]), ("Am", ["Am"])):
+        tags = APEv2()
+        tags["INITIALKEY"] = text
+        tags.save(path)
+        assert key_tags(path) == read
+    tag_vorbis(silence(tmp_path / "a.flac"), "C")
+    tag_id3_text(tmp_path / "a.flac", "Dm")
+    assert key_tags(tmp_path / "a.flac") == ["C major", "Dm"]
+
+
+def test_tags_one_behind_the_other_are_all_read(tmp_path):
+    tag_id3_text(tmp_path / "tag", "9A")
+    path = silence(tmp_path / "a.mp3")
+    tag_id3(path, "Am")
+    path.write_bytes((tmp_path / "tag").read_bytes() + path.read_bytes())
+    assert key_tags(path) == ["9A", "Am"]
+
+
+@pytest.mark.parametrize("name", [f"a.{kind}" for kind in KINDS])
 def test_what_is_no_audio_has_no_tags(tmp_path, name):
     (tmp_path / name).write_bytes(b"no tags to read")
     assert key_tags(tmp_path / name) == []
-    assert key_tags(tmp_path / "gone" / name) == []
+    with pytest.raises(FileNotFoundError):
+        key_tags(tmp_path / "gone" / name)
 
 
-@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.ogg", "a.m4a", "a.wma", "a.wv", "a.wav"])
+@pytest.mark.parametrize("name", [f"a.{kind}" for kind in KINDS])
 def test_a_damaged_tag_is_no_tag_and_stops_nothing(tmp_path, name):
     """Of the first: sizes of less than nothing, as FFmpeg's WMA has where zeros follow."""
     data = silence(tmp_path / name).read_bytes()
@@ -118,3 +181,50 @@ def test_a_damaged_tag_is_no_tag_and_stops_nothing(tmp_path, name):
     for damaged in damages:
         (tmp_path / name).write_bytes(damaged)
         assert key_tags(tmp_path / name) == []
+
+
+TAGGED = [
+    ("mp3", tag_id3), ("mp3", tag_ape), ("aac", tag_id3_text), ("flac", tag_vorbis),
+    ("ogg", tag_vorbis), ("m4a", tag_mp4), ("wma", tag_asf), ("wv", tag_ape), ("aiff", tag_id3),
+    ("mka", tag_matroska), ("mka", tag_matroska_behind),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "tag"), TAGGED)
+def test_tags_damaged_in_any_way_end_nothing(tmp_path, kind, tag):
+    path, chance = silence(tmp_path / f"a.{kind}"), random.Random(kind)
+    tag(path, "Am")
+    whole = path.read_bytes()
+    for _ in range(150):
+        path.write_bytes(mutated(whole, whole, chance))
+        assert all(isinstance(text, str) for text in key_tags(path))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"".join((1 << 20).to_bytes(4) + b"moov" for _ in range(20_000)),
+        bytes.fromhex("1A45DFA380") + bytes.fromhex("1853806701FFFFFFFFFFFFFF") * 5_000,
+        b"fLaC\x84\xff\xff\xff" + b"\xff" * 8,
+        b"APETAGEX" + (2_000).to_bytes(4, "little") + b"\xff\xff\xff\xff" * 2 + bytes(12),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.m4a", "a.mka", "a.flac", "a.wv"])
+def test_absurd_depths_and_sizes_end_nothing(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    assert key_tags(tmp_path / name) == []
+
+
+def test_a_file_that_cannot_be_read_is_not_taken_for_one_without_tags(tmp_path, monkeypatch):
+    path = silence(tmp_path / "a.mp3")
+    tag_id3(path, "Am")
+
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() >= 10:
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size)
+
+    monkeypatch.setattr("builtins.open", lambda *_: Failing(path.read_bytes()))
+    with pytest.raises(OSError, match="Input/output"):
+        key_tags(path)
