@@ -24,7 +24,7 @@ NAMES_IN_A_MESSAGE = 10
 IN_WORDS = {"identity": "same sound", "name": "same artist and title"}
 REMEDY = (
     "give each recording one split (the column split of a label file, or folders train, valid and "
-    "test) or leave it out, and pack again; stream.allow_overlap = true goes on, with a warning"
+    "test) or leave it out, and pack again"
 )
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def refuse(shared: Overlap, judged: SongTable, what: str, allowed: bool) -> None
         return
     problem = f"{len(shared.songs)} of {len(judged)} {what}: {shared}"
     if not allowed:
-        raise OverlapError(f"{problem}; {REMEDY}")
+        raise OverlapError(f"{problem}; {REMEDY}, or set stream.allow_overlap = true to be warned")
     logger.warning("%s", problem)
 
 
