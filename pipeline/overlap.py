@@ -52,11 +52,10 @@ def overlap(first: SongTable, second: SongTable) -> Overlap:
     pairs: dict[int, str] = {}
     for column in DIGEST_COLUMNS:
         ours, theirs = first.digests(column), second.digests(column)
-        common = np.intersect1d(ours, theirs)
-        common = common[common != 0]
-        if not len(common):
-            continue
-        found = np.isin(theirs, common)
+        # Sorted, needles are found many times faster.
+        needles = np.sort(theirs[theirs != 0])
+        common = needles[_among(needles, np.sort(ours))]
+        found = _among(theirs, common)
         for song in np.flatnonzero(found & ~shared)[:NAMES_IN_A_MESSAGE].tolist():
             other = int(np.argmax(ours == theirs[song]))
             pairs[song] = f"{_name(first, other)} is {_name(second, song)}: {IN_WORDS[column]}"
@@ -92,6 +91,13 @@ def songs_here(
             with suppress(ManifestError, OSError):
                 found[dataset] = open_index(folder / INDEX_NAME, read_manifest(folder)).songs
     return SongTable(tuple(found), tuple(found.values()))
+
+
+def _among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which of `values` are among `known`, which is sorted: a mask."""
+    if not len(known):
+        return np.zeros(len(values), bool)
+    return known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
 
 
 def _name(table: SongTable, song: int) -> str:
