@@ -6,8 +6,11 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+from conftest import settings
 from test_tags import silence
 
+from pipeline.manifest import read_songs
+from shards import __main__ as shards
 from songkey.keys import Key
 from songs import ears, folder
 from songs.ears import Listening, heard, tagged_name
@@ -82,6 +85,30 @@ def test_what_was_heard_is_not_heard_again_until_the_file_changes(music, listeni
     soundfile.write(music / "C major/2.flac", np.full(8_000, 0.5), 8_000)
     again = folder.songs(music, "mine", listening)[0]
     assert again[1].identity != first[0][1].identity and calls[4:] == ["2.flac"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_copy_under_another_name_is_packed_into_the_split_of_the_first(called, tmp_path, seed):
+    for number in range(6):
+        noise = np.random.default_rng(number // 2).uniform(-0.5, 0.5, 40_000)
+        path = tmp_path / f"music/A minor/{number}.flac"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, noise, 11_025)
+        tagged(path, "artist", f"title {chr(65 + number)}")
+    draw = ["split.valid_fraction=0.4", "split.test_fraction=0.4", f"split.seed={seed}"]
+    place = settings(tmp_path, *draw)
+    done = called(shards.main, "pack", "folder", tmp_path / "music", *place)
+    assert done.returncode == 0, done.stderr
+    split_of = {
+        song.song_id: folder.name
+        for folder in (tmp_path / "shards/audio/folder").iterdir()
+        if folder.is_dir()
+        for song in read_songs(folder)
+    }
+    names = [f"A minor/{number}.flac" for number in range(6)]
+    assert split_of.keys() == set(names)
+    assert all(split_of[names[at]] == split_of[names[at + 1]] for at in (0, 2, 4))
+    assert called(shards.main, "check", tmp_path / "shards").returncode == 0
 
 
 def test_another_rate_or_a_damaged_table_has_all_heard_again(music, listening, calls):
