@@ -11,6 +11,7 @@ from test_tags import silence
 
 from pipeline.manifest import read_songs
 from shards import __main__ as shards
+from songkey.errors import AudioError
 from songkey.keys import Key
 from songs import ears, folder
 from songs.ears import Listening, heard, tagged_name
@@ -148,6 +149,18 @@ def test_a_file_that_cannot_be_read_now_is_heard_the_next_time(music, listening,
         assert heard([song], known, listening)[0].identity == ""
         path.write_bytes(data)
         assert heard([song], known, listening)[0].identity != ""
+
+
+@pytest.mark.parametrize("reason", ["decoder crashed: SIGKILL; get it again", "not readable: I/O"])
+def test_what_may_pass_is_not_remembered(music, listening, monkeypatch, reason):
+    def refuse(self, path, sample_rate):
+        raise AudioError(path, reason)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(GuardedEar, "identity", refuse)
+        songs, _ = folder.songs(music, "mine", listening)
+    assert [song.identity for song in songs] == ["", "", ""]
+    assert all(song.identity for song in folder.songs(music, "mine", listening)[0][:2])
 
 
 def test_a_table_that_cannot_be_written_is_said_and_stops_nothing(music, tmp_path, caplog):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from accelerate import Accelerator
-from conftest import small_config
+from conftest import settings, small_config
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -133,6 +133,20 @@ def test_what_is_evaluated_all_the_same_is_counted(trained, leaky, caplog):
     facts = facts_of(load_checkpoint(resolve(trained)), config, ("copies",), answers)
     assert facts["Songs"].endswith("; 6 of 10 songs were trained on")
     assert "6 of 10 songs to be" in caplog.text
+
+
+def test_the_programs_refuse_in_one_line_or_say_it_beside_the_scores(
+    called, trained, leaky, tmp_path
+):
+    words = ["--checkpoint", trained, "--datasets", "copies", "--output", tmp_path / "answers.tsv"]
+    refused = called(eval.main, *words, *settings(leaky))
+    assert refused.returncode == 1 and len(refused.stderr.splitlines()) == 1
+    assert "set stream.allow_overlap = true" in refused.stderr
+    assert not list(tmp_path.iterdir())
+    done = called(eval.main, *words, *settings(leaky, "stream.allow_overlap=true"))
+    assert done.returncode == 0, done.stderr
+    assert "6 of 10 songs were trained on" in done.stdout.splitlines()
+    assert "6 of 10 songs were trained on" in (tmp_path / "answers.html").read_text()
 
 
 def test_training_songs_that_are_asked_for_are_counted_without_ado(trained, packed, caplog):
