@@ -131,7 +131,7 @@ def _songs(dataset: str, path: str, config: Config) -> tuple[str, list[Song], li
         found, in_conflict = united(found, ONE_KEY.get(dataset, ("identity", "name")))
         return dataset, found, left_out + in_conflict
     music = config.datasets.folder
-    return music.name, *folder.songs(path or music.path, music.name, listening)
+    return music.name, *folder.songs(path or music.path, music.name, listening=listening)
 
 
 def _spectrograms(arguments: argparse.Namespace, config: Config) -> None:
