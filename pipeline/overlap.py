@@ -24,7 +24,7 @@ NAMES_IN_A_MESSAGE = 10
 IN_WORDS = {"identity": "same sound", "name": "same artist and title"}
 REMEDY = (
     "give each recording one split (the column split of a label file, or folders train, valid and "
-    "test) or leave it out, and pack again; stream.allow_overlap = true goes on, with a warning"
+    "test) or leave it out, and pack again"
 )
 
 logger = logging.getLogger(__name__)
@@ -52,11 +52,10 @@ def overlap(first: SongTable, second: SongTable) -> Overlap:
     pairs: dict[int, str] = {}
     for column in DIGEST_COLUMNS:
         ours, theirs = first.digests(column), second.digests(column)
-        common = np.intersect1d(ours, theirs)
-        common = common[common != 0]
-        if not len(common):
-            continue
-        found = np.isin(theirs, common)
+        # Sorted, needles are found many times faster.
+        needles = np.sort(theirs[theirs != 0])
+        common = needles[_among(needles, np.sort(ours))]
+        found = _among(theirs, common)
         for song in np.flatnonzero(found & ~shared)[:NAMES_IN_A_MESSAGE].tolist():
             other = int(np.argmax(ours == theirs[song]))
             pairs[song] = f"{_name(first, other)} is {_name(second, song)}: {IN_WORDS[column]}"
@@ -74,7 +73,7 @@ def refuse(shared: Overlap, judged: SongTable, what: str, allowed: bool) -> None
         return
     problem = f"{len(shared.songs)} of {len(judged)} {what}: {shared}"
     if not allowed:
-        raise OverlapError(f"{problem}; {REMEDY}")
+        raise OverlapError(f"{problem}; {REMEDY}, or set stream.allow_overlap = true to be warned")
     logger.warning("%s", problem)
 
 
@@ -92,6 +91,13 @@ def songs_here(
             with suppress(ManifestError, OSError):
                 found[dataset] = open_index(folder / INDEX_NAME, read_manifest(folder)).songs
     return SongTable(tuple(found), tuple(found.values()))
+
+
+def _among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which of `values` are among `known`, which is sorted: a mask."""
+    if not len(known):
+        return np.zeros(len(values), bool)
+    return known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
 
 
 def _name(table: SongTable, song: int) -> str:

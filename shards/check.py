@@ -5,6 +5,7 @@ import os
 import re
 import tarfile
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,8 +22,11 @@ from pipeline.manifest import (
     read_manifest,
     read_songs,
 )
+from pipeline.overlap import REMEDY, overlap
 from pipeline.record import ShardRecord, read_record, read_records
+from pipeline.songtable import SongTable, SplitSongs
 from shards.shardfile import SAMPLE_ID, problem_of_info
+from shards.splitfolder import SPLITS
 from shards.tarmembers import Member, members
 from storage.places import Place, StorageError, sizes
 from storage.staging import local_copy
@@ -52,16 +56,31 @@ def _belongs_to_shards(path: str) -> bool:
 def problems_of(folders: list[Place]) -> Iterator[str]:
     """Everything wrong with the shards in `folders`, one line each."""
     split_of_recording: dict[tuple[Place, str], str] = {}
+    songs_of: dict[Place, SplitSongs] = {}
     for folder in folders:
         try:
             manifest = read_manifest(folder)
             changes = read_changes(folder, manifest)
             yield from _problems_of_split(folder, manifest, changes)
-            yield from _problems_of_tables(folder, manifest, changes, split_of_recording)
+            yield from _problems_of_tables(folder, manifest, changes, split_of_recording, songs_of)
         except (ManifestError, StorageError) as error:
             yield str(error)
         except OSError as error:
             yield f"{error.filename or folder}: cannot be read ({error.strerror})"
+    for root in dict.fromkeys(folder.parent.parent for folder in songs_of):
+        yield from _problems_of_recordings(root, songs_of)
+
+
+def _problems_of_recordings(root: Place, songs_of: dict[Place, SplitSongs]) -> Iterator[str]:
+    """Recordings in two splits of different data sets below `root`."""
+    tables = {}
+    for split in SPLITS:
+        its = {f: s for f, s in songs_of.items() if (f.parent.parent, f.name) == (root, split)}
+        tables[split] = SongTable(tuple(one.parent.name for one in its), tuple(its.values()))
+    for one, other in combinations(SPLITS, 2):
+        shared = overlap(tables[one], tables[other])
+        if count := len(shared.songs):
+            yield f"{root}: {count} songs of {other} are in {one} too: {shared}; {REMEDY}"
 
 
 def _problems_of_split(folder: Place, manifest: Manifest, changes: Changes) -> Iterator[str]:
@@ -82,12 +101,13 @@ def _problems_of_split(folder: Place, manifest: Manifest, changes: Changes) -> I
 
 
 def _problems_of_tables(
-    folder: Place,
-    manifest: Manifest,
-    changes: Changes,
-    split_of_recording: dict[tuple[Place, str], str],
-) -> Iterator[str]:
-    """Compare the table of songs and the index with the records, and recordings with all so far."""
+    folder: Place, manifest: Manifest, changes: Changes,
+    split_of_recording: dict[tuple[Place, str], str], songs_of: dict[Place, SplitSongs],
+) -> Iterator[str]:  # fmt: skip
+    """Compare the table of songs and the index with the records, and recordings with all so far.
+
+    The songs are added to `songs_of`.
+    """
     rows, songs, table = IndexRows(), read_songs(folder), folder / manifest.table(SONGS_NAME)
     for packed in read_records(folder, (shard.name for shard in manifest.shards)):
         record = as_of_today(packed, changes)
@@ -105,8 +125,10 @@ def _problems_of_tables(
                 )
     if next(songs, None) is not None:
         yield f"{table}: lists more songs than the records; pack again"
+    index = rows.finish()
+    songs_of[folder] = index.songs
     if manifest.index_sha256:  # else packed before there was one
-        yield from _problems_of_index(folder, manifest, index_bytes(rows.finish()))
+        yield from _problems_of_index(folder, manifest, index_bytes(index))
 
 
 def _problems_of_index(folder: Place, manifest: Manifest, data: bytes) -> Iterator[str]:

@@ -132,12 +132,11 @@ def _add_song(
     encode: Callable[[np.ndarray], bytes],
 ) -> None:  # fmt: skip
     """Append a song's samples."""
-    identity = Identity(task.settings.sample_rate)
-    for interval, media in _encoded(song, task.settings, folder, decode, encode, identity):
+    for interval, media, identity in _encoded(song, task.settings, folder, decode, encode):
         entry = SongEntry(
             song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
             label_source=song.label_source, confidence=song.confidence, intervals=0,
-            genre=song.genre, identity=identity.text, name=song.name, source=source_of(song),
+            genre=song.genre, identity=identity, name=song.name, source=source_of(song),
         )  # fmt: skip
         sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"
         tars.add(entry, sample_id, task.settings.extension, media, _info(interval, media))
@@ -149,23 +148,24 @@ def _encoded(
     folder: Path,
     decode: Decode,
     encode: Callable[[np.ndarray], bytes],
-    identity: Identity,
-) -> Iterator[tuple[Interval, bytes]]:
-    """A song's encoded intervals, all made, and its `identity` heard, before the first is given.
+) -> Iterator[tuple[Interval, bytes, str]]:
+    """A song's encoded intervals, each with the song's identity, all made before one is given.
 
     So a song that turns out to be damaged in its middle leaves nothing in the shard.
     """
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder)) as spool:
 
-        def spooled() -> list[tuple[Interval, int]]:
+        def spooled() -> tuple[list[tuple[Interval, int]], str]:
             spool.seek(0)
-            pieces = cut(song, settings.sample_rate, settings.interval_seconds, decode, identity)
-            return [(interval, spool.write(encode(waveform))) for interval, waveform in pieces]
+            rate, identity = settings.sample_rate, Identity(settings.sample_rate)
+            pieces = cut(song, rate, settings.interval_seconds, decode, identity)
+            sizes = [(interval, spool.write(encode(waveform))) for interval, waveform in pieces]
+            return sizes, identity.text
 
-        sizes = patiently(spooled)
+        sizes, identity = patiently(spooled)
         spool.seek(0)
         for interval, size in sizes:
-            yield interval, spool.read(size)
+            yield interval, spool.read(size), identity
 
 
 def _info(interval: Interval, media: bytes) -> SampleInfo:

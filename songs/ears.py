@@ -21,7 +21,8 @@ from storage.places import place_of
 
 ARTIST = ("artist", "tpe1", "©art", "author")  # Vorbis and APE, ID3, MP4, ASF
 TITLE = ("title", "tit2", "©nam")
-PASSING = ("not readable", "file not found")  # reasons that may not be there the next time
+# Reasons that may not be there the next time: what is short of memory kills whom it likes.
+PASSING = ("not readable", "file not found", "decoder crashed: SIGKILL")
 
 
 @dataclass(frozen=True)

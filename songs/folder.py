@@ -51,8 +51,9 @@ def songs(
     found: list[Song] = []
     with listening.known(dataset) if listening else KnownFiles() as known:
         make = partial(patiently, _song, dataset, rows_of, partial(_tags, known))
-        with ThreadPoolExecutor(1 if isinstance(root, Path) else AT_ONCE) as threads:
-            for outcome in threads.map(make, files, files.values()):
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            in_turn = map if isinstance(root, Path) else threads.map
+            for outcome in in_turn(make, files, files.values()):
                 if isinstance(outcome, Song):
                     found.append(outcome)
                 else:

@@ -22,11 +22,7 @@ class Identity:
     """The identity of a song, of whose sound all blocks pass by."""
 
     def __init__(self, sample_rate: int):
-        self._sample_rate = sample_rate
-        self._begin()
-
-    def _begin(self) -> None:
-        self._missing = HEARD_SECONDS * self._sample_rate  # samples
+        self._missing = HEARD_SECONDS * sample_rate  # samples
         self._digest = hashlib.sha256()
         self._began = False
 
@@ -41,8 +37,7 @@ class Identity:
         return self._digest.hexdigest()[:DIGITS] if self._began else ""
 
     def passing(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """The same blocks (S,), of int16 or of full scale 1, listened to from their begin."""
-        self._begin()
+        """The same blocks (S,), of int16 or of full scale 1, listened to."""
         for block in blocks:
             self._hear(block)
             yield block

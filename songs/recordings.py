@@ -77,8 +77,10 @@ def _of_one_key(
     return kept, left_out
 
 
-def _own_id(song: Song) -> tuple[bool, str]:
-    """What a song's recording would be called without others; who has a given id names it."""
-    if song.recording_id:
-        return False, song.recording_id
-    return True, song.name or song.identity or song.song_id
+def _own_id(song: Song) -> tuple[int, str]:
+    """What a song's recording would be called without others; the lowest rank names it for all.
+
+    So a copy that says less than the songs before it does not change what they are called.
+    """
+    ranks = (song.recording_id, song.name, song.identity, song.song_id)
+    return next((rank, text) for rank, text in enumerate(ranks) if text)

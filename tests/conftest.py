@@ -58,14 +58,19 @@ SMALL = [
 
 def small_config(folder: Path, *overrides: str) -> Config:
     """Settings that make everything quick, with shards and runs in `folder`."""
-    places = [f'prepare.shards_dir="{folder}/shards"', f'train.runs_dir="{folder}/runs"']
-    return load_config(None, [*SMALL, *places, *overrides])
+    return load_config(None, [*SMALL, *_places(folder), *overrides])
 
 
 def settings(folder: Path, *overrides: str) -> list[str]:
     """The settings of `small_config` as a command line."""
-    places = [f'prepare.shards_dir="{folder}/shards"', f'train.runs_dir="{folder}/runs"']
-    return [word for one in [*SMALL, *places, *overrides] for word in ("--set", one)]
+    return [word for one in [*SMALL, *_places(folder), *overrides] for word in ("--set", one)]
+
+
+def _places(folder: Path) -> list[str]:
+    return [
+        f'prepare.shards_dir="{folder}/shards"', f'train.runs_dir="{folder}/runs"',
+        f'stream.cache_dir="{folder}/cache"',
+    ]  # fmt: skip
 
 
 def pack_synthetic(

@@ -6,8 +6,12 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+from conftest import settings
 from test_tags import silence
 
+from pipeline.manifest import read_songs
+from shards import __main__ as shards
+from songkey.errors import AudioError
 from songkey.keys import Key
 from songs import ears, folder
 from songs.ears import Listening, heard, tagged_name
@@ -73,32 +77,56 @@ def test_artist_and_title_are_read_from_each_kind_of_tag(tmp_path, ending):
 
 
 def test_what_was_heard_is_not_heard_again_until_the_file_changes(music, listening, calls):
-    first = folder.songs(music, "mine", listening)
+    first = folder.songs(music, "mine", listening=listening)
     assert sorted(calls) == ["1.flac", "2.flac", "page.mp3"]
     assert [bool(song.identity) for song in first[0]] == [True, True, False]
-    assert folder.songs(music, "mine", listening) == first and len(calls) == 3
+    assert folder.songs(music, "mine", listening=listening) == first and len(calls) == 3
     os.utime(music / "C major/1.flac")
-    assert folder.songs(music, "mine", listening) == first and calls[3:] == ["1.flac"]
+    assert folder.songs(music, "mine", listening=listening) == first and calls[3:] == ["1.flac"]
     soundfile.write(music / "C major/2.flac", np.full(8_000, 0.5), 8_000)
-    again = folder.songs(music, "mine", listening)[0]
+    again = folder.songs(music, "mine", listening=listening)[0]
     assert again[1].identity != first[0][1].identity and calls[4:] == ["2.flac"]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_copy_under_another_name_is_packed_into_the_split_of_the_first(called, tmp_path, seed):
+    for number in range(6):
+        noise = np.random.default_rng(number // 2).uniform(-0.5, 0.5, 40_000)
+        path = tmp_path / f"music/A minor/{number}.flac"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, noise, 11_025)
+        tagged(path, "artist", f"title {chr(65 + number)}")
+    draw = ["split.valid_fraction=0.4", "split.test_fraction=0.4", f"split.seed={seed}"]
+    place = settings(tmp_path, *draw)
+    done = called(shards.main, "pack", "folder", tmp_path / "music", *place)
+    assert done.returncode == 0, done.stderr
+    split_of = {
+        song.song_id: folder.name
+        for folder in (tmp_path / "shards/audio/folder").iterdir()
+        if folder.is_dir()
+        for song in read_songs(folder)
+    }
+    names = [f"A minor/{number}.flac" for number in range(6)]
+    assert split_of.keys() == set(names)
+    assert all(split_of[names[at]] == split_of[names[at + 1]] for at in (0, 2, 4))
+    assert called(shards.main, "check", tmp_path / "shards").returncode == 0
+
+
 def test_another_rate_or_a_damaged_table_has_all_heard_again(music, listening, calls):
-    folder.songs(music, "mine", listening)
+    folder.songs(music, "mine", listening=listening)
     (table,) = listening.folder.iterdir()
-    folder.songs(music, "mine", Listening(11_025, 2, listening.folder))
+    folder.songs(music, "mine", listening=Listening(11_025, 2, listening.folder))
     assert len(calls) == 6
     for damaged in (table.read_bytes()[:-9], b"\xff", b"[1, 11025]\n[]\n", b"3\n4\n"):
         table.write_bytes(damaged)
-        folder.songs(music, "mine", Listening(11_025, 2, listening.folder))
+        folder.songs(music, "mine", listening=Listening(11_025, 2, listening.folder))
     assert len(calls) == 18
 
 
 def test_a_listing_that_is_broken_off_keeps_what_it_heard(music, listening, calls, monkeypatch):
     monkeypatch.setattr(ears, "tqdm", lambda results, **_: broken_off(results))
     with pytest.raises(KeyboardInterrupt):
-        folder.songs(music, "mine", Listening(8_000, 1, listening.folder))
+        folder.songs(music, "mine", listening=Listening(8_000, 1, listening.folder))
     monkeypatch.undo()
     with listening.known("mine") as known:
         names = ("1.flac", "2.flac")
@@ -123,8 +151,20 @@ def test_a_file_that_cannot_be_read_now_is_heard_the_next_time(music, listening,
         assert heard([song], known, listening)[0].identity != ""
 
 
+@pytest.mark.parametrize("reason", ["decoder crashed: SIGKILL; get it again", "not readable: I/O"])
+def test_what_may_pass_is_not_remembered(music, listening, monkeypatch, reason):
+    def refuse(self, path, sample_rate):
+        raise AudioError(path, reason)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(GuardedEar, "identity", refuse)
+        songs, _ = folder.songs(music, "mine", listening=listening)
+    assert [song.identity for song in songs] == ["", "", ""]
+    assert all(song.identity for song in folder.songs(music, "mine", listening=listening)[0][:2])
+
+
 def test_a_table_that_cannot_be_written_is_said_and_stops_nothing(music, tmp_path, caplog):
     (tmp_path / "cache").write_bytes(b"a file")
-    songs, _ = folder.songs(music, "mine", Listening(8_000, 1, tmp_path / "cache"))
+    songs, _ = folder.songs(music, "mine", listening=Listening(8_000, 1, tmp_path / "cache"))
     assert len(songs) == 3
     assert "files-mine.jsonl: not written" in caplog.text

@@ -157,6 +157,18 @@ def test_gs_mtg_is_packed_with_no_recording_in_two_splits(called, tmp_path):
     assert called(shards.main, "check", *plain).returncode == 0
 
 
+def test_remixes_of_one_name_keep_the_keys_that_were_heard_in_each(called, tmp_path):
+    """A file's label is that of its own sound."""
+    rows = {"100": ("C minor", "2", "a", "song", ""), "101": ("F minor", "2", "a", "song", "")}
+    with serving(mtg_repository(rows).served()) as server:
+        plain = words(tmp_path, "gs_mtg", server)
+        assert called(shards.main, "download", "gs_mtg", *plain).returncode == 0
+    done = called(shards.main, "pack", "gs_mtg", *plain)
+    assert done.returncode == 0, done.stderr
+    ((first, second),) = (songs.values() for songs in packed_songs(tmp_path, "gs_mtg").values())
+    assert first[1] == second[1]
+
+
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the real annotations, see AKC_ANNOTATIONS")
 def test_the_real_lists_give_the_published_counts():
     root = REAL / "giantsteps-mtg-key"

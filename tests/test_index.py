@@ -1,5 +1,6 @@
 """Laws of the index: it says what the records say, takes little room, and is refused if it lies."""
 
+import json
 import pickle
 import shutil
 from dataclasses import replace
@@ -83,6 +84,27 @@ def test_names_of_any_script_come_back(records):
     assert [rows.songs.genre[place] for place in range(4)] == names
 
 
+def test_songs_of_one_sound_or_name_have_one_number_and_unknown_ones_none(records):
+    entry = records[0].songs[0]
+    told = [{"identity": "a", "name": "x"}, {"identity": "b", "name": ""}, {"identity": "a"}]
+    songs = tuple(
+        entry.model_copy(update={"song_id": str(place), "name": "", **one})
+        for place, one in enumerate(told)
+    )
+    rows = index_of([records[0].model_copy(update={"songs": songs, "song": ()})]).songs
+    assert rows.identity[0] == rows.identity[2] != rows.identity[1]
+    assert rows.name[0] and rows.name[1:].tolist() == [0, 0]
+
+
+def test_an_index_of_songs_without_them_is_the_file_that_it_was_before_they_were_known(records):
+    songs = tuple(song.model_copy(update={"identity": "", "name": ""}) for song in records[0].songs)
+    data = index_bytes(index_of([records[0].model_copy(update={"songs": songs})]))
+    columns = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).keys()
+    assert {"song.identity", "song.name"} & columns == set()
+    known = index_bytes(index_of(records))
+    assert b'"song.identity"' in known and b'"song.name"' not in known
+
+
 def test_shards_packed_before_there_was_an_index_get_one_in_the_cache(copied):
     config = small_config(copied, f'stream.cache_dir="{copied}/cache"')
     shards = shards_of(config, config, ("synthetic",), "train")
@@ -153,6 +175,7 @@ def test_songs_that_cannot_be_are_refused(split, tmp_path):
         (replace(songs, key_id=np.full_like(songs.key_id, 24)), "none of the 24 keys"),
         (replace(songs, intervals=songs.intervals + 1), "other numbers of intervals"),
         (replace(songs, confidence=songs.confidence[1:]), "of different lengths"),
+        (replace(songs, identity=songs.identity[1:]), "of recordings are of different lengths"),
         (replace(songs, song_id=torn), "its names are torn"),
     ):
         path.write_bytes(index_bytes(replace(index, songs=wrong)))

@@ -81,6 +81,7 @@ def done(*words: str | Path) -> str:
 def sets(folder: Path, *overrides: str) -> list[str]:
     """Small and quick, in `folder`; the share of test songs stays as it is."""
     places = [f'prepare.shards_dir="{folder}/shards"', f'download.dir="{folder}/downloads"']
+    places.append(f'stream.cache_dir="{folder}/cache"')
     small = [one for one in SMALL if "test_fraction" not in one]
     return [word for one in [*small, *places, *overrides] for word in ("--set", one)]
 

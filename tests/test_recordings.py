@@ -47,6 +47,11 @@ def test_a_copy_without_a_given_recording_joins_the_one_that_is_given():
     assert of == {"a": "take 5", "b": "take 5", "c": "2"}
 
 
+def test_a_copy_that_says_less_does_not_rename_a_recording():
+    assert recordings(song("b", "1", "x"), song("a", "1"))["b"] == "x"
+    assert recordings(song("b", "1"), song("a", "1"))["b"] == "1"
+
+
 def test_songs_said_to_be_one_recording_may_have_several_keys():
     both = song("a", "1", recording_id="album"), song("b", "2", recording_id="album", key=A)
     assert united(both) == ([*both], [])

@@ -1,0 +1,179 @@
+"""Laws of leaks: a recording that trains and is to validate or test is found, named and refused."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+from accelerate import Accelerator
+from conftest import settings, small_config
+from hypothesis import given
+from hypothesis import strategies as st
+
+import eval
+from evaluation.notes import trained_notes
+from evaluation.provenance import facts_of
+from model.checkpoint import load_checkpoint
+from model.run_folder import resolve
+from pipeline.overlap import OverlapError, overlap, songs_here
+from pipeline.record import SongEntry
+from pipeline.songtable import SongRows, SongTable
+from shards.check import manifest_folders, problems_of
+from shards.prepare import prepare
+from songs import synthetic
+from training.loop import Training
+
+
+def table(*songs: tuple[str, str], dataset: str = "any") -> SongTable:
+    """Songs numbered from 0, of these identities and names."""
+    rows = SongRows()
+    for number, (identity, name) in enumerate(songs):
+        rows.add(SongEntry(
+            song_id=str(number), recording_id="", key="C major", label_source="", confidence=1,
+            intervals=1, identity=identity, name=name,
+        ))  # fmt: skip
+    return SongTable((dataset,), (rows.finish(),))
+
+
+def test_songs_of_one_sound_or_name_are_named_and_others_are_not():
+    ours = table(("s", "n"), ("t", ""), ("", "o"), dataset="ours")
+    theirs = table(("x", ""), ("t", ""), ("", ""), ("s", "p"), ("y", "o"), dataset="theirs")
+    shared = overlap(ours, theirs)
+    assert shared.songs.tolist() == [1, 3, 4]
+    assert str(shared) == (
+        "ours/1 is theirs/1: same sound; ours/0 is theirs/3: same sound; "
+        "ours/2 is theirs/4: same artist and title"
+    )
+
+
+def test_of_many_songs_ten_are_named():
+    many = table(*((str(number), "") for number in range(30)))
+    shared = overlap(many, many)
+    assert len(shared.songs) == 30 and len(shared.pairs) == 10 and str(shared).endswith("; ...")
+
+
+letters = st.sampled_from(["", *"abcdefgh"])
+made = st.lists(st.tuples(letters, letters.map(str.upper)), max_size=20)
+
+
+@given(made, made)
+def test_it_finds_what_comparing_each_with_each_finds(ours, theirs):
+    expected = [
+        place
+        for place, song in enumerate(theirs)
+        if any(a and a == b for other in ours for a, b in zip(song, other, strict=True))
+    ]
+    assert overlap(table(*ours), table(*theirs)).songs.tolist() == expected
+
+
+def test_no_songs_and_songs_packed_before_this_was_recorded_share_nothing():
+    unknown, nothing = table(("", ""), ("", "")), SongTable((), ())
+    assert unknown.splits[0].identity is None
+    for pair in ((unknown, unknown), (nothing, unknown), (unknown, nothing), (nothing, nothing)):
+        assert not len(overlap(*pair).songs)
+
+
+@pytest.fixture(scope="module")
+def leaky(packed, tmp_path_factory):
+    """Shards whose songs of `packed` train, and the first six of them test as `copies`, too."""
+    folder = tmp_path_factory.mktemp("leaky")
+    shutil.copytree(packed / "shards/audio", folder / "shards/audio")
+    config = small_config(folder)
+    table = songs_here(config.prepare.shards_dir, ["audio"], ["synthetic"], "train")
+    trained = {table.song_id(place) for place in range(6)}
+    songs = [
+        replace(song, split="test", song_id=f"copy {number}", recording_id=f"copy {number}")
+        for number, song in enumerate(synthetic.songs(48, 10.0, seed=0))
+        if song.song_id in trained
+    ]
+    others = [replace(song, split="test") for song in synthetic.songs(4, 10.0, seed=77)]
+    prepare("copies", [*songs, *others], [], "audio", config)
+    return folder
+
+
+def test_a_run_whose_test_set_holds_what_trains_is_refused_with_names(leaky, tmp_path):
+    config = small_config(leaky, 'eval.datasets=["copies"]')
+    with pytest.raises(OverlapError, match="^6 of 14 songs that test train too: synthetic/synth"):
+        Training(config, tmp_path / "run", resume=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_it_goes_on_with_a_warning_where_that_is_allowed(leaky, tmp_path, caplog):
+    config = small_config(leaky, 'eval.datasets=["copies"]', "stream.allow_overlap=true")
+    Training(config, tmp_path / "run", resume=False)
+    assert "6 of 14 songs that test train too" in caplog.text
+
+
+def test_a_run_whose_songs_validate_too_is_refused(packed, tmp_path):
+    shutil.copytree(packed / "shards/audio/synthetic", tmp_path / "shards/audio/synthetic")
+    songs = [
+        replace(song, split=split, dataset="twins", song_id=f"{split}-{number}",
+                recording_id=f"{split}-{number}")
+        for split in ("train", "valid")
+        for number, song in enumerate(synthetic.songs(4, 10.0, seed=5))
+    ]  # fmt: skip
+    config = small_config(tmp_path, 'train.datasets=["twins", "synthetic"]')
+    prepare("twins", songs, [], "audio", config)
+    with pytest.raises(OverlapError, match="4 of .* songs that validate train too: twins/train-"):
+        Training(config, tmp_path / "run", resume=False)
+
+
+def evaluated(trained, leaky, *overrides):
+    config = small_config(leaky, *overrides)
+    return eval.evaluate(str(trained), config, ("copies",), Accelerator(cpu=True)), config
+
+
+def test_evaluating_on_songs_that_trained_is_refused(trained, leaky):
+    with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
+        evaluated(trained, leaky)
+
+
+def test_what_is_evaluated_all_the_same_is_counted(trained, leaky, caplog):
+    answers, config = evaluated(trained, leaky, "stream.allow_overlap=true")
+    assert trained_notes(answers) == ["6 of 10 songs were trained on"]
+    facts = facts_of(load_checkpoint(resolve(trained)), config, ("copies",), answers)
+    assert facts["Songs"].endswith("; 6 of 10 songs were trained on")
+    assert "6 of 10 songs to be" in caplog.text
+
+
+def test_the_programs_refuse_in_one_line_or_say_it_beside_the_scores(
+    called, trained, leaky, tmp_path
+):
+    words = ["--checkpoint", trained, "--datasets", "copies", "--output", tmp_path / "answers.tsv"]
+    refused = called(eval.main, *words, *settings(leaky))
+    assert refused.returncode == 1 and len(refused.stderr.splitlines()) == 1
+    assert "set stream.allow_overlap = true" in refused.stderr
+    assert not list(tmp_path.iterdir())
+    done = called(eval.main, *words, *settings(leaky, "stream.allow_overlap=true"))
+    assert done.returncode == 0, done.stderr
+    assert "6 of 10 songs were trained on" in done.stdout.splitlines()
+    assert "6 of 10 songs were trained on" in (tmp_path / "answers.html").read_text()
+
+
+def test_training_songs_that_are_asked_for_are_counted_without_ado(trained, packed, caplog):
+    config = small_config(packed, "eval.split=train")
+    answers = eval.evaluate(str(trained), config, ("synthetic",), Accelerator(cpu=True))
+    assert answers.trained_on == len(answers.songs) > 0
+    assert "trained on" not in caplog.text
+
+
+def test_a_clean_evaluation_says_nothing(trained, packed):
+    answers = eval.evaluate(
+        str(trained), small_config(packed), ("synthetic",), Accelerator(cpu=True)
+    )
+    assert (answers.trained_on, trained_notes(answers)) == (0, [])
+
+
+def test_check_reports_recordings_in_two_splits_of_different_data_sets(leaky, packed):
+    assert not list(problems_of(manifest_folders(packed / "shards")))
+    (problem,) = problems_of(manifest_folders(leaky / "shards"))
+    assert "6 songs of test are in train too: synthetic/synthetic-0-" in problem
+    assert "same sound; " in problem and "pack again" in problem
+
+
+def test_shards_that_are_damaged_or_not_here_are_passed_over(leaky, tmp_path):
+    shutil.copytree(leaky / "shards", tmp_path / "shards")
+    place, datasets = str(tmp_path / "shards"), ["copies", "synthetic", "gone"]
+    assert songs_here(place, ["png", "audio"], datasets, "test").datasets == ("copies", "synthetic")
+    (tmp_path / "shards/audio/copies/test/index.safetensors").write_bytes(b"damaged")
+    (tmp_path / "shards/audio/synthetic/test/manifest.json.zst").write_bytes(b"damaged")
+    assert len(songs_here(place, ["audio"], datasets, "test")) == 0
