@@ -22,7 +22,7 @@ LONGEST_SECONDS = 60.0  # from a disturbance to the end of the work
 ENDING_SECONDS = 30.0  # of what is left of a work whose main process is gone
 AGAIN = 3  # times that a user goes on, at most
 DAYS_SECONDS = 86_400
-GROWING = (".db", ".db-journal", ".log", ".toml", ".html", ".onnx")  # they hold times and names
+GROWING = (".db", ".db-journal", ".log", ".toml", ".html", ".onnx", ".lock")  # with times, names
 
 
 class Skipped(Exception):
@@ -133,8 +133,8 @@ def _several(trial: Trial) -> dict[str, int]:
 
 def kill_rank(trial: Trial) -> None:
     """One of two; the other is ended as torchrun ends it."""
-    ranks = trial.begin(ranks=2)
-    time.sleep(trial.chance.uniform(0, 2 * trial.seconds))
+    ranks = trial.begin()
+    trial.pause()
     killed = trial.chance.choice(ranks)
     with suppress(ProcessLookupError):
         os.kill(killed.pid, signal.SIGKILL)
@@ -246,6 +246,9 @@ def refuse_halves(folder: Path, work: Work, known: set[bytes]) -> None:
                 load_checkpoint(path)
             except CheckpointError as error:
                 raise AudioKeyError(f"half taken: {error}") from error
-        elif path.is_file() and path.suffix not in GROWING and "tfevents" not in path.name:
-            if path.suffix != ".lock" and path.read_bytes() not in known:
-                raise AudioKeyError(f"half taken: {path.relative_to(folder)}")
+        elif path.is_file() and not _is_growing(path) and path.read_bytes() not in known:
+            raise AudioKeyError(f"half taken: {path.relative_to(folder)}")
+
+
+def _is_growing(path: Path) -> bool:
+    return path.suffix in GROWING or "tfevents" in path.name

@@ -43,6 +43,7 @@ from works import (
     STREAMING,
     SWEEPING,
     TRAINING,
+    TRAINING_BY_TWO,
     Work,
     stages,
 )
@@ -73,7 +74,7 @@ KINDS: dict[str, tuple[Work, Callable[[Trial], None]]] = {
     "training, main killed": (TRAINING, kill_main),
     "training, worker killed": (TRAINING, kill_worker),
     "training, worker stopped": (TRAINING, stop_worker),
-    "training, rank killed": (TRAINING, kill_rank),
+    "training, rank killed": (TRAINING_BY_TWO, kill_rank),
     "training, disk full": (TRAINING, full_disk),
     "training, clock jumps": (TRAINING, jump),
     "checkpointing, main killed": (TRAINING, kill_saving),
@@ -96,9 +97,8 @@ def main() -> None:
         lab = Lab(Path(folder), arguments.away_seconds, arguments.seed)
         gc.freeze()  # what is loaded is not looked at in each fork
         faults = in_lanes(lab, kinds, arguments.trials)
-    print(
-        f"{len(kinds)} kinds, {arguments.trials} trials of each: {time.perf_counter() - began:.0f} s"
-    )
+    seconds = time.perf_counter() - began
+    print(f"{len(kinds)} kinds, {arguments.trials} trials of each: {seconds:.0f} s")
     if faults or not kinds:
         raise AudioKeyError(f"{faults} trials show a fault, see above" if kinds else "no such kind")
 
@@ -180,9 +180,9 @@ class Lab:
             shutil.copytree(self.stages[work.stage], place)
             known = _bytes_in(place)
             began = time.perf_counter()
-            (program,) = work.begin(place)
-            if program.wait(120):
-                raise AudioKeyError(f"{work.name} fails undisturbed: {program.told}")
+            for program in work.begin(place):
+                if program.wait(120):
+                    raise AudioKeyError(f"{work.name} fails undisturbed: {program.told}")
             seconds = time.perf_counter() - began
             self.known[work.name] = seconds, known | _bytes_in(place), work.found(place)
         return self.known[work.name]

@@ -1,4 +1,4 @@
-"""What is disturbed in `just test-faults`: each work as a user begins it, goes on, and what it gives.
+"""What is disturbed in `just test-faults`: how each work begins and goes on, and what it gives.
 
 All happens in a folder that holds music, shards and runs, under paths from that folder.
 """
@@ -9,6 +9,7 @@ import shutil
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -197,5 +198,8 @@ PACKING = Work("packing", pack, packed, "music", ("shards",))
 APPEND = Work("appending", append, packed, "appending", ("shards",))
 STREAMING = Work("streaming", read, was_read, "packed", ("cache",))
 TRAINING = Work("training", begin_training, was_trained, "packed", ("runs",))
+TRAINING_BY_TWO = Work(
+    "training by two", partial(begin_training, ranks=2), was_trained, "packed", ("runs",)
+)
 EVALUATING = Work("evaluating", evaluate, was_evaluated, "trained", ("runs",))
 SWEEPING = Work("sweeping", sweep, was_swept, "packed", ("runs",))
