@@ -37,7 +37,7 @@ from disturbed import (
     unmount,
 )
 from works import (
-    APPEND,
+    APPENDING,
     EVALUATING,
     PACKING,
     STREAMING,
@@ -65,9 +65,9 @@ KINDS: dict[str, tuple[Work, Callable[[Trial], None]]] = {
     "packing, disk full": (PACKING, full_disk),
     "packing, clock jumps": (PACKING, jump),
     "packing, two at once": (PACKING, two_at_once),
-    "appending, main killed": (APPEND, kill_main),
-    "appending, disk full": (APPEND, full_disk),
-    "appending, two at once": (APPEND, two_at_once),
+    "appending, main killed": (APPENDING, kill_main),
+    "appending, disk full": (APPENDING, full_disk),
+    "appending, two at once": (APPENDING, two_at_once),
     "streaming, worker killed": (STREAMING, kill_worker),
     "streaming, worker stopped": (STREAMING, stop_worker),
     "streaming, clock jumps": (STREAMING, jump),

@@ -91,11 +91,6 @@ def pack(folder: Path, *words: str, workers: int = 1, **fork) -> list[Forked]:
     return [Forked(folder, shards.main, "pack", "folder", "music", *several, *words, **fork)]
 
 
-def append(folder: Path, **fork) -> list[Forked]:
-    """Pack again, once there are more songs than are packed."""
-    return pack(folder, *APPENDING, **fork)
-
-
 def packed(folder: Path) -> dict[str, bytes]:
     return files_in(folder / "shards")
 
@@ -193,9 +188,8 @@ def stages(folder: Path) -> dict[str, Path]:
     return places
 
 
-APPENDING = ("--overwrite",)
 PACKING = Work("packing", pack, packed, "music", ("shards",))
-APPEND = Work("appending", append, packed, "appending", ("shards",))
+APPENDING = Work("appending", pack, packed, "appending", ("shards",))
 STREAMING = Work("streaming", read, was_read, "packed", ("cache",))
 TRAINING = Work("training", begin_training, was_trained, "packed", ("runs",))
 TRAINING_BY_TWO = Work(
