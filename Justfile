@@ -318,6 +318,11 @@ fuzz *ARGS: (_needs "dev")
 fuzz-shards *ARGS: (_needs "dev")
     {{bin}}/python tests/fuzz_shards.py "$@"
 
+# Kill, stop, fill and starve packing, streaming, training and all else, 20 times each: nothing is to be lost
+[group('check')]
+test-faults *ARGS: (_needs "dev")
+    PYTHONPATH=. OMP_NUM_THREADS=1 {{bin}}/python tests/faults.py "$@"
+
 # Measure the speeds that README reports, as ratios; or some of them: just bench cqt streaming
 [group('check')]
 bench *ARGS: (_needs "dev")

@@ -1,5 +1,6 @@
 """How every entry point ends: with one clear line for what the user can mend."""
 
+import errno
 import logging
 import os
 import select
@@ -8,6 +9,8 @@ from collections.abc import Callable
 
 from songkey.errors import AudioKeyError, harmless
 from songkey.screen import ended_quietly
+
+LOST_WORKER = "DataLoader worker"  # so torch's error begins, which any line may raise
 
 
 def run(
@@ -30,7 +33,15 @@ def run(
             ended_quietly()
         if os.environ.get("AKC_DEBUG"):
             raise
-        sys.exit(harmless(f"error: {error}"))
+        is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        sys.exit(harmless(f"error: {error}" + f"; free some space: {going_on}" * is_full))
+    except RuntimeError as error:
+        if os.environ.get("AKC_DEBUG") or not str(error).startswith(LOST_WORKER):
+            raise
+        sys.exit(
+            "error: a process that reads ahead was killed (out of memory?); if memory is short, "
+            f"set stream.workers lower; {going_on}"
+        )
     except KeyboardInterrupt:
         print(f"interrupted; {going_on}", file=sys.stderr)
         sys.exit(130)

@@ -33,7 +33,7 @@ QUICK = (
 
 
 def recipes() -> list[str]:
-    """The recipes of these groups, their other names, and the fuzz."""
+    """The recipes of these groups, their other names, the fuzz and the faults."""
     if JUST is None:
         return []
     command = [JUST, "--dump", "--dump-format", "json"]
@@ -43,7 +43,9 @@ def recipes() -> list[str]:
         for name, recipe in dump["recipes"].items()
         if any({"group": group} in recipe["attributes"] for group in GROUPS)
     ]
-    return [name for name in [*named, *dump["aliases"], "fuzz"] if name not in ELSEWHERE]
+    return [
+        name for name in [*named, *dump["aliases"], "fuzz", "test-faults"] if name not in ELSEWHERE
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,8 @@ def arguments_of(recipe: str, folder: Path) -> list[str | Path]:
         return [music_in(folder), "--from", run, *(f"--set=adapt.{one}" for one in short)]
     if recipe == "fuzz":
         return ["--files", "20"]
+    if recipe == "test-faults":
+        return ["1", "--only", "checkpointing"]
     if recipe == "export":
         return [run]
     if recipe == "calibrate" or recipe.startswith("eval"):

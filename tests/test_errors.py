@@ -12,7 +12,7 @@ from conftest import run_program
 from test_imports import TREES
 
 from settings.command import run
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioError, AudioKeyError
 
 ROOT = "songkey.errors"
 # Validators of pydantic, which makes its own error of a ValueError, and misuse by our own code.
@@ -57,7 +57,7 @@ def errors() -> list[AudioKeyError]:
     ]
     assert len(kinds) > 30 and all(issubclass(kind, AudioKeyError) for kind in kinds)
     both = ("song.mp3", "truncated: mend it")
-    return [k(*both) if k.__name__ == "AudioError" else k(": ".join(both)) for k in kinds]
+    return [k(*both) if issubclass(k, AudioError) else k(": ".join(both)) for k in kinds]
 
 
 def test_each_of_our_errors_crosses_processes_and_ends_a_program_in_one_line(monkeypatch):
@@ -90,6 +90,32 @@ def test_a_program_ends_without_a_word_where_nobody_reads_on(does, says):
             ended.stdout.close()
         assert ended.stderr.read() == says
         assert ended.wait(30) == 1
+
+
+@pytest.mark.parametrize(
+    "error, told",
+    [
+        (
+            OSError(28, "No space left on device", "runs/a/last.safetensors"),
+            "error: [Errno 28] No space left on device: 'runs/a/last.safetensors'; free some "
+            "space: --resume goes on",
+        ),
+        (
+            RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
+            "error: a process that reads ahead was killed (out of memory?); if memory is short, "
+            "set stream.workers lower; --resume goes on",
+        ),
+    ],
+)
+def test_a_full_disk_and_a_reader_that_is_killed_are_told_with_how_to_go_on(error, told):
+    def fail():
+        raise error
+
+    with pytest.raises(SystemExit) as end:
+        run(fail, going_on="--resume goes on")
+    assert end.value.code == told
+    with pytest.raises(RuntimeError, match="another"):
+        run(lambda: (_ for _ in ()).throw(RuntimeError("another")))
 
 
 @pytest.mark.parametrize(
