@@ -21,7 +21,7 @@ LEAST_SPEEDUP, LEAST_SHARE = 1.7, 0.85
 
 def measure() -> None:
     """Print how many times faster two processes are than one, and Dask's share of their rate."""
-    with tempfile.TemporaryDirectory() as folder, _cluster() as scheduler:
+    with tempfile.TemporaryDirectory() as folder, cluster() as (scheduler, _):
         settings = [
             f'prepare.shards_dir="{folder}"', "prepare.songs_per_shard=8",
             "audio.sample_rate=22050",
@@ -41,8 +41,8 @@ def measure() -> None:
 
 
 @contextmanager
-def _cluster() -> Iterator[str]:
-    """The address of a scheduler here with two workers."""
+def cluster(workers: int = 2) -> Iterator[tuple[str, int]]:
+    """The address of a scheduler here with so many workers, and its process id."""
     dask = str(Path(sys.executable).with_name("dask"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     server = subprocess.Popen(
@@ -50,14 +50,14 @@ def _cluster() -> Iterator[str]:
         stderr=subprocess.PIPE, text=True, env=environment,
     )  # fmt: skip
     address = next(line.split()[-1] for line in server.stderr or () if "Scheduler at:" in line)
-    workers = subprocess.Popen(
-        [dask, "worker", address, "--nworkers", "2", "--nthreads", "1", "--no-dashboard"],
+    nannies = subprocess.Popen(
+        [dask, "worker", address, "--nworkers", str(workers), "--nthreads", "1", "--no-dashboard"],
         stderr=subprocess.DEVNULL, env=environment,
     )  # fmt: skip
     time.sleep(5)  # until both workers are there
     try:
-        yield address
+        yield address, server.pid
     finally:
-        for process in (workers, server):
+        for process in (nannies, server):
             process.terminate()
             process.wait()
