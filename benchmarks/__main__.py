@@ -11,7 +11,7 @@ import sys
 NAMES = (
     "cqt", "streaming", "remote_streaming", "packing", "spectrograms", "memory", "synthetic",
     "downloading", "parallel", "scaling", "interrupting", "training", "processes", "evaluating",
-    "answering", "starting", "shuffling", "appending",
+    "answering", "starting", "shuffling", "appending", "killing", "scheduling",
 )  # fmt: skip
 
 

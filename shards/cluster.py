@@ -4,8 +4,9 @@ The workers run the project from their own checkout (docs/scale.md): nothing is 
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 
 from distributed import Client, Future, KilledWorker, as_completed
@@ -18,6 +19,7 @@ from songkey.passing import PassingAudioError
 
 RETRIES = 2  # of a task that fails by no fault of its input; Dask gives a dead worker's to another
 IN_FLIGHT = 1000  # tasks the scheduler holds: enough for as many workers, little memory
+TOGETHER = 100  # tasks that it is given at once: one by one they cost it several times the work
 CONNECT_SECONDS = 10
 WORKER_SECONDS = 60  # to wait for the first worker
 CLOSE_SECONDS = 2
@@ -41,7 +43,7 @@ def outcome(function: Callable[[Task], Result], task: Task) -> Result | AudioKey
 
 
 def run_on_cluster(
-    function: Callable[[Task], Result], tasks: Sequence[Task], scheduler: str
+    function: Callable[[Task], Result], tasks: Iterable[Task], scheduler: str
 ) -> Iterator[Result]:
     """What `function` gives for each task, as they end."""
     waiting = iter(tasks)
@@ -49,20 +51,18 @@ def run_on_cluster(
         running: dict[Future, Task] = {}
 
         def submit(count: int) -> list[Future]:
-            new = {
-                client.submit(
-                    outcome, function, task.as_guarded(), pure=False, retries=RETRIES
-                ): task
-                for task in islice(waiting, count)
-            }
-            running.update(new)
-            return list(new)
+            new = [task.as_guarded() for task in islice(waiting, count)]
+            call = partial(outcome, function)
+            futures: list[Future] = client.map(call, new, pure=False, retries=RETRIES)
+            running.update(zip(futures, new, strict=True))
+            return futures
 
         ended = as_completed(submit(IN_FLIGHT), loop=client.loop)
         for future in ended:
             yield _result(future, shard_path(running.pop(future)), scheduler)
             future.release()
-            ended.update(submit(1))
+            if len(running) <= IN_FLIGHT - TOGETHER:
+                ended.update(submit(TOGETHER))
 
 
 def _result(future: Future[Result | AudioKeyError], name: str, scheduler: str) -> Result:
