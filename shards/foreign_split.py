@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
 from pipeline.bounded import ManifestError
+from pipeline.manifest import MANIFEST_NAME
 from pipeline.members import Members, members_of
 from pipeline.opened import split_folder
 from pipeline.pack_settings import PackSettings
@@ -26,7 +27,6 @@ from shards.splitfolder import (
     RECORDS,
     done_tasks,
     first_records,
-    is_whole,
     remove_tables,
     split_manifest,
 )
@@ -60,7 +60,7 @@ def index_shards(
     missing = [task for task in tasks if task.name not in done]
     make_shards(f"indexing {name}", index_shard, missing, config, scheduler)
     with writing_to(folder):
-        if not is_whole(folder, settings, sizes(folder)):
+        if missing or not (folder / MANIFEST_NAME).exists():
             leave_out_conflicting(folder, names)
         manifest = split_manifest(folder, names, settings)
         records = first_records(folder, names)
