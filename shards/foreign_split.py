@@ -65,7 +65,7 @@ def index_shards(
         make_folder(folder)
     make_shards(f"indexing {name}", index_shard, missing, config, scheduler)
     with writing_to(folder):
-        if not (whole := whole_manifest(folder)) or whole.settings != settings:
+        if missing or not (whole := whole_manifest(folder)) or whole.settings != settings:
             leave_out_conflicting(folder, names)
         manifest = split_manifest(folder, names, settings)
         records = first_records(folder, names)

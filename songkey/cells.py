@@ -62,7 +62,7 @@ def is_utf_8(cell: str) -> bool:
 def _encoding_without_mark(head: bytes) -> str:
     """UTF-16 has a 0 in every other byte of a text in Latin letters."""
     first, second = head[::2].count(0), head[1::2].count(0)
-    if 4 * max(first, second) < len(head) // 2 or not head:
+    if max(first, second) <= len(head) // 8:
         return "utf-8-sig"
     return "utf-16-be" if first > second else "utf-16-le"
 

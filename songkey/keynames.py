@@ -13,6 +13,7 @@ from contextlib import suppress
 
 from songkey.keys import ACCIDENTALS, HINT, SEMITONES_ABOVE_C, SIGNS, Key, KeyParseError, parse_key
 
+MOST_LETTERS = 100  # of a text that is looked at: some patterns take their square
 MOST_CENTS = 50  # off a key that is still the nearest
 DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−", "-"))
 TUNING = re.compile(
@@ -59,6 +60,8 @@ def parse_label(text: str) -> Key:
 
     Raises AmbiguousKeyError where several keys may be meant, KeyParseError for anything else.
     """
+    if len(text) > MOST_LETTERS:
+        raise KeyParseError(f"not a key: {text[:MOST_LETTERS]!r}... of {len(text)} letters; {HINT}")
     plain = unicodedata.normalize("NFKC", text.translate(SIGNS).translate(DASHES)).strip()
     if tuning := TUNING.search(plain):
         cents = float(re.sub(r"\s", "", tuning["cents"]).replace(",", "."))

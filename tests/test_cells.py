@@ -40,6 +40,11 @@ def test_between_tabs_a_quote_is_a_letter_unless_the_whole_cell_is_quoted():
     assert lines_of('a\tb\n"x\ty"\tz\n"x\ty"\n', "\t")[1:] == [["x\ty", "z"], ['"x', 'y"']]
 
 
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), max_size=9))
+def test_a_text_in_utf_8_is_itself_however_short(text):
+    assert text_of(text.encode()) == text_of(text.encode("utf-8-sig")) == text
+
+
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\t\r\n\0"), max_size=9)
 tables = st.lists(st.lists(cells, min_size=2, max_size=2), max_size=5)
 

@@ -93,12 +93,16 @@ def test_a_tonic_alone_is_major_in_tables_and_tags_and_no_folder_s_name(tmp_path
     add("a.flac")
     add("b.flac", "Gb")
     add("A/c.flac", "C")
+    add("tuned.flac", "A#m +50")
+    add("twice.flac", "8A/Am")
     add("E/d.flac")
     (tmp_path / "labels.csv").write_text("path,key\na.flac,Db\n")
     assert labelled(tmp_path) == {
         "A/c.flac": ("C major", "tag"),
         "a.flac": ("Db major", "labels.csv"),
         "b.flac": ("F# major", "tag"),
+        "tuned.flac": ("Bb minor", "tag"),
+        "twice.flac": ("A minor", "tag"),
     }
     assert left_out(tmp_path) == {"E/d.flac": "no label"}
 

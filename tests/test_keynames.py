@@ -118,6 +118,13 @@ def test_what_names_no_key_is_refused_and_shown(text):
     assert repr(text) in str(caught.value)
 
 
+def test_a_text_without_end_is_refused_at_once_and_not_repeated():
+    for text in ("A" + 10_000_000 * "-", "A" + 10_000_000 * " " + "x", 10_000_000 * "(1"):
+        with pytest.raises(KeyParseError, match="not a key: .* letters; give one tonic") as caught:
+            parse_label(text)
+        assert len(str(caught.value)) < 300
+
+
 @pytest.mark.parametrize("notation", NOTATIONS)
 def test_every_notation_that_we_write_reads_back_as_the_same_key(notation):
     for key in KEYS:
