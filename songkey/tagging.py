@@ -8,7 +8,8 @@
 | wma: ASF | WM/InitialKey |
 | ape, mpc, wv, tak: APEv2 | INITIALKEY |
 
-The sound's bytes stay as they are. The tag is written into a copy beside the file, which takes the
+A key in another tag, before or behind these, goes: the file names one. The sound's bytes stay as
+they are. The tag is written into a copy beside the file, which takes the
 file's place when it is whole: a run that is killed, or a full disk, leaves the file as it was.
 """
 

@@ -68,11 +68,19 @@ def read_tracks(table: Place) -> list[Track]:
         )
     try:
         with local_copy(table) as path:
-            return read(path)
+            return _read(read, path, table)
     except FileNotFoundError:
         raise AudioKeyError(f"{printable(table)} is not there; check the path") from None
     except OSError as error:
         raise AudioKeyError(f"{printable(table)}: not readable: {error.strerror}") from error
+
+
+def _read(read: Callable[[Path], list[Track]], path: Path, table: Place) -> list[Track]:
+    """What is read of a local copy; an error names the table itself."""
+    try:
+        return read(path)
+    except AudioKeyError as error:
+        raise AudioKeyError(str(error).replace(printable(path), printable(table))) from error
 
 
 def reader_of(name: str) -> Callable[[Path], list[Track]] | None:

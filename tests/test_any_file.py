@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from closed import close_folder
 from encoded import encode
 
 from songkey.audio import waveform_blocks
@@ -278,14 +279,7 @@ def closed_folder(tmp_path, monkeypatch):
     for name in ("a", "closed"):
         (tmp_path / name).mkdir()
     encode(tmp_path / "a" / "song.wav", sine(1.0))
-    scan = os.scandir
-
-    def refusing(path):
-        if os.path.basename(path) == "closed":
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+    close_folder(monkeypatch, "closed")
     return tmp_path
 
 

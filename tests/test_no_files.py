@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from closed import close_folder
 from mutagen.apev2 import APEv2
 
 from songkey.errors import AudioKeyError
@@ -71,14 +72,7 @@ def test_a_pipe_that_bears_a_tables_name_is_not_read(music):
 
 def test_a_folder_that_may_not_be_read_is_named_and_the_rest_is_listed(music, monkeypatch):
     (music / "closed").mkdir()
-    scan = os.scandir
-
-    def refusing(path):
-        if os.path.basename(path) == "closed":
-            raise PermissionError(13, "Permission denied", str(path))
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)
+    close_folder(monkeypatch, "closed")
     songs, left_out = listed(music)
     reason = "folder not readable: Permission denied; what is in it is left out"
     assert (songs, left_out) == (["C minor/a.flac"], {str(music / "closed"): reason})

@@ -11,13 +11,16 @@ import pytest
 from conftest import contents, small_config
 from mutagen.flac import FLAC
 from servers import http_server, s3_server
+from test_djtables import write_mixxx
 from test_pack import tone
-from test_tags import silence, tag_ape, tag_asf, tag_id3, tag_mp4, tag_vorbis
+from test_tags import silence, tag_ape, tag_asf, tag_id3, tag_matroska, tag_mp4, tag_vorbis
 
 from shards.cut import cut
 from shards.digests import songs_digest
 from shards.prepare import prepare
+from songkey.errors import AudioKeyError
 from songs import folder
+from songs.djtables import table_rows
 from songs.musicfolder import found_in
 from songs.song import LeftOut
 from songs.tags import key_tags
@@ -227,7 +230,7 @@ def test_an_address_without_music_or_that_cannot_be_reached_is_named(bucket, mon
 
 
 KINDS = [("mp3", tag_id3), ("wav", tag_id3), ("flac", tag_vorbis), ("ogg", tag_vorbis)]
-KINDS += [("m4a", tag_mp4), ("wma", tag_asf), ("wv", tag_ape)]
+KINDS += [("m4a", tag_mp4), ("wma", tag_asf), ("wv", tag_ape), ("mka", tag_matroska)]
 
 
 @pytest.mark.parametrize(("ending", "tag"), KINDS)
@@ -244,6 +247,17 @@ def test_tags_at_an_address_are_read_as_those_of_files_and_damaged_ones_are_none
     for size in (0, 10, 100):
         place.write_bytes(path.read_bytes()[:size])
         assert key_tags(place) == []
+
+
+def test_a_djs_collection_at_an_address_is_read_and_a_damaged_one_named(bucket, tmp_path):
+    root = place_of(bucket) / "collected"
+    write_mixxx(tmp_path / "mixxxdb.sqlite", {"m/one.mp3": "Am"})
+    (root / "mixxxdb.sqlite").put(tmp_path / "mixxxdb.sqlite")
+    rows_of = table_rows(root, ["a/one.mp3", "a/two.mp3"])
+    assert {song_id: row.key for song_id, [row] in rows_of.items()} == {"a/one.mp3": "A minor"}
+    (root / "mixxxdb.sqlite").write_bytes(b"what" * 100)
+    with pytest.raises(AudioKeyError, match=f"{root}/mixxxdb.sqlite: no library of Mixxx"):
+        table_rows(root, ["a/one.mp3"])
 
 
 class Breaking(io.BytesIO):
