@@ -299,6 +299,18 @@ def test_a_damaged_shard_of_an_older_generation_is_packed_again_alone(mine):
     assert mine.tars().items() >= kept.items()
 
 
+def test_of_a_song_that_is_in_two_shards_one_counts_once_the_manifest_is_made_anew(mine):
+    songs = [mine.song(name, split="train") for name in "abc"]
+    mine.pack(songs)
+    train = mine.folder / "train"
+    shutil.copy(train / "000000.tar", train / "000007.tar")
+    record = read_record(train, "000000.tar").model_copy(update={"shard": "000007.tar"})
+    (train / "000007.json").write_text(record.model_dump_json())
+    (train / "manifest.json.zst").unlink()
+    mine.pack(songs)
+    assert mine.live().keys() == set("abc") and not mine.problems()
+
+
 def test_a_second_command_is_told_who_holds_the_shards(mine, called):
     from shards.lock import sole_writer
 
