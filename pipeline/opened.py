@@ -51,7 +51,8 @@ def open_shards(
     if not opened:
         raise ManifestError(
             f"{shards_dir}/{format}: no {split} split in {', '.join(datasets)}; name other data "
-            "sets, or change [split] or the number of songs and pack again with --overwrite"
+            "sets, give [split] a share for it before packing, or index shards of others with "
+            f"--split {split}"
         )
     shards = ShardSet(tuple(opened), cache, unreachable)
     if not shards.total:

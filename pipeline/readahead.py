@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 import numpy as np
 from torch.utils.data import get_worker_info
 
+from pipeline.fetching import nothing_to_fetch, plan_of, uses_of
 from pipeline.manifest import ManifestShard
 from storage.cache import Cache
 from storage.places import Place, StorageError, UnreachableError
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 FETCHERS = 4  # threads of a process, as long as there is something to fetch
 BUSY_SECONDS = 0.02  # before another look at what another process is fetching
 WAITS_SECONDS = (5, 30, 120)  # after each failure of a shard, then the last again and again
-LATER = np.iinfo(np.int64).max
 
 Got = TypeVar("Got")
 
@@ -38,64 +38,6 @@ class UnreachableShard(StorageError):
     def __init__(self, message: str):
         # A DataLoader puts "Caught UnreachableShard in worker 0", and a traceback, before it.
         super().__init__(message.rpartition(f"{type(self).__name__}: ")[2].strip())
-
-
-class Uses(NamedTuple):
-    """When each shard is read: positions in what one process reads, LATER and -1 where never."""
-
-    first: np.ndarray  # (shards,)
-    last: np.ndarray  # (shards,)
-
-
-class Plan(NamedTuple):
-    """In what turn shards are fetched, and how far ahead."""
-
-    shards: np.ndarray  # (n,) in the order of their first use
-    until: np.ndarray  # (n,) how many of them are asked for as soon as that one is needed
-    most: int  # shards that are read in turns at the same time
-    most_bytes: int
-
-
-def uses_of(chunks: Iterable[np.ndarray], ends: np.ndarray) -> Uses:
-    """When each shard is first and last read, of samples that are read in that order.
-
-    `ends` (shards,) is one past the number of each shard's last sample.
-    """
-    uses = Uses(np.full(len(ends), LATER), np.full(len(ends), -1))
-    done = 0
-    for numbers in chunks:
-        shards = np.searchsorted(ends, numbers, side="right")
-        positions = np.arange(done, done + len(shards))
-        uses.last[shards] = positions  # of equal indices the last counts
-        new = np.flatnonzero(uses.first[shards] == LATER)[::-1]
-        uses.first[shards[new]] = positions[new]
-        done += len(shards)
-    return uses
-
-
-def plan_of(uses: Uses, sizes: np.ndarray, least: int, most_bytes: int) -> Plan:
-    """What to fetch when: ahead of those in use as many again, and at least `least`.
-
-    So a lane's next shard is there before its last one ends, and at the end of a block of each lane
-    the next block's. But never more than fit beside those in use into `most_bytes`; the next one
-    always. `sizes` (shards,) are their bytes.
-    """
-    shards = np.argsort(uses.first, kind="stable")[: np.count_nonzero(uses.last >= 0)]
-    ending = np.argsort(uses.last, kind="stable")[len(uses.last) - len(shards) :]
-    begun = np.arange(1, len(shards) + 1)
-    ended = np.searchsorted(uses.last[ending], uses.first[shards])
-    begun_bytes = np.cumsum(sizes[shards])
-    used_bytes = begun_bytes - np.append(0, np.cumsum(sizes[ending]))[ended]
-    fitting = np.searchsorted(begun_bytes, begun_bytes + most_bytes - used_bytes, side="right")
-    wanted = begun + np.maximum(least, begun - ended)
-    until = np.minimum(np.maximum(np.minimum(wanted, fitting), begun + 1), len(shards))
-    most, most_bytes = ((begun - ended).max(initial=0), used_bytes.max(initial=0))
-    return Plan(shards, np.maximum.accumulate(until), int(most), int(most_bytes))
-
-
-def _nothing() -> Plan:
-    """No shard is read."""
-    return plan_of(uses_of((), np.array([], int)), np.array([], int), 0, 0)
 
 
 class Failure(NamedTuple):
@@ -129,7 +71,7 @@ class ReadAhead:
     def __init__(self, tars: Tars, cache: Cache, unreachable: str):
         """A shard that stays `unreachable` ends the run ("stop"), or is gone without."""
         self._tars, self._cache, self._unreachable = tars, cache, unreachable
-        self._plan = _nothing()
+        self._plan = nothing_to_fetch()
         self._turns: dict[int, int] = {}  # of each shard its place in the plan
         self._asked = 0  # how many shards of the plan were asked for
         self._waiting: deque[int] = deque()
@@ -163,7 +105,7 @@ class ReadAhead:
     def close(self) -> None:
         """Fetch no more, so that the threads end."""
         with self._changed:
-            self._plan = _nothing()
+            self._plan = nothing_to_fetch()
             self._waiting.clear()
             self._changed.notify_all()
 

@@ -157,11 +157,13 @@ class ShardReader:
 
     def read(self, number: int) -> Stored:
         """The sample numbered `number`; BadSample where its bytes are not the recorded ones."""
-        file = self._open(bisect_right(self._ends, number))
-        split, row = self._split_and_row(number)
+        shard, (split, row) = bisect_right(self._ends, number), self._split_and_row(number)
         index = self._indexes[split]
-        media = os.pread(file.fileno(), int(index.media_bytes[row]), int(index.media_offset[row]))
-        if crc32(media) != index.media_crc32[row]:
+        media = self._media(shard, index, row)
+        if media is None and not isinstance(self.shards.tar(shard)[0], Path):
+            self._renew(shard)
+            media = self._media(shard, index, row)
+        if media is None:
             raise BadSample("its bytes differ from the recorded checksum")
         song = int(index.song[row])
         key_id, song_index = int(index.songs.key_id[song]), self._first_songs[split] + song
@@ -169,6 +171,18 @@ class ShardReader:
             return Stored(media, key_id, song_index)
         sample_rate = self.shards.splits[split].manifest.settings.sample_rate
         return Stored(media, key_id, song_index, Excerpt(int(index.excerpt[row]), sample_rate))
+
+    def _media(self, shard: int, index: Index, row: int) -> bytes | None:
+        """The bytes of one sample; None where they are not the recorded ones."""
+        size, offset = int(index.media_bytes[row]), int(index.media_offset[row])
+        media = os.pread(self._open(shard).fileno(), size, offset)
+        return media if crc32(media) == index.media_crc32[row] else None
+
+    def _renew(self, shard: int) -> None:
+        """Have this tar fetched again if its copy was damaged after it came."""
+        _, line = self.shards.tar(shard)
+        self.shards.cache.discard_damaged(line.sha256)
+        self._open.cache_clear()
 
     def song_index(self, number: int) -> int:
         """Whose that sample is, also where it cannot be read."""

@@ -8,6 +8,7 @@ its shards anew.
 
 import hashlib
 import random
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -153,7 +154,15 @@ def _samples_of(shards: Iterable[dict[str, Any]]) -> Iterator[Sample]:
                 for sample in samples(file, compressed=True):
                     yield {**sample, "__url__": url}
         except (AudioKeyError, OSError) as error:
-            yield {"__key__": "", "__url__": url, PROBLEM: str(error)}
+            yield {"__key__": "", "__url__": url, PROBLEM: _told(error)}
+
+
+def _told(error: Exception) -> str:
+    """What ended a shard, also where webdataset says it of a command by its own words."""
+    if not isinstance(error, OSError) or error.strerror:
+        return str(error)
+    code = re.search(r"exit (-?\d+) ", str(error))
+    return f"its command failed, with exit code {code[1]}" if code else str(error)
 
 
 def _opened(url: str) -> AbstractContextManager[BinaryIO]:

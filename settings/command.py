@@ -2,10 +2,12 @@
 
 import logging
 import os
+import select
 import sys
 from collections.abc import Callable
 
 from songkey.errors import AudioKeyError, harmless
+from songkey.screen import ended_quietly
 
 
 def run(
@@ -22,13 +24,23 @@ def run(
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
         main()
+        sys.stdout.flush()
     except (AudioKeyError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            ended_quietly()
         if os.environ.get("AKC_DEBUG"):
             raise
         sys.exit(harmless(f"error: {error}"))
     except KeyboardInterrupt:
         print(f"interrupted; {going_on}", file=sys.stderr)
         sys.exit(130)
+
+
+def _nobody_reads() -> bool:
+    """Whether who read our output, such as `head`, has ended; not another pipe of ours."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def is_main_process() -> bool:

@@ -4,6 +4,7 @@ Processes share them. A file is fetched by one at a time, which holds its lock; 
 find it. What was opened longest ago goes first; who has it open can go on reading it.
 """
 
+import hashlib
 import os
 import re
 import time
@@ -51,6 +52,14 @@ class Cache:
         except Timeout:
             return False
         return True
+
+    def discard_damaged(self, sha256: str) -> None:
+        """Remove the copy if its bytes are no longer what they were when it came."""
+        with self._failures(), suppress(FileNotFoundError):  # another process was faster
+            with open(self._path(sha256), "rb") as file:
+                damaged = hashlib.file_digest(file, "sha256").hexdigest() != sha256
+            if damaged:
+                self._path(sha256).unlink()
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

@@ -30,17 +30,28 @@ def opened(url: str) -> Iterator[tuple[Any, str]]:
         filesystem, path = _behind(url)
         filesystem.invalidate_cache()  # listings that it keeps know nothing of other processes
         yield filesystem, path
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        # Over HTTP fsspec asks for a file's size, and calls whatever fails a missing file.
+        if isinstance(error.__cause__, _failures()) and not _says_missing(error.__cause__):
+            raise _failure(url, error.__cause__) from None
         raise
     except PermissionError as error:
         raise StorageError(f"{url}: no access ({error}); check your credentials") from None
     except (ImportError, ValueError) as error:  # a protocol that lacks its library, or is unknown
         raise StorageError(f"{url}: not an address that can be used ({error})") from None
     except _failures() as error:
-        reason = str(error) or type(error).__name__
-        raise UnreachableError(
-            f"{url}: failed ({reason}); check the address, the network, your access and the disk"
-        ) from None
+        raise _failure(url, error) from None
+
+
+def _says_missing(error: BaseException) -> bool:
+    return getattr(error, "status", 0) in (404, 410)
+
+
+def _failure(url: str, error: BaseException) -> UnreachableError:
+    reason = str(error) or type(error).__name__
+    return UnreachableError(
+        f"{url}: failed ({reason}); check the address, the network, your access and the disk"
+    )
 
 
 def _behind(url: str) -> tuple[Any, str]:

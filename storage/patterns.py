@@ -14,14 +14,16 @@ from storage.places import Place, RemotePath, place_of
 def expanded(text: str, ending: str) -> list[Place]:
     """The files that a path or address names, in order; of a folder those of that `ending`.
 
-    A single address is taken as it is; of anything else AudioKeyError where nothing is there.
+    A single address is taken as it is, unless it ends in "/": then it is a folder. Of anything but
+    a single address AudioKeyError where nothing is there.
     """
     path = Path(text).expanduser()
     if "://" not in text and path.exists():
         return (
             _globbed(f"{glob.escape(str(path))}/*{ending}") if path.is_dir() else [path.absolute()]
         )
-    return [place for one in braces_expanded(text) for place in _named(one)]
+    folder = f"*{ending}" if "://" in text and text.endswith("/") else ""
+    return [place for one in braces_expanded(text) for place in _named(f"{one}{folder}")]
 
 
 def braces_expanded(text: str) -> list[str]:
@@ -51,5 +53,8 @@ def _found_at(place: RemotePath) -> list[Place]:
     folder = place.parent
     names = sorted(name for name in folder.files() if fnmatch(name, place.name))
     if not names:
-        raise AudioKeyError(f"{place}: nothing of that name is listed there; check the address")
+        raise AudioKeyError(
+            f"{place}: nothing of that name is listed there; check the address, or name the files "
+            "one by one, with {000..146} for many"
+        )
     return [folder / name for name in names]

@@ -69,11 +69,8 @@ class RemotePath:
         """The file's first bytes, all of a file that has no more, and little else is fetched."""
 
         def read(filesystem: Any, own: str) -> bytes:
-            try:
-                with filesystem.open(own, "rb", block_size=PART_BYTES) as file:
-                    return file.read(count)
-            except FileNotFoundError:  # over HTTP also where no server answers: this tells
-                return filesystem.cat_file(own, 0, count)
+            with filesystem.open(own, "rb", block_size=PART_BYTES) as file:
+                return file.read(count)
 
         return self._tried(read)
 

@@ -3,8 +3,11 @@
 import ast
 import importlib
 import pickle
+import subprocess
+import sys
 
 import pytest
+from conftest import ROOT as ROOT_FOLDER
 from conftest import run_program
 from test_imports import TREES
 
@@ -68,6 +71,25 @@ def test_each_of_our_errors_crosses_processes_and_ends_a_program_in_one_line(mon
 
         with pytest.raises(SystemExit, match=r"^error: song.mp3: truncated: mend it$"):
             run(fail)
+
+
+@pytest.mark.parametrize(
+    "does, says",
+    [
+        ("print('x' * 10_000_000)", ""),
+        ("raise BrokenPipeError(32, 'Broken pipe')", "error: [Errno 32] Broken pipe\n"),
+    ],
+)
+def test_a_program_ends_without_a_word_where_nobody_reads_on(does, says):
+    program = f"from settings.command import run; run(lambda: exec({does!r}))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT_FOLDER, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as ended:  # fmt: skip
+        if not says:
+            ended.stdout.close()
+        assert ended.stderr.read() == says
+        assert ended.wait(30) == 1
 
 
 @pytest.mark.parametrize(

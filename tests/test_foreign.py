@@ -289,6 +289,9 @@ def test_shards_at_addresses_are_walked_there_and_read_through_the_cache(
         for path in theirs.iterdir():
             storage.place_of(f"{bucket}/in/{path.name}").put(path)
         index(tmp_path / "s3", f"{bucket}/in/*.tar")
+        assert expanded(f"{bucket}/in/", ".tar") == expanded(f"{bucket}/in/*.tar", ".tar")
+        with pytest.raises(AudioKeyError, match=r"gone/\*.tar: nothing of that name is listed"):
+            expanded(f"{bucket}/gone/", ".tar")
         media, *labels = everything(opened(tmp_path / "s3"))
         assert np.array_equal(media, local[0]) and labels == [*local[1:]]
 

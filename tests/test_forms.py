@@ -111,3 +111,12 @@ def test_every_option_stands_in_the_help_and_in_the_readme(capsys, monkeypatch):
     assert len(options) > 15
     readme = (ROOT / "README.md").read_text("utf-8")
     assert [option for option in sorted(options) if f"`{option}" not in readme] == []
+
+
+def test_a_table_that_cannot_be_written_is_named_before_anything_is_heard(songkey, music, tmp_path):
+    done = songkey(music, "--csv", tmp_path / "gone/a.csv")
+    assert done.returncode == 1 and not done.stdout
+    assert re.fullmatch(
+        r"error: --csv .*gone/a.csv: cannot be written .*; name a file in a folder that is there\n",
+        done.stderr,
+    )

@@ -14,9 +14,10 @@ from http_server import Fault, serving
 
 from evaluation.listener import shards_of
 from pipeline import readahead
+from pipeline.fetching import LATER, plan_of, uses_of
 from pipeline.lost import StreamError
 from pipeline.order import epoch_order, shares
-from pipeline.readahead import UnreachableShard, plan_of, uses_of
+from pipeline.readahead import UnreachableShard
 from pipeline.stream import evaluation_stream, loader, training_stream
 from storage import places
 from storage.places import StorageError
@@ -51,7 +52,7 @@ def test_the_first_and_last_use_of_each_shard_is_where_it_is_read(reader):
     found = uses(np.array(read))
     for shard in range(len(INTERVALS)):
         there = [position for position, one in enumerate(read) if one == shard]
-        expected = (there[0], there[-1]) if there else (readahead.LATER, -1)
+        expected = (there[0], there[-1]) if there else (LATER, -1)
         assert (found.first[shard], found.last[shard]) == expected
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import run_program, settings, small_config
+from http_server import Fault, serving
 from servers import http_server, s3_server
 
 from evaluation.listener import shards_of
 from pipeline.bounded import ManifestError
 from pipeline.stream import evaluation_stream, loader, training_stream
 from storage import places as storage
+from storage.filesystem import UnreachableError
 from storage.places import RemotePath, StorageError, place_of
 from storage.whole import LEFTOVER_SECONDS, remove_leftovers, write_whole, writing
 
@@ -101,6 +103,19 @@ def test_a_cached_shard_that_was_cut_is_copied_again(site, tmp_path):
         assert batches(open_split(tmp_path, at(url)))[0].bad_samples == 0
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_cached_shard_whose_bytes_rot_is_copied_again(site, tmp_path, workers):
+    with http_server(site) as url:
+        _, whole = batches(open_split(tmp_path, at(url)))
+        copies = list((tmp_path / "cache").glob("*.tar"))
+        for copy in copies:
+            copy.write_bytes(bytes(copy.stat().st_size))
+        stream, again = batches(open_split(tmp_path, at(url)), workers)
+        assert stream.bad_samples == 0
+        assert_same(again, whole)
+        assert all(any(copy.read_bytes()[:1000]) for copy in copies)
+
+
 def test_wrong_bytes_never_come_into_the_cache(site, tmp_path, caplog):
     tar = site / "audio/synthetic/train/000000.tar"
     tar.write_bytes(tar.read_bytes()[:-1] + b"x")
@@ -156,6 +171,18 @@ def test_addresses_that_cannot_be_used_are_named(site, tmp_path):
         open_split(tmp_path, at(url))
     with pytest.raises(StorageError, match="nothing://x/.*: not an address that can be used"):
         open_split(tmp_path, at("nothing://x"))
+
+
+@pytest.mark.parametrize("ask", [RemotePath.exists, RemotePath.size, RemotePath.find])
+def test_a_server_that_fails_is_not_said_to_lack_the_file(ask):
+    with serving({"/a.tar": b"tar"}) as server:
+        place = RemotePath(server.url("/a.tar"))
+        server.faults["/a.tar"] = Fault(status=500)
+        with pytest.raises(UnreachableError, match="a.tar: failed .500.*check the address"):
+            ask(place)
+        assert not (place.parent / "b.tar").exists()
+    with pytest.raises(UnreachableError, match="a.tar: failed .Cannot connect"):
+        ask(place)
 
 
 def test_text_is_a_path_unless_it_names_a_protocol():
