@@ -23,7 +23,7 @@ from pipeline.manifest import (
     read_songs,
 )
 from pipeline.overlap import REMEDY, overlap
-from pipeline.record import ShardRecord, read_record, read_records
+from pipeline.record import ShardRecord, read_record, read_records, task_of
 from pipeline.songtable import SongTable, SplitSongs
 from shards.shardfile import SAMPLE_ID, problem_of_info
 from shards.splitfolder import SPLITS
@@ -109,6 +109,7 @@ def _problems_of_tables(
     The songs are added to `songs_of`.
     """
     rows, songs, table = IndexRows(), read_songs(folder), folder / manifest.table(SONGS_NAME)
+    task_with: dict[str, str] = {}
     for packed in read_records(folder, (shard.name for shard in manifest.shards)):
         record = as_of_today(packed, changes)
         rows.add(record)
@@ -116,6 +117,12 @@ def _problems_of_tables(
             if song != next(songs, None):
                 yield f"{table}: lists other songs than the records; pack again"
                 return
+            task = task_of(record.shard)
+            if task_with.setdefault(song.song_id, task) != task and not record.place:
+                yield (
+                    f"{folder}: {song.song_id}: in {task_with[song.song_id]}.tar and in "
+                    f"{task}.tar; delete the manifest and pack again: then one counts"
+                )
             owner = (folder.parent, song.recording_id)
             other = split_of_recording.setdefault(owner, folder.name)
             if other != folder.name:

@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -42,7 +43,9 @@ class Collection:
     def song(self, song_id: str, seconds: float = 1.5, **fields) -> Song:
         path = self.root / f"{song_id}.wav"
         if not path.exists() or soundfile.info(path).duration != seconds:
-            noise = np.random.default_rng(0).normal(0, 0.1, int(seconds * 8000))
+            noise = np.random.default_rng(crc32(song_id.encode())).normal(
+                0, 0.1, int(seconds * 8000)
+            )
             soundfile.write(path, noise, 8000)
         plain = Song(
             song_id, "mine", str(path), Key(0, "major"), f"recording {song_id}", "test", 1.0
@@ -64,6 +67,11 @@ class Collection:
                 count = int((index.song == place).sum())
                 found[song_id] = folder.name, int(index.songs.key_id[place]), count
         return found
+
+    def identities(self) -> dict[str, str]:
+        """Of each song what its sound was found to be when it was packed."""
+        folders = [path.parent for path in self.folder.glob("*/manifest.json.zst")]
+        return {song.song_id: song.identity for one in folders for song in read_songs(one)}
 
     def tars(self) -> dict[str, bytes]:
         return {name: data for name, data in contents(self.folder).items() if "tar" in name}
@@ -137,7 +145,10 @@ def test_a_retagged_file_of_the_same_sound_is_not_packed_again(mine):
     before = mine.tars()
     with open(songs[0].audio_path, "ab") as file:
         file.write(b"a tag at the end")
-    mine.pack([replace(songs[0], key=Key(2, "minor")), songs[1]])
+    sound = mine.identities()["a"]
+    mine.pack(
+        [replace(songs[0], key=Key(2, "minor"), identity=sound), replace(songs[1], identity="")]
+    )
     assert mine.tars() == before and mine.live()["a"] == ("train", 14, 2)
 
 
@@ -297,6 +308,18 @@ def test_a_damaged_shard_of_an_older_generation_is_packed_again_alone(mine):
     assert mine.live().keys() == set("abcdef") and not mine.problems()
     kept = {name: data for name, data in before.items() if "000001" not in name}
     assert mine.tars().items() >= kept.items()
+
+
+def test_of_a_song_that_is_in_two_shards_one_counts_once_the_manifest_is_made_anew(mine):
+    songs = [mine.song(name, split="train") for name in "abc"]
+    mine.pack(songs)
+    train = mine.folder / "train"
+    shutil.copy(train / "000000.tar", train / "000007.tar")
+    record = read_record(train, "000000.tar").model_copy(update={"shard": "000007.tar"})
+    (train / "000007.json").write_text(record.model_dump_json())
+    (train / "manifest.json.zst").unlink()
+    mine.pack(songs)
+    assert mine.live().keys() == set("abc") and not mine.problems()
 
 
 def test_a_second_command_is_told_who_holds_the_shards(mine, called):

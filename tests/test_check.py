@@ -10,6 +10,8 @@ from pipeline.manifest import read_manifest, read_songs, write_manifest, write_s
 from pipeline.record import read_record, write_record
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of, problems_of_samples
+from shards.splitfolder import task_names
+from shards.tables import write_split_manifest
 
 
 @pytest.fixture
@@ -119,3 +121,13 @@ def test_a_file_that_is_no_tar_is_named_as_such(damaged):
     (damaged / "000000.tar").write_bytes(b"<html>404</html>" * 100)
     (problem,) = problems_of_samples(damaged / "000000.tar", record, "flac")
     assert problem.startswith("not a tar file of plain samples (")
+
+
+def test_a_song_in_two_shards_is_found(damaged):
+    manifest, record = read_manifest(damaged), read_record(damaged, "000000.tar")
+    shutil.copy(damaged / "000000.tar", damaged / "000009.tar")
+    write_record(damaged, record.model_copy(update={"shard": "000009.tar"}))
+    write_split_manifest(damaged, [*task_names(manifest), "000009"], manifest.settings)
+    problems = list(problems_of([damaged]))
+    assert len(problems) == len(record.songs)
+    assert f"{record.songs[0].song_id}: in 000000.tar and in 000009.tar" in problems[0]
