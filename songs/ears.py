@@ -94,11 +94,14 @@ def _hear(waiting: Sequence[tuple[Path, Known]], listening: Listening, dataset: 
     if not waiting:
         return
     ears: SimpleQueue[GuardedEar] = SimpleQueue()
+    count = min(listening.processes, len(waiting))
     with ExitStack() as stack:
-        for _ in range(min(listening.processes, len(waiting))):
+        threads = ThreadPoolExecutor(count)
+        stack.callback(threads.shutdown)
+        for _ in range(count):
             ears.put(stack.enter_context(GuardedEar()))
-        threads = ThreadPoolExecutor(ears.qsize())
-        stack.callback(threads.shutdown, cancel_futures=True)  # an interruption waits for few
+        # An interruption begins no other file, then ends those that are being heard.
+        stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         hear = partial(_identity, ears, listening.sample_rate)
         results = threads.map(hear, [file for file, _ in waiting])
         title = f"listening to {dataset}"
@@ -108,7 +111,7 @@ def _hear(waiting: Sequence[tuple[Path, Known]], listening: Listening, dataset: 
 
 
 def _identity(ears: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path) -> str | None:
-    """ "" of what cannot be decoded, None of what may be readable another time."""
+    """Of a file; "" of what cannot be decoded, None of what may be readable another time."""
     ear = ears.get()
     try:
         return ear.identity(str(file), sample_rate)
