@@ -20,6 +20,7 @@ from songkey.errors import AudioKeyError
 
 LONGEST_SECONDS = 60.0  # from a disturbance to the end of the work
 ENDING_SECONDS = 30.0  # of what is left of a work whose main process is gone
+FULL_SECONDS = 2.0  # that a disk stays full for who waits for it
 AGAIN = 3  # times that a user goes on, at most
 DAYS_SECONDS = 86_400
 GROWING = (".db", ".db-journal", ".log", ".toml", ".html", ".onnx", ".lock")  # with times, names
@@ -39,9 +40,19 @@ class Trial:
     chance: random.Random
     away_seconds: float  # that the store is gone
     told: list[str] = field(default_factory=list)
+    store: Store | None = None  # that the work reads from
 
     def begin(self, **how) -> list[Forked]:
+        if self.store:
+            how["SHARDS"] = self.store.address
         return self.work.begin(self.folder, **how)
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        if self.store:
+            self.store.end()
+        unmount(self.folder)
+        shutil.rmtree(self.folder)
 
     def pause(self) -> None:
         """Wait for a random part of the work's time."""
@@ -170,6 +181,24 @@ def jump(trial: Trial) -> None:
 
 def full_disk(trial: Trial) -> None:
     """A small disk at what the work writes to, which is made larger before it goes on."""
+    places = _small_disks(trial)
+    trial.settle(trial.begin())
+    for place in places:
+        _mount(place, "remount,size=64m")
+
+
+def full_cache(trial: Trial) -> None:
+    """A small disk at the cache, which is made larger while the work waits for that."""
+    places = _small_disks(trial)
+    programs = trial.begin()
+    time.sleep(trial.seconds + FULL_SECONDS)
+    for place in places:
+        _mount(place, "remount,size=64m")
+    trial.settle(programs, must_do=True)
+
+
+def _small_disks(trial: Trial) -> list[Path]:
+    """A disk in place of each folder that the work writes to, with little room beside its files."""
     places = [trial.folder / name for name in trial.work.makes]
     kept = trial.folder / "kept"
     for place in places:
@@ -177,14 +206,10 @@ def full_disk(trial: Trial) -> None:
         place.rename(kept)
         place.mkdir()
         used = sum(path.stat().st_size + 4096 for path in kept.rglob("*"))
-        kilobytes = used // 1024 + trial.chance.randrange(8, 400)
-        _mount(place, f"size={kilobytes}k")
+        _mount(place, f"size={used // 1024 + trial.chance.randrange(8, 400)}k")
         shutil.copytree(kept, place, dirs_exist_ok=True)
         shutil.rmtree(kept)
-    programs = trial.begin()
-    trial.settle(programs)
-    for place in places:
-        _mount(place, "remount,size=64m")
+    return places
 
 
 def _mount(place: Path, options: str) -> None:
@@ -200,27 +225,29 @@ def unmount(folder: Path) -> None:
             subprocess.run(["umount", "--lazy", place], check=True)
 
 
+def at_store(disturb: Callable[[Trial], None], mood: str = "well") -> Callable[[Trial], None]:
+    """The same, of a work that reads its shards from a store, which is in that mood."""
+
+    def disturb_there(trial: Trial) -> None:
+        trial.store = Store(trial.folder / "shards", mood, trial.chance.random())
+        trial.store.start()
+        disturb(trial)
+
+    return disturb_there
+
+
+def leave_alone(trial: Trial) -> None:
+    trial.settle(trial.begin(), must_do=True)
+
+
 def store_gone(trial: Trial) -> None:
-    """From a random moment on; it comes back at the same address, and so does who had given up."""
-    with Store(trial.folder / "shards") as store:
-        (program,) = trial.begin(SHARDS=store.address)
-        trial.pause()
-        store.end()
-        time.sleep(trial.away_seconds)
-        store.start()
-        trial.settle([program])
-        if program.code:
-            trial.settle(trial.begin(SHARDS=store.address), must_do=True)
-
-
-def bad_store(mood: str) -> Callable[[Trial], None]:
-    """A store that is in that mood all the time."""
-
-    def trial_of(trial: Trial) -> None:
-        with Store(trial.folder / "shards", mood, trial.chance.random()) as store:
-            trial.settle(trial.begin(SHARDS=store.address), must_do=True)
-
-    return trial_of
+    """From a random moment on; it comes back at the same address."""
+    (program,) = trial.begin()
+    trial.pause()
+    trial.store.end()
+    time.sleep(trial.away_seconds)
+    trial.store.start()
+    trial.settle([program])
 
 
 def outcome(trial: Trial, disturb: Callable[[Trial], None], known: set[bytes], truth) -> None:

@@ -23,18 +23,19 @@ from pathlib import Path
 from disturbed import (
     Skipped,
     Trial,
-    bad_store,
+    at_store,
+    full_cache,
     full_disk,
     jump,
     kill_main,
     kill_rank,
     kill_saving,
     kill_worker,
+    leave_alone,
     outcome,
     stop_worker,
     store_gone,
     two_at_once,
-    unmount,
 )
 from works import (
     APPENDING,
@@ -55,10 +56,10 @@ AWAY_SECONDS = 30.0  # that the store is gone
 LANES = 3  # one of which mostly waits for the store
 MOST_FAULTS = 100  # that a lane tells
 KINDS: dict[str, tuple[Work, Callable[[Trial], None]]] = {
-    "streaming, store gone": (STREAMING, store_gone),
-    "streaming, store slow": (STREAMING, bad_store("slow")),
-    "streaming, store answers 500": (STREAMING, bad_store("failing")),
-    "streaming, store cuts bodies": (STREAMING, bad_store("truncating")),
+    "streaming, store gone": (STREAMING, at_store(store_gone)),
+    "streaming, store slow": (STREAMING, at_store(leave_alone, "slow")),
+    "streaming, store answers 500": (STREAMING, at_store(leave_alone, "failing")),
+    "streaming, store cuts bodies": (STREAMING, at_store(leave_alone, "truncating")),
     "packing, main killed": (PACKING, kill_main),
     "packing, worker killed": (PACKING, kill_worker),
     "packing, worker stopped": (PACKING, stop_worker),
@@ -66,10 +67,13 @@ KINDS: dict[str, tuple[Work, Callable[[Trial], None]]] = {
     "packing, clock jumps": (PACKING, jump),
     "packing, two at once": (PACKING, two_at_once),
     "appending, main killed": (APPENDING, kill_main),
+    "appending, worker killed": (APPENDING, kill_worker),
     "appending, disk full": (APPENDING, full_disk),
     "appending, two at once": (APPENDING, two_at_once),
-    "streaming, worker killed": (STREAMING, kill_worker),
+    "streaming, main killed": (STREAMING, at_store(kill_main)),
+    "streaming, worker killed": (STREAMING, at_store(kill_worker)),
     "streaming, worker stopped": (STREAMING, stop_worker),
+    "streaming, cache full": (STREAMING, at_store(full_cache)),
     "streaming, clock jumps": (STREAMING, jump),
     "training, main killed": (TRAINING, kill_main),
     "training, worker killed": (TRAINING, kill_worker),
@@ -164,8 +168,7 @@ class Lab:
                 print(f"{kind:32} skipped: {why}", flush=True)
                 return 0
             finally:
-                unmount(trial.folder)
-                shutil.rmtree(trial.folder)
+                trial.end()
             told.update(trial.told)
         took = time.perf_counter() - began
         print(f"{kind:32} {trials - faults:4} of {trials} well, {took:5.0f} s", flush=True)

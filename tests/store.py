@@ -5,10 +5,10 @@ import random
 import signal
 import socket
 import time
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
 
 WRONG_SHARE = 0.3  # of the answers of a store that is wrong now and then
 SLOW_SECONDS = 0.3  # before each answer of a slow one
@@ -24,13 +24,6 @@ class Store:
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         self.pid = 0
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
 
     def start(self) -> None:
         """Serve from now on."""
@@ -70,6 +63,10 @@ class _Handler(SimpleHTTPRequestHandler):
             self.close_connection = True
         else:
             super().do_GET()
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # who asked was killed
+            super().handle()
 
     def log_message(self, *_: object) -> None:
         """Nothing: trials read what programs tell."""

@@ -8,4 +8,4 @@ from conftest import run_program
 def test_no_kill_full_disk_or_lost_store_loses_or_doubles_anything():
     done = run_program("tests/faults.py", "1", "--away-seconds", "3", PYTHONPATH=".")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count(" 1 of 1 well") + done.stdout.count(" skipped: ") == 30, done.stdout
+    assert done.stdout.count(" 1 of 1 well") + done.stdout.count(" skipped: ") == 33, done.stdout

@@ -16,6 +16,7 @@ from decoders import Decoders
 from foreign import write_by_webdataset
 
 import songkey.passing
+from songkey.decode import mono_blocks
 from songkey.errors import AudioError
 from songkey.guard import Guard
 from songkey.passing import PASSING, PassingAudioError, patiently, read_failure
@@ -140,6 +141,19 @@ def test_a_folder_whose_file_fails_while_it_is_listed_names_it_and_goes_on_when_
     assert len(found) == 1 and [one.reason for one in left_out] == [
         "not readable: Permission denied"
     ]
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg"])
+def test_a_disk_that_fails_in_the_middle_of_a_song_is_not_taken_for_a_cut_file(tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 30 * 11_025), 11_025)
+    with open(path, "rb", buffering=0) as file, open(tmp_path / "b", "wb") as unreadable:
+        blocks = mono_blocks(file, "a", 1.0, file.fileno())
+        next(blocks)
+        os.dup2(unreadable.fileno(), file.fileno())  # from now on read() fails
+        with pytest.raises(OSError, match="Input/output error") as failed:
+            list(blocks)
+    assert type(read_failure(path, failed.value)) is PassingAudioError
 
 
 def test_only_what_may_pass_is_tried_again_and_only_so_often(monkeypatch):
