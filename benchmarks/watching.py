@@ -82,8 +82,8 @@ class Watched:
     """A program at work, sampled until it ends or, after `most_seconds`, is interrupted."""
 
     def __init__(
-        self, command: Sequence[str], most_seconds: float = float("inf"), every_seconds: float = 1.0,
-        **environment: str,
+        self, command: Sequence[str], most_seconds: float = float("inf"),
+        every_seconds: float = 1.0, **environment: str,
     ):  # fmt: skip
         self.processes: dict[str, Series] = {}
         self.lines: list[float] = []  # when each line came to stdout
