@@ -328,6 +328,11 @@ test-faults *ARGS: (_needs "dev")
 bench *ARGS: (_needs "dev")
     {{bin}}/python -m benchmarks "$@"
 
+# Train and name keys for half an hour, or MINUTES: memory, open files and rates stay flat
+[group('check')]
+soak *ARGS: (_needs "dev")
+    {{bin}}/python -m benchmarks.soaking "$@"
+
 # Format the code
 [group('check')]
 format: (_needs "dev")

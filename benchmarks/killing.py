@@ -1,4 +1,8 @@
-"""Packing through a Dask cluster whose workers are killed on the way: the same bytes all the same."""
+"""Packing through a Dask cluster whose workers are killed on the way, beside packing undisturbed.
+
+A worker dies each time so many shards are there: by the clock, a busy machine would kill workers
+that have not yet loaded their libraries, again and again.
+"""
 
 import hashlib
 import random
@@ -19,7 +23,8 @@ from songs import synthetic
 
 SONGS, SONG_SECONDS = 1440, 5.0
 SETTINGS = "audio.sample_rate=11025", "prepare.interval_seconds=2.5", "prepare.songs_per_shard=4"
-KILL_SECONDS = 5.0  # from one killed worker to the next; the whole takes a minute or two
+KILL_SHARDS = 24  # of 360, from one killed worker to the next
+WATCH_SECONDS = 0.1
 
 
 def measure() -> None:
@@ -33,12 +38,12 @@ def measure() -> None:
             prepare("bench", songs, [], "audio", config, scheduler=scheduler)
 
         quiet = seconds_of(lambda: packed("quiet", 1))
-        with killing() as killed:
+        with killing(Path(folder, "disturbed")) as killed:
             disturbed = seconds_of(lambda: packed("disturbed", 1, scheduler))
         one, other = (_digests(Path(folder, name)) for name in ("quiet", "disturbed"))
     differing = sum(one.get(name) != other.get(name) for name in {*one, *other})
     print(
-        f"packing {SONGS} songs through Dask, a worker killed every {KILL_SECONDS:.0f} s: "
+        f"packing {SONGS} songs through Dask, a worker killed each {KILL_SHARDS} shards: "
         f"{len(killed)} killed in {disturbed:.0f} s (one process undisturbed: {quiet:.0f} s); "
         f"{differing} of {len(one)} files missing or different (0)",
         flush=True,
@@ -47,13 +52,14 @@ def measure() -> None:
 
 
 @contextmanager
-def killing() -> Iterator[list[int]]:
-    """Kill one of this program's Dask workers now and then; their process ids."""
+def killing(folder: Path) -> Iterator[list[int]]:
+    """Kill one of this program's Dask workers as shards come; their process ids."""
     ended, killed = threading.Event(), list[int]()
 
     def kill() -> None:
-        while not ended.wait(KILL_SECONDS):
-            if workers := _workers():
+        while not ended.wait(WATCH_SECONDS):
+            due = len(list(folder.rglob("[0-9]*.json"))) // KILL_SHARDS
+            if len(killed) < due and (workers := _workers()):
                 worker = random.choice(workers)
                 with suppress(psutil.NoSuchProcess):
                     worker.kill()

@@ -40,7 +40,9 @@ def measure(count: int = TASKS) -> None:
     first, *_, last = seen
     growth = last[2] - first[2]
     rate = (last[0] - first[0]) / (last[1] - first[1])
-    print(f"scheduler {growth:+.0f} MB (<= {MOST_GROWTH_MB}), {rate:.0f} a second (>= {LEAST_RATE})")
+    print(
+        f"scheduler {growth:+.0f} MB (<= {MOST_GROWTH_MB}), {rate:.0f} a second (>= {LEAST_RATE})"
+    )
     sys.exit(growth > MOST_GROWTH_MB or rate < LEAST_RATE)
 
 

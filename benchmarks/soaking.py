@@ -109,7 +109,10 @@ def _naming(folder: Path, count: int) -> list[str]:
     return complaints
 
 
-def _report(what: str, program: Watched, seconds: Sequence[float], done: Sequence[float]) -> list:
+def _report(
+    what: str, program: Watched, seconds: Sequence[float] | np.ndarray,
+    done: Sequence[float] | np.ndarray,
+) -> list[str]:  # fmt: skip
     """Print what was seen of a program; what of it is not flat."""
     ends, rates, dear = program.rates(seconds, done)
     gain, dear_gain = (growth(ends, each) / each.mean() for each in (rates, dear))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from numpy.typing import ArrayLike
 from scipy.stats import theilslopes
 
 ROOT = Path(__file__).parent.parent
@@ -66,9 +67,9 @@ class Series:
             yield f"{name}: {self.file_growth:.1f} more open files after warm-up"
 
 
-def growth(seconds: Sequence[float], values: Sequence[float]) -> float:
+def growth(seconds: ArrayLike, values: ArrayLike) -> float:
     """What values gain after warm-up."""
-    times = np.asarray(seconds)
+    times = np.asarray(seconds, float)
     late = times >= times[0] + WARM_UP * (times[-1] - times[0])
     times, late_values = times[late], np.asarray(values, float)[late]
     if len(times) < 2:
@@ -82,8 +83,8 @@ class Watched:
     """A program at work, sampled until it ends or, after `most_seconds`, is interrupted."""
 
     def __init__(
-        self, command: Sequence[str], most_seconds: float = float("inf"), every_seconds: float = 1.0,
-        **environment: str,
+        self, command: Sequence[str], most_seconds: float = float("inf"),
+        every_seconds: float = 1.0, **environment: str,
     ):  # fmt: skip
         self.processes: dict[str, Series] = {}
         self.lines: list[float] = []  # when each line came to stdout
@@ -125,7 +126,9 @@ class Watched:
             if series.seconds[-1] - series.seconds[0] >= least
         }
 
-    def rates(self, seconds: Sequence[float], done: Sequence[float]) -> tuple[np.ndarray, ...]:
+    def rates(
+        self, seconds: Sequence[float] | np.ndarray, done: Sequence[float] | np.ndarray
+    ) -> tuple[np.ndarray, ...]:
         """Windows' ends, and what was done in each, in a second and in a second of processor time.
 
         `done` is how much there was at those seconds, rising. Other programs of the machine slow

@@ -92,7 +92,8 @@ def _result(future: Future[Result | AudioKeyError], name: str, scheduler: str) -
 @contextmanager
 def _client(scheduler: str) -> Iterator[Client]:
     """A connection to the cluster, closed within seconds whatever happens."""
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    for name in ("distributed", "distributed.client"):  # the latter has a level of its own
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:

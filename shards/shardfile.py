@@ -49,9 +49,7 @@ class ShardFile:
         self._file = open(self._temporary, "w+b")  # noqa: SIM115 (finish closes it)
         self._tar = wds.TarWriter(self._file, encoder=False, mtime=0)
         # Not by its own stream, which writes 10 kB at a time: 5% of the time of packing.
-        self._tar.tarstream = tarfile.open(  # noqa: SIM115 (finish closes it)
-            fileobj=self._file, mode="w", copybufsize=COPY_BYTES
-        )
+        self._tar.tarstream = tarfile.TarFile(fileobj=self._file, mode="w", copybufsize=COPY_BYTES)
         self._end = 0
         self._songs: list[SongEntry] = []
         self._columns: dict[str, list[int]] = {name: [] for name in SAMPLE_COLUMNS}
