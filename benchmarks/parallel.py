@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.turns import report, seconds_of
 from settings.config import load_config
 from shards.pack import PackTask, pack_shard
-from shards.plan import plans
+from shards.plan import plan
 from shards.prepare import prepare
 from songs import synthetic
 
@@ -42,7 +42,7 @@ def measure(count: int = SONGS) -> None:
             config = load_config(None, [*settings, f"prepare.workers={workers}"])
             prepare("bench", songs, [], "png", config, True, scheduler)
 
-        bound = _bound(plans("bench", songs, "png", load_config(None, settings))[0].tasks)
+        bound = _bound(plan("bench", songs, "png", load_config(None, settings)).splits[0].tasks)
         one = seconds_of(lambda: packed(1))
         two = seconds_of(lambda: packed(2))
         dask = seconds_of(lambda: packed(2, scheduler))

@@ -14,7 +14,7 @@ from benchmarks.parallel import cluster
 from settings.config import load_config
 from shards.cluster import run_on_cluster
 from shards.pack import PackTask
-from shards.plan import plans
+from shards.plan import plan
 from songs import synthetic
 
 TASKS, SONGS_A_TASK = 312_500, 32
@@ -55,7 +55,7 @@ def _tasks(count: int) -> Iterator[PackTask]:
     """As large as real ones, made when they are asked for: ten million songs would take 5 GB."""
     songs = synthetic.songs(SONGS_A_TASK, 120.0, seed=0)
     config = load_config(None, ["split.valid_fraction=0.0", "split.test_fraction=0.0"])
-    one = plans("bench", songs, "audio", config)[0].tasks[0]
+    one = plan("bench", songs, "audio", config).splits[0].tasks[0]
     for number in range(count):
         yield replace(one, name=f"{number:06d}")
 
