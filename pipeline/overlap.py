@@ -89,7 +89,9 @@ def songs_here(
         folder = split_folder(shards_dir, format, dataset, split)
         if dataset not in found and isinstance(folder, Path):
             with suppress(ManifestError, OSError):
-                found[dataset] = open_index(folder / INDEX_NAME, read_manifest(folder)).songs
+                manifest = read_manifest(folder)
+                index = open_index(folder / manifest.table(INDEX_NAME), manifest)
+                found[dataset] = index.songs
     return SongTable(tuple(found), tuple(found.values()))
 
 

@@ -12,6 +12,7 @@ import mutagen
 from tqdm import tqdm
 
 from songkey.errors import AudioError
+from songkey.passing import PassingAudioError
 from songkey.tagging import DAMAGED, plain_name, texts
 from songs.identity import GuardedEar
 from songs.knownfiles import Known, KnownFiles
@@ -22,7 +23,7 @@ from storage.places import place_of
 ARTIST = ("artist", "tpe1", "©art", "author")  # Vorbis and APE, ID3, MP4, ASF
 TITLE = ("title", "tit2", "©nam")
 # Reasons that may not be there the next time: what is short of memory kills whom it likes.
-PASSING = ("not readable", "file not found", "decoder crashed: SIGKILL")
+UNREAD = ("not readable", "file not found")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def _identity(ears: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path) -> 
     ear = ears.get()
     try:
         return ear.identity(str(file), sample_rate)
+    except PassingAudioError:
+        return None
     except AudioError as error:
-        return None if error.reason.startswith(PASSING) else ""
+        return None if error.reason.startswith(UNREAD) else ""
     finally:
         ears.put(ear)
