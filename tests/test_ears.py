@@ -13,6 +13,7 @@ from pipeline.manifest import read_songs
 from shards import __main__ as shards
 from songkey.errors import AudioError
 from songkey.keys import Key
+from songkey.passing import PassingAudioError
 from songs import ears, folder
 from songs.ears import Listening, heard, tagged_name
 from songs.identity import GuardedEar
@@ -151,10 +152,13 @@ def test_a_file_that_cannot_be_read_now_is_heard_the_next_time(music, listening,
         assert heard([song], known, listening)[0].identity != ""
 
 
-@pytest.mark.parametrize("reason", ["decoder crashed: SIGKILL; get it again", "not readable: I/O"])
-def test_what_may_pass_is_not_remembered(music, listening, monkeypatch, reason):
+@pytest.mark.parametrize(
+    "error",
+    [AudioError("a", "not readable: gone"), PassingAudioError("a", "the decoder was killed")],
+)
+def test_what_may_pass_is_not_remembered(music, listening, monkeypatch, error):
     def refuse(self, path, sample_rate):
-        raise AudioError(path, reason)
+        raise error
 
     with monkeypatch.context() as failing:
         failing.setattr(GuardedEar, "identity", refuse)
