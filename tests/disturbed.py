@@ -67,9 +67,10 @@ class Trial:
                 raise AudioKeyError("processes are left")
             lines = program.told.strip().splitlines()
             if program.code and program.code > 0:
-                self.told.append(lines[-1] if lines else "nothing")
-            if "Traceback" in program.told:
-                raise AudioKeyError(f"told as a fault of ours: {program.told[-3_000:]}")
+                told = [line for line in lines if line.startswith("error: ")]
+                if not told:  # threads of libraries may show tracebacks beside it
+                    raise AudioKeyError(f"told as a fault of ours: {program.told[-3_000:]}")
+                self.told += told
             if must_do and program.code:
                 raise AudioKeyError(f"exit code {program.code}: {program.told[-2_000:]}")
         for program in programs:

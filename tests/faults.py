@@ -5,7 +5,8 @@ just test-faults 100 --only training --seed 7
 
 After each trial the work goes on as a user would, and its outcome has to be that of a run that
 nothing disturbed: shards, weights and answers byte for byte, every interval and trial once. Files
-half taken, hangs, processes left and tracebacks count as faults too. Exits 1 where there are any.
+half taken, hangs, processes left and ends without one line count as faults. Exits 1 where there are
+any.
 Packing is of small WAV files, its clock and all others' that of the program and what it forks.
 """
 

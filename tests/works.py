@@ -120,7 +120,8 @@ def was_read(folder: Path) -> object:
 def begin_training(folder: Path, ranks: int = 1, **fork) -> list[Forked]:
     """A run, or the newest one that saved something, gone on with."""
     saved = sorted(folder.glob("runs/*/checkpoints/last.safetensors"))
-    words = ["--name", "a", *settings()]
+    number = len(list(folder.glob("runs/*")))  # two that begin in one second would have one name
+    words = ["--name", f"a{number}", *settings()]
     if saved:
         words = ["--resume", str(saved[-1].parent.parent.relative_to(folder))]
     fork["ACCELERATE_USE_CPU"] = "true"
