@@ -30,8 +30,8 @@ def run(
             raise
         is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         sys.exit(harmless(f"error: {error}" + f"; free some space: {going_on}" * is_full))
-    except RuntimeError as error:
-        if os.environ.get("AKC_DEBUG") or not str(error).startswith(LOST_WORKER):
+    except Exception as error:
+        if os.environ.get("AKC_DEBUG") or not _tells_of_lost_worker(error):
             raise
         sys.exit(
             "error: a process that reads ahead was killed (out of memory?); if memory is short, "
@@ -40,6 +40,13 @@ def run(
     except KeyboardInterrupt:
         print(f"interrupted; {going_on}", file=sys.stderr)
         sys.exit(130)
+
+
+def _tells_of_lost_worker(error: BaseException | None) -> bool:
+    """Whether that is behind an error: raised in any line, it may leave another one."""
+    while error and not str(error).startswith(LOST_WORKER):
+        error = error.__context__
+    return error is not None
 
 
 def is_main_process() -> bool:
