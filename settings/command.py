@@ -35,8 +35,8 @@ def run(
             raise
         is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         sys.exit(harmless(f"error: {error}" + f"; free some space: {going_on}" * is_full))
-    except RuntimeError as error:
-        if os.environ.get("AKC_DEBUG") or not str(error).startswith(LOST_WORKER):
+    except Exception as error:
+        if os.environ.get("AKC_DEBUG") or not _tells_of_lost_worker(error):
             raise
         sys.exit(
             "error: a process that reads ahead was killed (out of memory?); if memory is short, "
@@ -52,6 +52,13 @@ def _nobody_reads() -> bool:
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)
     return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def _tells_of_lost_worker(error: BaseException | None) -> bool:
+    """Whether that is behind an error: raised in any line, it may leave another one."""
+    while error and not str(error).startswith(LOST_WORKER):
+        error = error.__context__
+    return error is not None
 
 
 def is_main_process() -> bool:

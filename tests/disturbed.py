@@ -91,7 +91,8 @@ def kill_saving(trial: Trial) -> None:
     number = trial.chance.randrange(1, 6)
     seen: set[str] = set()
     while program.is_running and len(seen) < number:
-        seen |= {f"{p}{p.stat().st_ino}" for p in _unfinished(trial.folder)}
+        with suppress(FileNotFoundError):  # it was saved in this moment
+            seen |= {f"{p}{p.stat().st_ino}" for p in _unfinished(trial.folder)}
     with suppress(ProcessLookupError):
         os.kill(program.pid, signal.SIGKILL)
     trial.settle([program])

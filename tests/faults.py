@@ -17,6 +17,7 @@ import random
 import shutil
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -124,6 +125,8 @@ def in_lanes(lab: "Lab", kinds: Sequence[str], trials: int) -> int:
             while taken := os.read(source, 1):
                 faults += lab.tried(kinds[taken[0]], trials)
             code = min(faults, MOST_FAULTS)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
     os.close(source)

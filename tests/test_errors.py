@@ -114,6 +114,16 @@ def test_a_full_disk_and_a_reader_that_is_killed_are_told_with_how_to_go_on(erro
     with pytest.raises(SystemExit) as end:
         run(fail, going_on="--resume goes on")
     assert end.value.code == told
+
+    def fail_otherwise():
+        try:
+            fail()
+        except RuntimeError:
+            raise KeyError("a thread's table") from None
+
+    if isinstance(error, RuntimeError):
+        with pytest.raises(SystemExit, match="reads ahead was killed"):
+            run(fail_otherwise)
     with pytest.raises(RuntimeError, match="another"):
         run(lambda: (_ for _ in ()).throw(RuntimeError("another")))
 
