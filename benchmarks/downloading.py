@@ -8,7 +8,7 @@ import httpx
 
 from benchmarks.turns import seconds_of
 from settings.config import load_config
-from settings.sections import Download
+from settings.datasets import Download
 from songs.download import Remote, fetch_all
 from tests.http_server import serving
 

@@ -13,7 +13,8 @@ import tomli_w
 from pydantic import ValidationError
 
 from settings.differences import parts
-from settings.sections import Augment, Config, Hearing, Section
+from settings.kinds import Section
+from settings.sections import Augment, Config, Hearing
 from songkey.errors import AudioKeyError
 
 DEFAULTS = Path(__file__).parent.parent / "config.toml"

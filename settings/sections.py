@@ -1,29 +1,24 @@
 """Every setting of config.toml as a frozen, typed record; its sections and names are the file's."""
 
-import os
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Integer = Annotated[int, Field(strict=True)]  # strict: true is not 1
-Number = Annotated[float, Field(strict=True)]
-Count = Annotated[Integer, Field(ge=1)]
-CountOrZero = Annotated[Integer, Field(ge=0)]
-Positive = Annotated[Number, Field(gt=0)]
-PositiveOrZero = Annotated[Number, Field(ge=0)]
-Fraction = Annotated[Number, Field(ge=0, lt=1)]
-Share = Annotated[Number, Field(gt=0, le=1)]
-Place = Annotated[str, AfterValidator(os.path.expanduser)]  # "~" is the user's home
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
-Balance = Literal["none", "mode", "key"]
-Url = Annotated[str, Field(pattern=r"^https?://")]
-Urls = Annotated[tuple[Url, ...], Field(min_length=1)]  # mirrors, in the order of trying
-SongUrl = Annotated[str, Field(pattern=r"^https?://.*\{id\}")]
-SongUrls = Annotated[tuple[SongUrl, ...], Field(min_length=1)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from settings.datasets import Datasets, Download, Foreign, Images
+from settings.kinds import (
+    Balance,
+    Count,
+    CountOrZero,
+    Fraction,
+    Integer,
+    Names,
+    Number,
+    Place,
+    Positive,
+    PositiveOrZero,
+    Section,
+    Share,
+)
 
 
 class Audio(Section):
@@ -55,86 +50,6 @@ class Split(Section):
         if self.valid_fraction + self.test_fraction >= 1:
             raise ValueError("valid_fraction and test_fraction together leave nothing to train on")
         return self
-
-
-class Synthetic(Section):
-    songs: Count
-    song_seconds: Annotated[Number, Field(ge=1)]
-    seed: CountOrZero
-
-
-class Scores(Section):
-    path: Place
-    table: Annotated[str, Field(pattern=r"\.npz$")]
-    songs: Count
-    song_seconds: Annotated[Number, Field(ge=1)]
-    seed: CountOrZero
-
-
-class Folder(Section):
-    path: Place
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-    tables: tuple[Place, ...]
-
-
-class GsKey(Section):
-    annotations: Urls
-    audio: SongUrls
-
-
-class GsKeyPlus(Section):
-    keys: Urls
-    keys_checksum: Annotated[str, Field(pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})?$")]
-
-
-class GsMtg(Section):
-    annotations: Urls
-    audio: SongUrls
-    minimum_confidence: Annotated[Integer, Field(ge=0, le=2)]
-    require_empty_comment: bool
-
-
-class Ncs(Section):
-    listing_url: Annotated[str, Field(pattern=r"^https?://.*\{page\}")]
-    pause_seconds: PositiveOrZero
-    expected_releases: Count
-    labels: Place
-
-
-class Datasets(Section):
-    synthetic: Synthetic
-    scores: Scores
-    folder: Folder
-    gs_key: GsKey
-    gs_key_plus: GsKeyPlus
-    gs_mtg: GsMtg
-    ncs: Ncs
-
-
-class Download(Section):
-    dir: Place
-    connections_per_host: Count
-    retries: CountOrZero
-    first_delay_seconds: Positive
-    longest_delay_seconds: Positive
-    timeout_seconds: Positive
-    most_archive_bytes: Count
-
-
-class Images(Section):
-    base_url: str
-    datasets: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], ...]
-
-
-Ending = Annotated[str, Field(pattern=r"^[^:/\s]+$")]  # of a member's name, behind a dot
-Written = Annotated[str, Field(pattern=r"^(json:[^:\s]+|[^:/\s]+)$")]  # "json:FIELD", or an ending
-
-
-class Foreign(Section):
-    audio: Annotated[tuple[Ending, ...], Field(min_length=1)]
-    png: Annotated[tuple[Ending, ...], Field(min_length=1)]
-    key: Annotated[tuple[Written, ...], Field(min_length=1)]
-    song: Written
 
 
 class Cqt(Section):

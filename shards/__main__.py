@@ -20,15 +20,13 @@ import settings.extras  # noqa: F401  # isort: skip
 import argparse
 import re
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 from settings.command import run
 from settings.config import add_config_arguments, load_config
 from settings.sections import Config
 from shards.check import manifest_folders, problems_of
 from shards.compact import compact
-from shards.executor import worker_count
 from shards.foreign_split import index_shards
 from shards.outcome import summary
 from shards.prepare import merge, parse_part, prepare, prepare_part
@@ -36,20 +34,12 @@ from shards.publish import publish
 from shards.ready_made import download_images
 from shards.spectrograms import create_spectrograms
 from shards.splitfolder import SPLITS
+from shards.wanted import DATASETS, FROM_THE_WEB, wanted
 from songkey.errors import AudioKeyError, one_line
-from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, scores, synthetic
 from songs.download import failure_table
-from songs.ears import Listening, heard
-from songs.recordings import united
-from songs.song import LeftOut, Song
 from storage.places import place_of
 
-# Each has download(datasets, settings) and songs(datasets, downloads).
-FROM_THE_WEB = {"gs_key": gs_key, "gs_key_plus": gs_key_plus, "gs_mtg": gs_mtg, "ncs": ncs}
-# What songs of one key alone may share. GiantSteps was labelled file by file: remixes of one name
-# have keys of their own, and the test set is scored whole.
-ONE_KEY = {"gs_mtg": ("identity",), "gs_key": (), "gs_key_plus": ()}
-DATASETS = ("synthetic", "scores", "folder", *FROM_THE_WEB)
+Options = argparse.ArgumentParser
 
 
 def main() -> None:
@@ -74,66 +64,18 @@ def _pack(arguments: argparse.Namespace, config: Config) -> None:
             "--overwrite would remove what other parts have packed; delete the shards once, then "
             "run each part without it"
         )
-    for what in _wanted(arguments, config):
+    for what in wanted(arguments.datasets, config):
+        how = arguments.format, config
         if part:
-            print(prepare_part(*what, part, arguments.scheduler))
+            print(prepare_part(*what, *how, part, arguments.scheduler))
         else:
-            print(summary(prepare(*what, arguments.overwrite, arguments.scheduler), what[1]))
+            packed = prepare(*what, *how, arguments.overwrite, arguments.scheduler)
+            print(summary(packed, what[1]))
 
 
 def _merge(arguments: argparse.Namespace, config: Config) -> None:
-    for what in _wanted(arguments, config):
-        print(summary(merge(*what), what[1]))
-
-
-def _wanted(
-    arguments: argparse.Namespace, config: Config
-) -> Iterator[tuple[str, list[Song], list[LeftOut], str, Config]]:
-    """Of each data set its name, songs, what has no usable label, the format, and the settings."""
-    for dataset, path in _datasets(arguments.datasets):
-        yield *_songs(dataset, path, config), arguments.format, config
-
-
-def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
-    """The data sets that are named, each with the path that may follow `folder`, else ""."""
-    if words.count("folder") > 1:
-        raise AudioKeyError(
-            "folder is named twice, and both would be the data set of datasets.folder.name; pack "
-            "one at a time, each with its own name (--set datasets.folder.name=...)"
-        )
-    named = []
-    for before, word in zip(("", *words), words, strict=False):
-        if word in DATASETS:
-            named.append((word, ""))
-        elif before == "folder":
-            named[-1] = (before, word)
-        else:
-            raise AudioKeyError(
-                f"'{word}' is no data set; known: {', '.join(DATASETS)}, of which folder alone may "
-                "be followed by a path"
-            )
-    return named
-
-
-def _songs(dataset: str, path: str, config: Config) -> tuple[str, list[Song], list[LeftOut]]:
-    """The data set's name, its songs, and what has no usable label."""
-    if dataset == "synthetic":
-        setting = config.datasets.synthetic
-        return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
-    if dataset == "scores":
-        return "scores", *scores.songs_of(config.datasets.scores)
-    listening = Listening(
-        config.audio.sample_rate, worker_count(config.prepare.workers),
-        Path(config.stream.cache_dir),
-    )  # fmt: skip
-    if module := FROM_THE_WEB.get(dataset):
-        found, left_out = module.songs(config.datasets, Path(config.download.dir))
-        with listening.known(dataset) as known:
-            found = heard(found, known, listening)
-        found, in_conflict = united(found, ONE_KEY.get(dataset, ("identity", "name")))
-        return dataset, found, left_out + in_conflict
-    music = config.datasets.folder
-    return music.name, *folder.songs(path or music.path, music.name, music.tables, listening)
+    for what in wanted(arguments.datasets, config):
+        print(summary(merge(*what, arguments.format, config), what[1]))
 
 
 def _spectrograms(arguments: argparse.Namespace, config: Config) -> None:
@@ -181,7 +123,7 @@ def _check(arguments: argparse.Namespace, config: Config) -> None:
     print(f"{len(folders)} splits are whole")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Options:
     parser = argparse.ArgumentParser(
         prog="python -m shards",
         description=__doc__,
@@ -189,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True)
 
-    def command(does: Callable, name: str, gives: str) -> argparse.ArgumentParser:
+    def command(does: Callable, name: str, gives: str) -> Options:
         one = commands.add_parser(name, help=gives)
         one.set_defaults(command=does)
         add_config_arguments(one)
@@ -223,6 +165,15 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "path", nargs="?", help="a folder or address of shards (prepare.shards_dir if absent)"
     )
+    _add_shared(pack, joining, compacting, spectrograms, publishing, images, indexing)
+    return parser
+
+
+def _add_shared(
+    pack: Options, joining: Options, compacting: Options, spectrograms: Options,
+    publishing: Options, images: Options, indexing: Options,
+) -> None:  # fmt: skip
+    """What several commands may be told."""
     for one in (pack, joining):
         one.add_argument(
             "datasets", nargs="*", default=["synthetic"], metavar="dataset",
@@ -240,7 +191,6 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--scheduler", default="", help="a Dask scheduler, e.g. tcp://host:8786")
     for one in (pack, spectrograms, indexing, publishing, images):
         one.add_argument("--overwrite", action="store_true", help="begin anew: clear what is there")
-    return parser
 
 
 def _dataset_name(text: str) -> str:

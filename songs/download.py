@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 from tqdm import tqdm
 
-from settings.sections import Download
+from settings.datasets import Download
 from songkey.audio import printable
 from songs.transfer import (
     MirrorError,

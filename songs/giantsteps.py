@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from settings.sections import Download, GsKey, GsMtg
+from settings.datasets import Download, GsKey, GsMtg
 from songkey.audio import printable
 from songkey.errors import AudioKeyError
 from songkey.keys import Key, parse_key

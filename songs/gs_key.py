@@ -11,7 +11,7 @@ Label rule: annotations/key/<id>.LOFI.key names one key ("C minor"); all 604 do.
 
 from pathlib import Path
 
-from settings.sections import Datasets, Download
+from settings.datasets import Datasets, Download
 from songs.download import Failure
 from songs.giantsteps import (
     Labelled,

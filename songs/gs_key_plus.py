@@ -12,7 +12,7 @@ keys ("E major | E minor") are left out. All songs test.
 import re
 from pathlib import Path
 
-from settings.sections import Datasets, Download
+from settings.datasets import Datasets, Download
 from songkey.keys import Key
 from songs import gs_key
 from songs.download import Failure, Remote

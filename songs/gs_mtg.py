@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from settings.sections import Datasets, Download, GsMtg
+from settings.datasets import Datasets, Download, GsMtg
 from songkey.keys import Key
 from songs.download import Failure
 from songs.giantsteps import (

@@ -15,7 +15,7 @@ to train on, weak as a test set. Report NCS by itself.
 import logging
 from pathlib import Path
 
-from settings.sections import Datasets, Download, Ncs
+from settings.datasets import Datasets, Download, Ncs
 from songkey.errors import AudioKeyError
 from songs import folder as music_folder
 from songs.download import Failure, Remote, fetch_all

@@ -18,7 +18,7 @@ import httpx
 from bs4 import BeautifulSoup
 from bs4.element import Tag
 
-from settings.sections import Download
+from settings.datasets import Download
 from songkey.audio import printable
 from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS

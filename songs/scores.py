@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from settings.sections import Scores
+from settings.datasets import Scores
 from songkey.errors import AudioKeyError
 from songkey.keys import Key
 from songs.notetable import NoteTable

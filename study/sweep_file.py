@@ -25,7 +25,8 @@ from typing import Any, Literal
 from optuna.distributions import CategoricalDistribution
 
 from settings.config import ConfigError, checked, config_with, flat, read_toml, unknown
-from settings.sections import Config, Count, Section
+from settings.kinds import Count, Section
+from settings.sections import Config
 from study.space import Choices, samples_of, space_of
 
 ANYWHERE = (

@@ -5,7 +5,7 @@ import mido
 import numpy as np
 import pytest
 
-from settings.sections import Scores
+from settings.datasets import Scores
 from songkey.keys import Key
 from songs.corpus import corpus_files
 from songs.notation import transcripts

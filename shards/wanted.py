@@ -1,0 +1,67 @@
+"""Which songs a command line names: of each data set, listed, heard and united into recordings."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from settings.sections import Config
+from shards.executor import worker_count
+from songkey.errors import AudioKeyError
+from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, scores, synthetic
+from songs.ears import Listening, heard
+from songs.recordings import united
+from songs.song import LeftOut, Song
+
+# Each has download(datasets, settings) and songs(datasets, downloads).
+FROM_THE_WEB = {"gs_key": gs_key, "gs_key_plus": gs_key_plus, "gs_mtg": gs_mtg, "ncs": ncs}
+# What songs of one key alone may share. GiantSteps was labelled file by file: remixes of one name
+# have keys of their own, and the test set is scored whole.
+ONE_KEY = {"gs_mtg": ("identity",), "gs_key": (), "gs_key_plus": ()}
+DATASETS = ("synthetic", "scores", "folder", *FROM_THE_WEB)
+Wanted = tuple[str, list[Song], list[LeftOut]]  # a data set, its songs, what has no usable label
+
+
+def wanted(words: Sequence[str], config: Config) -> Iterator[Wanted]:
+    """Of each data set that `words` name its name, its songs, and what has no usable label."""
+    for dataset, path in _datasets(words):
+        yield _songs(dataset, path, config)
+
+
+def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
+    """The data sets that are named, each with the path that may follow `folder`, else ""."""
+    if words.count("folder") > 1:
+        raise AudioKeyError(
+            "folder is named twice, and both would be the data set of datasets.folder.name; pack "
+            "one at a time, each with its own name (--set datasets.folder.name=...)"
+        )
+    named = []
+    for before, word in zip(("", *words), words, strict=False):
+        if word in DATASETS:
+            named.append((word, ""))
+        elif before == "folder":
+            named[-1] = (before, word)
+        else:
+            raise AudioKeyError(
+                f"'{word}' is no data set; known: {', '.join(DATASETS)}, of which folder alone may "
+                "be followed by a path"
+            )
+    return named
+
+
+def _songs(dataset: str, path: str, config: Config) -> Wanted:
+    if dataset == "synthetic":
+        setting = config.datasets.synthetic
+        return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
+    if dataset == "scores":
+        return "scores", *scores.songs_of(config.datasets.scores)
+    listening = Listening(
+        config.audio.sample_rate, worker_count(config.prepare.workers),
+        Path(config.stream.cache_dir),
+    )  # fmt: skip
+    if module := FROM_THE_WEB.get(dataset):
+        found, left_out = module.songs(config.datasets, Path(config.download.dir))
+        with listening.known(dataset) as known:
+            found = heard(found, known, listening)
+        found, in_conflict = united(found, ONE_KEY.get(dataset, ("identity", "name")))
+        return dataset, found, left_out + in_conflict
+    music = config.datasets.folder
+    return music.name, *folder.songs(path or music.path, music.name, music.tables, listening)
