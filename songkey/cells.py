@@ -4,13 +4,15 @@ import csv
 import io
 import re
 
+from songkey.errors import AudioKeyError
+
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # in the order of its bytes
 LOOKED_AT_BYTES = 256
 END = "\x1fend of the table"  # what nobody writes
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
 
-class NoTableError(ValueError):
+class NoTableError(AudioKeyError):
     """Why bytes are no table of text."""
 
 

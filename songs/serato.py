@@ -37,13 +37,13 @@ def _tracks(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _fields(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The fields of data by their names; ValueError where one is not whole."""
+    """The fields of data by their names; AudioKeyError where one is not whole."""
     at = 0
     while at < len(data):
         begin = at + 8
         end = begin + int.from_bytes(data[at + 4 : begin])
         if end > len(data) or begin > len(data):
-            raise ValueError(f"a field at byte {at} is cut")
+            raise AudioKeyError(f"a field at byte {at} is cut")
         yield data[at : at + 4], data[begin:end]
         at = end
 

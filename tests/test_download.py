@@ -14,10 +14,10 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+from http_server import HTML_PAGE, Fault, html_page, serving
 
 from settings.config import load_config
 from songs.download import Failure, Remote, failure_table, fetch_all
-from tests.http_server import HTML_PAGE, Fault, html_page, serving
 
 ROOT = Path(__file__).parent.parent
 BODY = random.Random(0).randbytes(300_000)

@@ -19,17 +19,18 @@ pytestmark = pytest.mark.skipif(
 
 
 def stand_in(root: Path) -> dict[str, bytes]:
-    """What a web of the repository at `root` serves: files differ where their real md5s do."""
-    plain, sounds = sound(0, seconds=1), {}
+    """What a web of the repository at `root` serves: sounds differ where their real md5s do."""
+    sound_of: dict[str, bytes] = {}
+    sounds = {}
     texts = {
         f"master/{path.relative_to(root)}": path.read_text("utf-8", "replace")
         for path in root.rglob("*.*")
     }
     for name, real_md5 in texts.items():
         if name.endswith(".LOFI.md5"):
-            id3 = b"TAG" + real_md5.strip().encode().ljust(125, b"\0")
-            texts[name] = md5(plain + id3)
-            sounds[f"/songs/{Path(name).stem}.mp3"] = plain + id3
+            made = sound_of.setdefault(real_md5.strip(), sound(len(sound_of), seconds=1))
+            texts[name] = md5(made)
+            sounds[f"/songs/{Path(name).stem}.mp3"] = made
     return {"/repository.zip": zipped(texts), **sounds}
 
 
