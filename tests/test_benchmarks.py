@@ -27,7 +27,9 @@ def test_all_are_run_in_order_where_none_is_named_else_those(
 ) -> None:
     assert begun(monkeypatch) == [f"benchmarks.{name}" for name in benchmarks.NAMES]
     assert begun(monkeypatch, "packing", "cqt") == ["benchmarks.packing", "benchmarks.cqt"]
-    assert all((HERE / f"{name}.py").is_file() for name in benchmarks.NAMES)
+    every = benchmarks.NAMES + benchmarks.LONG
+    assert begun(monkeypatch, *every) == [f"benchmarks.{name}" for name in every]
+    assert all((HERE / f"{name}.py").is_file() for name in every)
 
 
 def test_a_name_that_is_none_is_refused_with_those_there_are(
