@@ -92,7 +92,7 @@ def calibrate(checkpoint: str | Path, config: Config, accelerator: Accelerator) 
     file = resolve(checkpoint)
     network, trained_with = trained_network(file)
     network.temperature = 1.0  # an earlier one is fitted anew
-    if not (datasets := load_checkpoint(file).trained_on):
+    if not (datasets := load_checkpoint(file).validated_on):
         raise CalibrationError(f"{file}: does not say which data sets it was trained on")
     shards = shards_of(config, trained_with, datasets, "valid")
     stream = part_of(shards, accelerator, config.eval.batch_size, config.stream.max_bad_samples)
