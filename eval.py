@@ -28,7 +28,7 @@ from evaluation.notes import compared, fit_notes, lost_notes, scored, trained_no
 from evaluation.predictions import write_predictions
 from evaluation.provenance import facts_of
 from evaluation.report import write_report
-from evaluation.seen import songs_trained_on
+from evaluation.seen import seen_songs
 from evaluation.strata import by_dataset, interval_scores, song_scores
 from evaluation.temperature import CalibrationError, Fit, fit_temperature, gathered
 from model.checkpoint import load_checkpoint, store_temperature
@@ -77,14 +77,14 @@ def evaluate(
     """The answers of a checkpoint for the songs of one split of `datasets`."""
     network, trained_with = trained_network(checkpoint)
     shards = shards_of(config, trained_with, datasets, config.eval.split)
-    trained_on = songs_trained_on(load_checkpoint(resolve(checkpoint)), config, shards)
+    seen = seen_songs(load_checkpoint(resolve(checkpoint)), config, shards)
     answers = answer(
         network.to(accelerator.device), front_end_of(trained_with).to(accelerator.device), shards,
         accelerator, config.eval.batch_size, config.stream.workers, config.stream.max_bad_samples,
     )  # fmt: skip
     if not answers.songs:
         raise StreamError("no interval could be read; see the warnings above, and check the shards")
-    return replace(answers, trained_on=trained_on)
+    return replace(answers, seen=seen)
 
 
 def calibrate(checkpoint: str | Path, config: Config, accelerator: Accelerator) -> Fit:
@@ -92,7 +92,7 @@ def calibrate(checkpoint: str | Path, config: Config, accelerator: Accelerator) 
     file = resolve(checkpoint)
     network, trained_with = trained_network(file)
     network.temperature = 1.0  # an earlier one is fitted anew
-    if not (datasets := load_checkpoint(file).trained_on):
+    if not (datasets := load_checkpoint(file).validated_on):
         raise CalibrationError(f"{file}: does not say which data sets it was trained on")
     shards = shards_of(config, trained_with, datasets, "valid")
     stream = part_of(shards, accelerator, config.eval.batch_size, config.stream.max_bad_samples)

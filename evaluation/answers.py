@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from evaluation.calibration import BINS, Reliability, reliability
+from evaluation.seen import Seen
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore, mirex_score
 from pipeline.shardset import ShardSet
 from pipeline.songtable import SongTable
@@ -50,7 +51,7 @@ class Answers:
     loss: float  # mean cross entropy of the intervals, nats
     unanswered: tuple[Unanswered, ...]
     interval_reliability: Mapping[str, Reliability] = field(default_factory=dict)  # by data set
-    trained_on: int = 0  # of the songs, those that are recordings which the network trained on
+    seen: Seen = Seen()  # of the songs, those that are recordings which the network trained on
 
     @property
     def song_score(self) -> MirexScore:

@@ -33,9 +33,12 @@ def lost_notes(answers: Answers) -> list[str]:
 
 
 def trained_notes(answers: Answers) -> list[str]:
-    """How many of the songs are no test of the network; none for none."""
-    total = len(answers.songs) + len(answers.unanswered)
-    return [f"{answers.trained_on} of {total} songs were trained on"] if answers.trained_on else []
+    """How many of the songs are no test of the network, and why that may be more; none for none."""
+    total, seen = len(answers.songs) + len(answers.unanswered), answers.seen
+    return [
+        *([f"{seen.songs} of {total} songs were trained on"] if seen.songs else []),
+        *([f"copies of what trained cannot be known: {seen.unknown}"] if seen.unknown else []),
+    ]
 
 
 def of_intervals(count: int, lost: int) -> str:

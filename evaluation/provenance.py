@@ -22,7 +22,7 @@ def facts_of(
     songs = f"{len(answers.songs)} of {of_intervals(intervals, answers.lost_intervals)}"
     return {
         "Checkpoint": str(checkpoint.path),
-        "Network": f"{network}, trained on {', '.join(trained_on) or 'unknown songs'}",
+        "Network": f"{network}, trained on {', '.join(trained_on)}",
         "Temperature": f"{checkpoint.temperature:.3f}",
         "Data sets": f"{', '.join(datasets)}: {config.eval.split} split, "
         f"{config.stream.format} shards",

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -29,6 +30,7 @@ from storage.whole import write_whole
 PROGRAM = "audio-key-classification"
 FORMAT_VERSION = 1
 NAMES_IN_A_MESSAGE = 3
+UNKNOWN_SONGS = "unknown songs"  # of shards that name no data set
 PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
 
@@ -51,9 +53,28 @@ class Checkpoint:
 
     @property
     def trained_on(self) -> tuple[str, ...]:
-        """The data sets that it says it was trained on; its config is not checked."""
-        train = self.config.get("train")
-        return tuple(train.get("datasets", ())) if isinstance(train, dict) else ()
+        """All data sets that trained its weights, or UNKNOWN_SONGS; its config is not checked.
+
+        Those of the checkpoint that training began with are among them.
+        """
+        return tuple(self.state.get("trained_on", ())) or trains_on(self.config)
+
+    @property
+    def validated_on(self) -> tuple[str, ...]:
+        """The data sets whose valid split chose it; none where it does not say them."""
+        return _datasets(self.config)
+
+
+def trains_on(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The data sets whose songs a run with these settings trains on, or UNKNOWN_SONGS."""
+    stream = config.get("stream")
+    unnamed = isinstance(stream, dict) and stream.get("urls")
+    return (() if unnamed else _datasets(config)) or (UNKNOWN_SONGS,)
+
+
+def _datasets(config: Mapping[str, Any]) -> tuple[str, ...]:
+    train = config.get("train")
+    return tuple(train.get("datasets", ())) if isinstance(train, dict) else ()
 
 
 def save_checkpoint(

@@ -46,7 +46,7 @@ def open_shards(
         _check_settings(folder, manifest, {"format": format, **shaped_by})
         if isinstance(folder, Path):
             _check_files(folder, manifest)
-        opened.append(Split(folder, manifest, _local_index(folder, manifest, cache.folder)))
+        opened.append(Split(folder, manifest, local_index(folder, manifest, cache.folder)))
         open_index(opened[-1].index_path, manifest)  # refuses what does not fit together
     if not opened:
         raise ManifestError(
@@ -63,7 +63,7 @@ def open_shards(
     return shards
 
 
-def _local_index(folder: Place, manifest: Manifest, cache_dir: Path) -> Path:
+def local_index(folder: Place, manifest: Manifest, cache_dir: Path) -> Path:
     """The split's index, whose bytes are what the manifest says, in its folder or in the cache."""
     if not (sha256 := manifest.index_sha256):
         return _index_of_records(folder, manifest, cache_dir)

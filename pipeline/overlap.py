@@ -1,24 +1,25 @@
 """Recordings that two lots of songs share, by their sound or by artist and title: what leaks.
 
 A network that is tested on what it trained on looks better than it is. Songs of which neither is
-known, packed before it was recorded, are taken for different ones.
+known, packed before it was recorded, are taken for different ones, and counted.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.bounded import ManifestError
+from pipeline.bounded import ManifestError, MissingError
 from pipeline.index import INDEX_NAME, open_index
 from pipeline.manifest import read_manifest
-from pipeline.opened import split_folder
+from pipeline.opened import local_index, split_folder
 from pipeline.songtable import DIGEST_COLUMNS, SongTable, SplitSongs
 from songkey.errors import AudioKeyError
+from storage.places import Place, StorageError
 
 NAMES_IN_A_MESSAGE = 10
 IN_WORDS = {"identity": "same sound", "name": "same artist and title"}
@@ -78,21 +79,59 @@ def refuse(shared: Overlap, judged: SongTable, what: str, allowed: bool) -> None
 
 
 def songs_here(
-    shards_dir: str, formats: Iterable[str], datasets: Sequence[str], split: str
+    shards_dir: str, formats: Iterable[str], datasets: Sequence[str], split: str, cache_dir: Path
 ) -> SongTable:
-    """The songs of `split` of those data sets whose shards lie here, in the first of `formats`.
+    """The songs of `split` of those data sets that have shards, in the first of `formats`.
 
-    Data sets without, also damaged ones and those at an address, are passed over.
+    Of shards at an address the index is fetched to `cache_dir`. A warning names what is there and
+    cannot be read.
     """
     found: dict[str, SplitSongs] = {}
+    problems: dict[str, str] = {}
     for dataset, format in product(datasets, formats):
-        folder = split_folder(shards_dir, format, dataset, split)
-        if dataset not in found and isinstance(folder, Path):
-            with suppress(ManifestError, OSError):
-                manifest = read_manifest(folder)
-                index = open_index(folder / manifest.table(INDEX_NAME), manifest)
-                found[dataset] = index.songs
+        if dataset in found:
+            continue
+        try:
+            folder = split_folder(shards_dir, format, dataset, split)
+            found[dataset] = _songs_of(folder, cache_dir)
+        except MissingError:
+            continue
+        except (ManifestError, StorageError, OSError) as error:
+            problems[dataset] = str(error)
+    for dataset, problem in problems.items():
+        if dataset not in found:
+            logger.warning(
+                "copies of the %s songs of %s cannot be known: %s", split, dataset, problem
+            )
     return SongTable(tuple(found), tuple(found.values()))
+
+
+def unknown_songs(*tables: SongTable) -> str:
+    """Of which data sets how many songs have neither sound nor name recorded; empty for none."""
+    unknown: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for table in tables:
+        for dataset, songs in zip(table.datasets, table.splits, strict=True):
+            known = np.zeros(len(songs), bool)
+            for column in DIGEST_COLUMNS:
+                known |= songs.digests(column) != 0
+            unknown[dataset] += len(songs) - int(np.count_nonzero(known))
+            total[dataset] += len(songs)
+    counts = [f"{count} of {total[d]} songs of {d}" for d, count in unknown.items() if count]
+    return f"neither sound nor name is known of {', '.join(counts)}" if counts else ""
+
+
+def _songs_of(folder: Place, cache_dir: Path) -> SplitSongs:
+    manifest = read_manifest(folder)
+    if not manifest.index_sha256:
+        raise ManifestError(f"{folder}: packed before songs were compared; pack again")
+    # One that lies here is mapped: to compare its checksum would read all of it.
+    path = (
+        folder / manifest.table(INDEX_NAME)
+        if isinstance(folder, Path)
+        else local_index(folder, manifest, cache_dir)
+    )
+    return open_index(path, manifest).songs
 
 
 def _among(values: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from settings.sections import Config
 from shards.conflicts import leave_out_conflicting
 from shards.disk_error import writing_to
 from shards.foreign_shard import IndexTask, NoIndexError, index_shard
+from shards.lock import sole_writer
 from shards.prepare import Prepared, left_out_table, make_shards, write_left_out
 from shards.splitfolder import (
     RECORDS,
@@ -55,29 +56,30 @@ def index_shards(
         raise AudioKeyError(f"{twice[0]}: named twice; name each shard once")
     refuse_changed(places)
     folder = split_folder(config.prepare.shards_dir, format, name, split)
-    settings = _settings(places, name, split, format, config)
-    _make_way(folder, settings, overwrite)
-    tasks = _tasks(folder, places, settings, _members(config, format))
-    names = [task.name for task in tasks]
-    done = {name for name, _ in done_tasks(folder, names, sizes(folder))}
-    missing = [task for task in tasks if task.name not in done]
-    with writing_to(folder):
-        make_folder(folder)
-    make_shards(f"indexing {name}", index_shard, missing, config, scheduler)
-    with writing_to(folder):
-        if missing or not (whole := whole_manifest(folder)) or whole.settings != settings:
-            leave_out_conflicting(folder, names)
-        manifest = split_manifest(folder, names, settings)
-        records = first_records(folder, names)
-        left_out = tuple(LeftOut(*one) for record in records for one in record.left_out)
-        write_left_out(folder, left_out_table(left_out))
-    if not any(shard.intervals for shard in manifest.shards):
-        remove_tables(folder)
-        raise AudioKeyError(
-            f"{name}: no sample of {len(places)} shards can be used: {by_reason(left_out)}; which "
-            "members hold what, the settings of [foreign] say"
-        )
-    return Prepared(folder, {split: manifest}, left_out, time.perf_counter() - began)
+    with sole_writer(folder.parent):
+        settings = _settings(places, name, split, format, config)
+        _make_way(folder, settings, overwrite)
+        tasks = _tasks(folder, places, settings, _members(config, format))
+        names = [task.name for task in tasks]
+        done = {name for name, _ in done_tasks(folder, names, sizes(folder))}
+        missing = [task for task in tasks if task.name not in done]
+        with writing_to(folder):
+            make_folder(folder)
+        make_shards(f"indexing {name}", index_shard, missing, config, scheduler)
+        with writing_to(folder):
+            if missing or not (whole := whole_manifest(folder)) or whole.settings != settings:
+                leave_out_conflicting(folder, names)
+            manifest = split_manifest(folder, names, settings)
+            records = first_records(folder, names)
+            left_out = tuple(LeftOut(*one) for record in records for one in record.left_out)
+            write_left_out(folder, left_out_table(left_out))
+        if not any(shard.intervals for shard in manifest.shards):
+            remove_tables(folder)
+            raise AudioKeyError(
+                f"{name}: no sample of {len(places)} shards can be used: {by_reason(left_out)}; "
+                "which members hold what, the settings of [foreign] say"
+            )
+        return Prepared(folder, {split: manifest}, left_out, time.perf_counter() - began)
 
 
 def _members(config: Config, format: str) -> Members:

@@ -1,4 +1,8 @@
-"""One command at a time changes the shards of a local data set; a second is told who does."""
+"""One command at a time changes the shards of a local data set; a second is told who does.
+
+Jobs that each pack a part may run together, but not beside another command. Each side takes its own
+lock before it looks at the other's, so that of two which start at once one sees the other.
+"""
 
 import os
 import socket
@@ -12,7 +16,8 @@ from filelock import FileLock, Timeout
 from songkey.errors import AudioKeyError, printable
 from storage.places import Place
 
-LOCK_NAME = ".packing.lock"
+LOCK_NAME, LOCKS_OF_PARTS = ".packing.lock", ".part-*.lock"
+LONGEST_LOOK_SECONDS = 10.0  # that parts which start together may take to look, one by one
 
 
 class BusyError(AudioKeyError):
@@ -23,37 +28,67 @@ class BusyError(AudioKeyError):
 def sole_writer(*roots: Place) -> Iterator[None]:
     """Hold the locks of data sets' folders; of those at an address there are none.
 
-    Raises BusyError where another process holds one. The lock of a killed process is free.
+    Raises BusyError where another process holds one, or packs a part. The lock of a killed process
+    is free.
     """
     with ExitStack() as locks:
         for root in roots:
             if isinstance(root, Path):
-                locks.enter_context(_locked(root))
+                locks.enter_context(_locked(root, LOCK_NAME))
+                for path in sorted(root.glob(LOCKS_OF_PARTS)):
+                    _refuse_held(path)
         yield
 
 
 @contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    path, lock = root / LOCK_NAME, FileLock(root / LOCK_NAME, timeout=0)
+def part_writer(root: Place, number: int, of: int) -> Iterator[None]:
+    """Hold the lock of one part; BusyError where it is packed already, or a sole writer works."""
+    if not isinstance(root, Path):
+        yield
+        return
+    with _locked(root, LOCKS_OF_PARTS.replace("*", f"{number}-of-{of}")):
+        _refuse_held(root / LOCK_NAME, LONGEST_LOOK_SECONDS)
+        yield
+
+
+@contextmanager
+def _locked(root: Path, name: str) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise BusyError(
-            f"{root}: {_holder(path)} is changing these shards; wait until it has ended, then run "
-            "the same command again (jobs that each pack a part: --part)"
-        ) from None
+        lock = _taken(root / name)
     except OSError:  # a folder that cannot be written to: who writes will say so
         yield
         return
     try:
         with suppress(OSError):  # of a full disk
             words = " ".join(Path(word).name if word == sys.argv[0] else word for word in sys.argv)
-            path.write_text(f"process {os.getpid()} on {socket.gethostname()} ({words})")
+            text = f"process {os.getpid()} on {socket.gethostname()} ({words})"
+            (root / name).write_text(text)
         yield
     finally:
-        path.unlink(missing_ok=True)  # while it is held: those who wait see that, and look again
-        lock.release()
+        _free(lock)
+
+
+def _refuse_held(path: Path, timeout_seconds: float = 0) -> None:
+    with suppress(OSError):  # as in _locked
+        _free(_taken(path, timeout_seconds))
+
+
+def _taken(path: Path, timeout_seconds: float = 0) -> FileLock:
+    lock = FileLock(path, timeout=timeout_seconds)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise BusyError(
+            f"{path.parent}: {_holder(path)} is changing these shards; wait until it has ended, "
+            "then run the same command again (jobs that each pack a part: --part)"
+        ) from None
+    return lock
+
+
+def _free(lock: FileLock) -> None:
+    Path(lock.lock_file).unlink(missing_ok=True)  # while held: those who wait see that, look again
+    lock.release()
 
 
 def _holder(path: Path) -> str:

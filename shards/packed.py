@@ -40,13 +40,8 @@ class PackedTask:
     """A finished task."""
 
     name: str
-    records: tuple[ShardRecord, ...]
+    settings: PackSettings  # its own, with a digest of its songs
     held: tuple[Held, ...]
-
-    @property
-    def settings(self) -> PackSettings:
-        """Its own, with a digest of its songs."""
-        return self.records[0].settings
 
 
 @dataclass(frozen=True)
@@ -84,17 +79,17 @@ def packed_split(folder: Place, split: str) -> PackedSplit:
     whole = manifest if manifest and is_whole(manifest, there) else None
     changes = _changes(folder, manifest, whole is not None)
     named = task_names(whole) if whole else []
-    tasks = {name: _task(split, name, list(records_of(folder, [name])), changes) for name in named}
+    tasks = {name: _task(split, name, records_of(folder, [name]), changes) for name in named}
     begun = sorted(m[1] for m in map(FIRST_RECORD.fullmatch, there) if m and m[1] not in tasks)
     beyond = {
         name: _task(split, name, records, changes)
         for name, records in done_tasks(folder, begun, there)
     }
     lost = [name for name in begun if name not in beyond] if manifest and not whole else []
-    of_lost = (_task(split, name, list(_records_left(folder, name)), changes) for name in lost)
+    of_lost = [_held(split, name, _records_left(folder, name), changes) for name in lost]
     return PackedSplit(
         folder, whole, manifest is not None and whole is None, tasks, beyond,
-        tuple(held for task in of_lost for held in task.held),
+        tuple(held for _, its in of_lost for held in its),
     )  # fmt: skip
 
 
@@ -115,10 +110,21 @@ def _records_left(folder: Place, name: str) -> Iterator[ShardRecord]:
         return
 
 
-def _task(split: str, name: str, records: list[ShardRecord], changes: Changes) -> PackedTask:
+def _task(split: str, name: str, records: Iterable[ShardRecord], changes: Changes) -> PackedTask:
+    """A task of one record at least; of that it keeps the songs, and not where samples lie."""
+    settings, held = _held(split, name, records, changes)
+    return PackedTask(name, settings[0], held)
+
+
+def _held(
+    split: str, name: str, records: Iterable[ShardRecord], changes: Changes
+) -> tuple[list[PackSettings], tuple[Held, ...]]:
+    """The settings of the records, and their songs."""
+    settings = []
     of_task = changes.get(name, {})
     held: dict[str, Held] = {}  # a song that goes on in a further tar counts once
     for record in records:
+        settings.append(record.settings)
         for entry in record.songs:
             now = of_task.get(entry.song_id, entry)
             held[entry.song_id] = Held(
@@ -128,4 +134,4 @@ def _task(split: str, name: str, records: list[ShardRecord], changes: Changes) -
         for (song_id, reason), source in zip(record.left_out, sources, strict=True):
             is_gone = song_id in of_task
             held[song_id] = Held(split, name, song_id, source, None, None, is_gone, reason)
-    return PackedTask(name, tuple(records), tuple(held.values()))
+    return settings, tuple(held.values())

@@ -14,7 +14,7 @@ from pipeline.manifest import Manifest
 from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.executor import run_tasks, worker_count
-from shards.lock import sole_writer
+from shards.lock import part_writer, sole_writer
 from shards.pack import Packed, pack_shard
 from shards.plan import MOST_NAMES, all_settings, plan
 from shards.processes import Task
@@ -95,7 +95,18 @@ def prepare_part(
     part: Part, scheduler: str = "",
 ) -> str:  # fmt: skip
     """Pack one part of the shards; says in a line what was done. `merge` makes the manifests."""
-    made = _planned_in_parts(dataset, songs, left_out, format, config)
+    root = place_of(config.prepare.shards_dir) / format / dataset
+    with part_writer(root, part.number, part.of):
+        return _pack_part(
+            _planned_in_parts(dataset, songs, left_out, format, config),
+            dataset,
+            config,
+            part,
+            scheduler,
+        )
+
+
+def _pack_part(made: Plan, dataset: str, config: Config, part: Part, scheduler: str) -> str:
     every = [(split, task) for split in made.splits for task in split.tasks]
     mine = every[part.number - 1 :: part.of]
     missing = [(split, task) for split, task in mine if task in split.missing]

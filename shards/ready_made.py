@@ -14,6 +14,7 @@ from pipeline.record import ShardRecord, parse_record, record_name
 from settings.sections import Config
 from shards.check import problems_of_samples
 from shards.disk_error import writing_to
+from shards.lock import sole_writer
 from shards.prepare import Prepared
 from shards.remote_split import bytes_of, is_whole_tar, local_root, refuse_itself
 from shards.shardfile import ShardError
@@ -49,10 +50,11 @@ def download_images(dataset: str, config: Config, overwrite: bool = False) -> Pr
     for split, manifest in manifests.items():
         _check_published(source / split, manifest, config)
     settings = {split: manifest.settings for split, manifest in manifests.items()}
-    make_way(root, settings, source, overwrite)
     left_out: list[LeftOut] = []
-    for split, manifest in manifests.items():
-        left_out += _download_split(source / split, manifest, root / split)
+    with sole_writer(root):
+        make_way(root, settings, source, overwrite)
+        for split, manifest in manifests.items():
+            left_out += _download_split(source / split, manifest, root / split)
     return Prepared(root, manifests, tuple(left_out), time.perf_counter() - began)
 
 

@@ -35,6 +35,7 @@ from shards import conflicts
 from shards.check import manifest_folders, problems_of
 from shards.foreign_shard import NoIndexError
 from shards.foreign_split import index_shards
+from shards.lock import BusyError, sole_writer
 from shards.prepare import Prepared
 from shards.publish import publish
 from shards.spectrograms import create_spectrograms
@@ -519,3 +520,10 @@ def test_a_folder_with_brackets_in_its_name_is_a_folder(tmp_path):
     folder.mkdir()
     (folder / "a.tar").touch()
     assert expanded(str(folder), ".tar") == [folder / "a.tar"]
+
+
+def test_nothing_is_indexed_beside_another_command(theirs, tmp_path):
+    root = tmp_path / "shards/audio/theirs"
+    with sole_writer(root), pytest.raises(BusyError, match=f"{root}: process .* is changing these"):
+        index(tmp_path, theirs)
+    assert not list(root.rglob("*"))

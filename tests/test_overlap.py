@@ -1,20 +1,26 @@
-"""Laws of leaks: a recording that trains and is to validate or test is found, named and refused."""
+"""Laws of leaks: a recording that trains, validates and tests is found, named and refused."""
 
+import hashlib
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from accelerate import Accelerator
 from conftest import settings, small_config
+from http_server import serving
 from hypothesis import given
 from hypothesis import strategies as st
 
 import eval
 from evaluation.notes import trained_notes
 from evaluation.provenance import facts_of
+from evaluation.seen import Seen
 from model.checkpoint import load_checkpoint
 from model.run_folder import resolve
-from pipeline.overlap import OverlapError, overlap, songs_here
+from pipeline.index import INDEX_NAME, index_bytes, open_index
+from pipeline.manifest import read_manifest, write_manifest
+from pipeline.overlap import OverlapError, overlap, songs_here, unknown_songs
 from pipeline.record import SongEntry
 from pipeline.songtable import SongRows, SongTable
 from shards.check import manifest_folders, problems_of
@@ -78,7 +84,7 @@ def leaky(packed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("leaky")
     shutil.copytree(packed / "shards/audio", folder / "shards/audio")
     config = small_config(folder)
-    table = songs_here(config.prepare.shards_dir, ["audio"], ["synthetic"], "train")
+    table = songs_here(config.prepare.shards_dir, ["audio"], ["synthetic"], "train", folder)
     trained = {table.song_id(place) for place in range(6)}
     songs = [
         replace(song, split="test", song_id=f"copy {number}", recording_id=f"copy {number}")
@@ -103,17 +109,20 @@ def test_it_goes_on_with_a_warning_where_that_is_allowed(leaky, tmp_path, caplog
     assert "6 of 14 songs that test train too" in caplog.text
 
 
-def test_a_run_whose_songs_validate_too_is_refused(packed, tmp_path):
+@pytest.mark.parametrize(
+    "one, other, does", [("train", "valid", "validate train"), ("valid", "test", "test validate")]
+)
+def test_a_run_whose_songs_are_in_two_splits_is_refused(packed, tmp_path, one, other, does):
     shutil.copytree(packed / "shards/audio/synthetic", tmp_path / "shards/audio/synthetic")
     songs = [
         replace(song, split=split, dataset="twins", song_id=f"{split}-{number}",
                 recording_id=f"{split}-{number}")
-        for split in ("train", "valid")
+        for split in (one, other)
         for number, song in enumerate(synthetic.songs(4, 10.0, seed=5))
     ]  # fmt: skip
     config = small_config(tmp_path, 'train.datasets=["twins", "synthetic"]')
     prepare("twins", songs, [], "audio", config)
-    with pytest.raises(OverlapError, match="4 of .* songs that validate train too: twins/train-"):
+    with pytest.raises(OverlapError, match=f"4 of .* songs that {does} too: twins/{one}-"):
         Training(config, tmp_path / "run", resume=False)
 
 
@@ -152,7 +161,7 @@ def test_the_programs_refuse_in_one_line_or_say_it_beside_the_scores(
 def test_training_songs_that_are_asked_for_are_counted_without_ado(trained, packed, caplog):
     config = small_config(packed, "eval.split=train")
     answers = eval.evaluate(str(trained), config, ("synthetic",), Accelerator(cpu=True))
-    assert answers.trained_on == len(answers.songs) > 0
+    assert answers.seen.songs == len(answers.songs) > 0
     assert "trained on" not in caplog.text
 
 
@@ -160,7 +169,7 @@ def test_a_clean_evaluation_says_nothing(trained, packed):
     answers = eval.evaluate(
         str(trained), small_config(packed), ("synthetic",), Accelerator(cpu=True)
     )
-    assert (answers.trained_on, trained_notes(answers)) == (0, [])
+    assert (answers.seen, trained_notes(answers)) == (Seen(), [])
 
 
 def test_check_reports_recordings_in_two_splits_of_different_data_sets(leaky, packed):
@@ -170,10 +179,112 @@ def test_check_reports_recordings_in_two_splits_of_different_data_sets(leaky, pa
     assert "same sound; " in problem and "pack again" in problem
 
 
-def test_shards_that_are_damaged_or_not_here_are_passed_over(leaky, tmp_path):
+def test_shards_that_are_damaged_are_named_and_those_not_there_are_not(leaky, tmp_path, caplog):
     shutil.copytree(leaky / "shards", tmp_path / "shards")
-    place, datasets = str(tmp_path / "shards"), ["copies", "synthetic", "gone"]
-    assert songs_here(place, ["png", "audio"], datasets, "test").datasets == ("copies", "synthetic")
+
+    def found():
+        datasets, formats = ["copies", "synthetic", "gone"], ["png", "audio"]
+        place = str(tmp_path / "shards")
+        return songs_here(place, formats, datasets, "test", tmp_path / "cache").datasets
+
+    assert found() == ("copies", "synthetic")
+    assert not caplog.records
     (tmp_path / "shards/audio/copies/test/index.safetensors").write_bytes(b"damaged")
     (tmp_path / "shards/audio/synthetic/test/manifest.json.zst").write_bytes(b"damaged")
-    assert len(songs_here(place, ["audio"], datasets, "test")) == 0
+    assert found() == ()
+    first, second = sorted(record.getMessage() for record in caplog.records)
+    assert first.startswith("copies of the test songs of copies cannot be known: ")
+    assert second.startswith("copies of the test songs of synthetic cannot be known: ")
+    assert "index.safetensors: not an index" in first and "manifest.json.zst: damaged" in second
+
+
+@pytest.fixture
+def address(leaky):
+    """Those shards on a server."""
+    files = [path for path in (leaky / "shards").rglob("*") if path.is_file()]
+    named = {f"/{path.relative_to(leaky / 'shards')}": path.read_bytes() for path in files}
+    with serving(named) as server:
+        yield server
+
+
+def test_shards_at_an_address_are_compared_by_their_index_alone(address, trained, tmp_path):
+    where = f'prepare.shards_dir="{address.url()}"'
+    config = small_config(tmp_path, where, 'eval.datasets=["copies"]')
+    with pytest.raises(OverlapError, match="^6 of 14 songs that test train too: synthetic/synth"):
+        Training(config, tmp_path / "run", resume=False)
+    with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
+        eval.evaluate(str(trained), config, ("copies",), Accelerator(cpu=True))
+    assert not [one for one in address.requests if one.path.endswith(".tar")]
+    assert len(address.asked("/audio/copies/test/index.safetensors")) == 1
+
+
+def test_an_address_whose_index_cannot_be_had_is_named(address, tmp_path, caplog):
+    del address.files["/audio/copies/test/index.safetensors"]
+    where = f'prepare.shards_dir="{address.url()}"'
+    config = small_config(tmp_path, where, 'eval.datasets=["copies"]')
+    Training(config, tmp_path / "run", resume=False)
+    (line,) = [text for text in caplog.messages if "cannot be known" in text]
+    assert line.startswith("copies of the test songs of copies cannot be known: http")
+    assert "index.safetensors: not there, though the manifest names it" in line
+
+
+def without_digests(split: Path) -> None:
+    """Make the shards such as were packed before sounds and names were recorded."""
+    manifest, path = read_manifest(split), split / INDEX_NAME
+    index = open_index(path, manifest)
+    data = index_bytes(replace(index, songs=replace(index.songs, identity=None, name=None)))
+    path.write_bytes(data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    write_manifest(split, manifest.model_copy(update={"index_sha256": sha256}))
+
+
+def test_songs_of_which_neither_sound_nor_name_is_known_are_counted():
+    mixed = table(("s", ""), ("", "n"), ("", ""), dataset="mixed")
+    old, known = table(("", ""), ("", ""), dataset="old"), table(("s", "n"))
+    assert unknown_songs(known, mixed, old, mixed) == (
+        "neither sound nor name is known of 2 of 6 songs of mixed, 2 of 2 songs of old"
+    )
+    assert unknown_songs(known, SongTable((), ())) == ""
+
+
+def test_shards_packed_before_sounds_were_recorded_are_named(leaky, trained, tmp_path, caplog):
+    shutil.copytree(leaky / "shards", tmp_path / "shards")
+    without_digests(tmp_path / "shards/audio/copies/test")
+    config = small_config(tmp_path, 'eval.datasets=["copies"]')
+    Training(config, tmp_path / "run", resume=False)
+    unknown = "neither sound nor name is known of 10 of 10 songs of copies"
+    (line,) = [text for text in caplog.messages if "cannot be known" in text]
+    assert line == f"copies between train, valid and test cannot be known: {unknown}"
+    answers = eval.evaluate(str(trained), config, ("copies",), Accelerator(cpu=True))
+    assert trained_notes(answers) == [f"copies of what trained cannot be known: {unknown}"]
+    facts = facts_of(load_checkpoint(resolve(trained)), config, ("copies",), answers)
+    assert facts["Songs"].endswith(f"; copies of what trained cannot be known: {unknown}")
+
+
+def test_train_shards_without_an_index_or_not_here_are_named(leaky, trained, tmp_path, caplog):
+    shutil.copytree(leaky / "shards", tmp_path / "shards")
+    split, config = tmp_path / "shards/audio/synthetic/train", small_config(tmp_path)
+    write_manifest(split, read_manifest(split).model_copy(update={"index_sha256": ""}))
+    for warned in (True, False):
+        caplog.clear()
+        answers = eval.evaluate(str(trained), config, ("copies",), Accelerator(cpu=True))
+        assert trained_notes(answers) == [
+            "copies of what trained cannot be known: no train shards to compare with of synthetic"
+        ]
+        assert ("packed before songs were compared" in caplog.text) == warned
+        shutil.rmtree(split, ignore_errors=True)
+
+
+def test_what_trained_the_weights_that_a_run_began_with_counts_too(trained, leaky, tmp_path):
+    shutil.copytree(leaky / "shards", tmp_path / "shards")
+    lists = 'train.datasets=["later"]', 'eval.datasets=["later"]'
+    config, folder = small_config(tmp_path, *lists), tmp_path / "runs/later"
+    songs = [replace(song, dataset="later") for song in synthetic.songs(24, 10.0, seed=9)]
+    prepare("later", songs, [], "audio", config)
+    Training(config, folder, resume=False, checkpoint=trained).save("last")
+    Training(config, folder, resume=True).save("last")
+    last = resolve(folder, "last")
+    assert load_checkpoint(last).trained_on == ("synthetic", "later")
+    assert load_checkpoint(last).validated_on == ("later",)
+    with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
+        eval.evaluate(str(last), config, ("copies",), Accelerator(cpu=True))

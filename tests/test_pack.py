@@ -1,5 +1,6 @@
 """Laws of packing: repeatable, interruptible, and nothing half-written counts."""
 
+import gc
 import json
 import tarfile
 import warnings
@@ -23,10 +24,11 @@ from evaluation.listener import shards_of
 from pipeline.bounded import ManifestError
 from pipeline.flac import decode_flac
 from pipeline.manifest import read_manifest, read_songs
-from pipeline.record import read_record
+from pipeline.record import ShardRecord, read_record
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
 from shards.outcome import summary
+from shards.packed import packed_split
 from shards.prepare import PrepareError, prepare
 from songkey.keys import Key
 from songs import folder as folder_dataset
@@ -249,3 +251,10 @@ def test_songs_without_any_usable_one_end_in_one_line(tmp_path):
 def test_what_was_packed_passes_the_check(packed):
     folders = manifest_folders(packed)
     assert len(folders) == 6 and list(problems_of(folders)) == []
+
+
+def test_what_is_packed_is_known_without_keeping_where_samples_lie(packed):
+    there = sum(type(one) is ShardRecord for one in gc.get_objects())
+    known = packed_split(packed / "shards/audio/synthetic/train", "train")
+    assert len(known.tasks) > 1
+    assert sum(type(one) is ShardRecord for one in gc.get_objects()) == there

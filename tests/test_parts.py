@@ -1,9 +1,13 @@
 """Laws of packing in parts: any order, and together the same bytes as packing at once."""
 
+import os
+
 import pytest
 from conftest import contents, settings
 
 from shards import __main__ as shards
+from shards import lock
+from shards.lock import part_writer
 from shards.prepare import Part, PrepareError, parse_part
 
 
@@ -45,3 +49,33 @@ def test_parts_are_read_and_wrong_ones_refused():
     for text in ("0/4", "5/4", "3", "a/b", "-1/4", "1/0", "1/4/2", ""):
         with pytest.raises(PrepareError, match=f"--part {text}: write the part and the number of"):
             parse_part(text)
+
+
+@pytest.mark.parametrize("others", [["merge"], ["compact"], ["pack"], ["pack", "--part", "1/2"]])
+def test_beside_a_part_only_other_parts_may_write(packed, called, others):
+    root = packed / "shards/audio/synthetic"
+    before = contents(root)
+    with part_writer(root, 1, 2):
+        done = called(shards.main, others[0], "synthetic", *others[1:], *settings(packed))
+        assert done.returncode == 1 and done.stderr.count("\n") == 1
+        assert f"{root}: process {os.getpid()} on " in done.stderr
+        other = called(shards.main, "pack", "synthetic", "--part", "2/2", *settings(packed))
+        assert other.returncode == 0
+    assert contents(root) == before
+
+
+def test_a_part_waits_for_those_that_look_and_refuses_beside_a_sole_writer(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "LONGEST_LOOK_SECONDS", 0.1)
+    with (
+        lock.sole_writer(tmp_path),
+        pytest.raises(lock.BusyError, match="is changing these shards"),
+        part_writer(tmp_path, 1, 2),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_lock_of_a_part_that_was_killed_is_free(tmp_path):
+    (tmp_path / ".part-1-of-2.lock").write_text("process 1 on nowhere")
+    with lock.sole_writer(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [lock.LOCK_NAME]

@@ -10,6 +10,7 @@ from pipeline.bounded import ManifestError
 from pipeline.manifest import read_manifest, write_manifest
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
+from shards.lock import BusyError, sole_writer
 from shards.outcome import summary
 from shards.publish import publish
 from shards.ready_made import download_images
@@ -282,3 +283,10 @@ def test_shards_published_before_there_was_an_index_are_still_published_and_down
     for _ in range(2):
         download_images("synthetic", config)
         assert list(problems_of(manifest_folders(tmp_path / "user/shards"))) == []
+
+
+def test_nothing_is_downloaded_beside_another_command(web, tmp_path):
+    root = tmp_path / "user/shards/png/synthetic"
+    with sole_writer(root), pytest.raises(BusyError, match=f"{root}: process .* is changing these"):
+        download_images("synthetic", user_config(tmp_path, web))
+    assert not list(root.rglob("*"))

@@ -7,10 +7,15 @@ from collections import Counter
 
 import pytest
 import torch
+from accelerate import Accelerator
 from conftest import run_program, settings, small_config, torchrun
 from foreign import labelled, some_songs, sound, write_by_webdataset
 from servers import http_server
 
+import eval
+from evaluation.notes import trained_notes
+from model.checkpoint import UNKNOWN_SONGS, load_checkpoint
+from model.run_folder import resolve
 from pipeline.lost import StreamError
 from pipeline.stream import loader, training_stream
 from settings.config import ConfigError
@@ -197,6 +202,22 @@ def test_train_py_trains_on_what_commands_print(streamed, tmp_path, launcher):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "epoch 2/2  step 6" in done.stdout + done.stderr
+
+
+def test_what_a_stream_trained_on_is_unknown_and_its_data_sets_only_validate(
+    streamed, tmp_path, caplog
+):
+    config, run = small_config(tmp_path, *streamed, "eval.split=valid"), tmp_path / "runs/x"
+    Training(config, run, resume=False).save("last")
+    (line,) = [text for text in caplog.messages if "cannot be known" in text]
+    assert line.startswith(
+        "copies between train, valid and test cannot be known: stream.urls names unknown songs; "
+    )
+    checkpoint = load_checkpoint(resolve(run, "last"))
+    assert (checkpoint.trained_on, checkpoint.validated_on) == ((UNKNOWN_SONGS,), ("theirs",))
+    answers = eval.evaluate(str(checkpoint.path), config, ("theirs",), Accelerator(cpu=True))
+    (line,) = trained_notes(answers)
+    assert "known: no train shards to compare with of unknown songs; neither sound nor" in line
 
 
 def test_a_run_that_goes_on_says_that_its_shards_begin_anew(

@@ -12,7 +12,7 @@ from accelerate.utils import send_to_device
 
 from evaluation.answers import Answers, answer
 from evaluation.listener import front_end_of, input_of, network_of, shards_of
-from model.checkpoint import load_checkpoint, save_checkpoint
+from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, trains_on
 from model.run_folder import resolve
 from pipeline.lost import StreamError
 from pipeline.order import limited, step_count
@@ -67,6 +67,7 @@ class Training:
         self.steps_an_epoch = limited(steps, config.train.limit_fraction)
         self.data = self.train_shards.fingerprint + (f"+{teacher.fingerprint}" if teacher else "")
         self.progress = Progress()
+        self.trained_on = trains_on(config.model_dump(mode="json"))
         self._saved = resume  # whether there is a checkpoint to go on from
         self._stream()  # refuses data that cannot be shared before a folder is made
         torch.manual_seed(config.train.seed)
@@ -224,7 +225,9 @@ class Training:
 
     def _write(self, path: Path) -> None:
         fixed = {"shards": self.data}
-        state = {"progress": asdict(self.progress), "fixed": fixed} | self.learner.state()
+        state = {
+            "progress": asdict(self.progress), "fixed": fixed, "trained_on": self.trained_on
+        } | self.learner.state()  # fmt: skip
         config = self.config.model_dump(mode="json")
         save_checkpoint(path, config=config, state=state, **self.learner.saved())
 
@@ -246,11 +249,17 @@ class Training:
     def _start_from(self, path: str | Path) -> None:
         checkpoint = load_checkpoint(resolve(path))
         check_same_input(checkpoint, self.config)
+        self._inherit(checkpoint)
         self.learner.start_from(checkpoint)
+
+    def _inherit(self, checkpoint: Checkpoint) -> None:
+        """What trained the weights that it begins with is what it trained on, too."""
+        self.trained_on = tuple(dict.fromkeys((*checkpoint.trained_on, *self.trained_on)))
 
     def _go_on_from(self, path: Path | None) -> None:
         checkpoint = run_checkpoints.load_to_resume(self.folder, path)
         check_goes_on(checkpoint, self.config, self.data)
+        self._inherit(checkpoint)
         self.progress = Progress(**checkpoint.state["progress"])
         self.learner.go_on_from(checkpoint, self.global_step)
         if self.config.stream.reader == "webdataset" and self.progress.step:
