@@ -8,21 +8,21 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-import mutagen
 from tqdm import tqdm
 
 from songkey.errors import AudioError
-from songkey.passing import PassingAudioError
-from songkey.tagging import DAMAGED, plain_name, texts
+from songkey.passing import PassingAudioError, patiently, read_failure
+from songkey.tagging import plain_name, texts
 from songs.identity import GuardedEar
 from songs.knownfiles import Known, KnownFiles
 from songs.song import Song
+from songs.tags import tags_of
 from songs.titles import telling_name
 from storage.places import place_of
 
 ARTIST = ("artist", "tpe1", "©art", "author")  # Vorbis and APE, ID3, MP4, ASF
 TITLE = ("title", "tit2", "©nam")
-# Reasons that may not be there the next time: what is short of memory kills whom it likes.
+# Reasons that may not be there the next time.
 UNREAD = ("not readable", "file not found")
 
 
@@ -49,14 +49,14 @@ def heard(songs: Sequence[Song], known: KnownFiles, listening: Listening | None)
     for song in songs:
         one = of_song[song.song_id]
         if one and one.name is None and not song.name:
-            one.name = tagged_name(Path(song.audio_path))
+            one.name = patiently(_name, Path(song.audio_path))
     if listening:
         waiting = [
             (Path(song.audio_path), one)
             for song in songs
             if (one := of_song[song.song_id]) and one.identity is None
         ]
-        _hear(waiting, listening, songs[0].dataset if songs else "")
+        _hear(waiting, known, listening, songs[0].dataset if songs else "")
     return [
         replace(song, name=song.name or one.name or "", identity=one.identity or "")
         if (one := of_song[song.song_id])
@@ -65,13 +65,22 @@ def heard(songs: Sequence[Song], known: KnownFiles, listening: Listening | None)
     ]
 
 
+def _name(file: Path) -> str | None:
+    """As `tagged_name`; None of what may be readable another time, PassingAudioError if soon."""
+    try:
+        return tagged_name(file)
+    except OSError as error:
+        if isinstance(failed := read_failure(file, error), PassingAudioError):
+            raise failed from error
+        return None
+
+
 def tagged_name(file: Path) -> str:
-    """Artist and title in a file's tags, as `telling_name` has them."""
-    with suppress(OSError, *DAMAGED):
-        opened = mutagen.File(file)
-        if opened is not None and opened.tags is not None:
-            fields = {plain_name(name): value for name, value in opened.tags.items()}
-            return telling_name(_text(fields, ARTIST), _text(fields, TITLE))
+    """Artist and title in the first of a file's tags that tell them, as `telling_name` has them."""
+    for tags in tags_of(file):
+        fields = {plain_name(name): value for name, value in tags.items()}
+        if name := telling_name(_text(fields, ARTIST), _text(fields, TITLE)):
+            return name
     return ""
 
 
@@ -90,7 +99,9 @@ def _known_of(song: Song, known: KnownFiles) -> Known | None:
     return None
 
 
-def _hear(waiting: Sequence[tuple[Path, Known]], listening: Listening, dataset: str) -> None:
+def _hear(
+    waiting: Sequence[tuple[Path, Known]], known: KnownFiles, listening: Listening, dataset: str
+) -> None:
     """Fill in the identities of files that were not heard before."""
     if not waiting:
         return
@@ -109,15 +120,19 @@ def _hear(waiting: Sequence[tuple[Path, Known]], listening: Listening, dataset: 
         bar = tqdm(results, total=len(waiting), desc=title, unit="file", disable=None)
         for (_, one), identity in zip(waiting, bar, strict=True):
             one.identity = identity
+            known.save_now_and_then()
 
 
 def _identity(ears: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path) -> str | None:
-    """Of a file; "" of what cannot be decoded, None of what may be readable another time."""
+    """Of a file; "" of what cannot be decoded, None of what may be readable another time.
+
+    Raises PassingAudioError where again and again it could not be read: nothing is concluded.
+    """
     ear = ears.get()
     try:
-        return ear.identity(str(file), sample_rate)
+        return patiently(ear.identity, str(file), sample_rate)
     except PassingAudioError:
-        return None
+        raise
     except AudioError as error:
         return None if error.reason.startswith(UNREAD) else ""
     finally:

@@ -4,8 +4,10 @@ A table in `stream.cache_dir`, for it can be made anew and belongs to this machi
 times it holds. A file counts as known while its path, size and time of change are the same.
 """
 
+import hashlib
 import json
 import logging
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Self
 
 from storage.whole import write_whole
 
-VERSION = 1  # to be raised with what is read of a file: which tags, which digest
+SAVE_SECONDS = 60  # between two writings of the table while files are heard
+VERSION = 2  # to be raised with what is read of a file: which tags, which digest
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +41,8 @@ class KnownFiles:
     def __init__(self, path: Path | None = None, sample_rate: int = 0):
         """`sample_rate` is that of the sound whose identities are wanted."""
         self._path, self._header = path, [VERSION, sample_rate]
-        self._text = b""
+        self._digest = b""  # of the table as it lies there
+        self._saved = time.monotonic()
         self._before = self._read(path) if path else {}
         self._now: dict[str, Known] = {}
 
@@ -58,23 +62,31 @@ class KnownFiles:
         self._now[str(file)] = known
         return known
 
+    def save_now_and_then(self) -> None:
+        """Write what is known so far, if that was not done lately: a killed run loses little."""
+        if time.monotonic() - self._saved > SAVE_SECONDS:
+            self._write(self._before | self._now)
+            self._saved = time.monotonic()
+
     def _write(self, rows: dict[str, Known]) -> None:
         if not self._path:
             return
         lines = [self._header, *([file, *vars(known).values()] for file, known in rows.items())]
         text = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
-        if text == self._text:
+        if (digest := hashlib.sha256(text).digest()) == self._digest:
             return
         try:
             write_whole(self._path, text)
+            self._digest = digest
         except OSError as error:  # no reason to stop: the next listing is slower
             logger.warning("%s: not written (%s)", self._path, error.strerror or error)
 
     def _read(self, path: Path) -> dict[str, Known]:
         """The rows; none where the table is of another version, or damaged."""
         with suppress(OSError, ValueError, TypeError):
-            self._text = path.read_bytes()
-            header, *rows = map(json.loads, self._text.splitlines())
+            text = path.read_bytes()
+            self._digest = hashlib.sha256(text).digest()
+            header, *rows = map(json.loads, text.splitlines())
             if header == self._header:
                 return {file: Known(*known) for file, *known in rows}
         return {}

@@ -25,6 +25,8 @@ def recording_ids(
             if value := values.get(song_id):
                 whole = recording_of[first_with.setdefault(value, song_id)]
                 if (joined := recording_of[song_id]) is not whole:
+                    if len(joined) > len(whole):  # which takes the other's songs: fewer steps
+                        whole, joined = joined, whole
                     whole += joined
                     recording_of |= dict.fromkeys(joined, whole)
     return {song_id: min(recording_of[song_id], key=order.__getitem__) for song_id in song_ids}

@@ -1,6 +1,5 @@
 """Keys in the tags that DJ programs and shops write into music files."""
 
-import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,10 +15,18 @@ TAG_NAMES = (("tkey", "initialkey"), ("key",))
 
 
 def key_tags(place: Place) -> list[str]:
-    """The texts of a file's key tags, as parse_key reads them; "" stands for 'off key'.
+    """The texts of a file's key tags, as parse_label reads them; "" stands for 'off key'.
 
-    Those of all tags that it has: where two say different keys nobody knows which is right. A
-    damaged tag is none. Raises OSError, at an address StorageError, where the file cannot be read.
+    Those of all tags that it has: where two say different keys nobody knows which is right. Raises
+    as `tags_of`.
+    """
+    return _keys(tags_of(place))
+
+
+def tags_of(place: Place) -> list[Tags]:
+    """All tags of a file; a damaged one is none.
+
+    Raises OSError, at an address StorageError, where the file cannot be read.
     """
 
     def read(stream: BinaryIO) -> list[Tags]:
@@ -28,8 +35,8 @@ def key_tags(place: Place) -> list[str]:
 
     if isinstance(place, Path):
         with open(place, "rb") as stream:
-            return _keys(read(stream))
-    return _keys(place.reading(read))
+            return read(stream)
+    return place.reading(read)
 
 
 def _keys(tags: list[Tags]) -> list[str]:
@@ -45,7 +52,5 @@ def _keys(tags: list[Tags]) -> list[str]:
 
 
 def spelled(text: str) -> str:
-    """ID3v2.4 (TKEY): a note alone is a major key, 'o' is off key."""
-    if text.lower() == "o":
-        return ""
-    return f"{text} major" if re.fullmatch("[A-G][#b♯♭]?", text) else text
+    """ID3v2.4 (TKEY): 'o' is off key."""
+    return "" if text.lower() == "o" else text

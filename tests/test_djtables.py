@@ -189,7 +189,7 @@ def test_where_there_is_no_number_the_text_counts(tmp_path):
         library.execute("UPDATE library SET key_id = NULL, key = '' WHERE id = 3")
         library.commit()
     assert mixxx.read_library(tmp_path / "mixxxdb.sqlite") == [
-        Track("1", "b", "a", "/a.mp3", "Eb major")
+        Track("1", "b", "a", "/a.mp3", "Eb")
     ]
 
 

@@ -1,5 +1,6 @@
 """Laws of listening to songs: what was read once is not read again, until the file changes."""
 
+import errno
 import os
 
 import mutagen
@@ -7,14 +8,17 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import settings
+from encoded import encode
+from mutagen.apev2 import APEv2
 from test_tags import silence
 
 from pipeline.manifest import read_songs
 from shards import __main__ as shards
+from songkey import passing
 from songkey.errors import AudioError
 from songkey.keys import Key
 from songkey.passing import PassingAudioError
-from songs import ears, folder
+from songs import ears, folder, knownfiles
 from songs.ears import Listening, heard, tagged_name
 from songs.identity import GuardedEar
 from songs.song import Song
@@ -152,19 +156,34 @@ def test_a_file_that_cannot_be_read_now_is_heard_the_next_time(music, listening,
         assert heard([song], known, listening)[0].identity != ""
 
 
-@pytest.mark.parametrize(
-    "error",
-    [AudioError("a", "not readable: gone"), PassingAudioError("a", "the decoder was killed")],
-)
-def test_what_may_pass_is_not_remembered(music, listening, monkeypatch, error):
+def refusing(monkeypatch, error):
     def refuse(self, path, sample_rate):
         raise error
 
+    monkeypatch.setattr(GuardedEar, "identity", refuse)
+
+
+def test_what_may_be_readable_another_time_is_not_remembered(music, listening, monkeypatch):
     with monkeypatch.context() as failing:
-        failing.setattr(GuardedEar, "identity", refuse)
+        refusing(failing, AudioError("a", "not readable: gone"))
         songs, _ = folder.songs(music, "mine", listening=listening)
     assert [song.identity for song in songs] == ["", "", ""]
     assert all(song.identity for song in folder.songs(music, "mine", listening=listening)[0][:2])
+
+
+@pytest.mark.parametrize("what", ["sound", "name"])
+def test_nothing_is_concluded_from_what_may_pass(music, listening, monkeypatch, what):
+    monkeypatch.setattr(passing, "WAITS_SECONDS", (0,))
+    with monkeypatch.context() as failing:
+        if what == "sound":
+            refusing(failing, PassingAudioError("a", "the decoder was killed"))
+        else:
+            busy = OSError(errno.EMFILE, "Too many open files")
+            failing.setattr(ears, "tags_of", lambda file: (_ for _ in ()).throw(busy))
+        with pytest.raises(PassingAudioError, match="decoder was killed|Too many open files"):
+            folder.songs(music, "mine", listening=listening)
+    songs, _ = folder.songs(music, "mine", listening=listening)
+    assert all(song.identity for song in songs[:2])
 
 
 def test_a_table_that_cannot_be_written_is_said_and_stops_nothing(music, tmp_path, caplog):
@@ -172,3 +191,21 @@ def test_a_table_that_cannot_be_written_is_said_and_stops_nothing(music, tmp_pat
     songs, _ = folder.songs(music, "mine", listening=Listening(8_000, 1, tmp_path / "cache"))
     assert len(songs) == 3
     assert "files-mine.jsonl: not written" in caplog.text
+
+
+def test_artist_and_title_are_read_from_every_tag_that_keys_are_read_from(tmp_path):
+    path = encode(tmp_path / "a.mp3", 0.1 * np.sin(np.arange(8_000)), 8_000)
+    tags = APEv2()
+    tags["Artist"], tags["Title"] = "Lost Sky", "Fearless"
+    tags.save(path)
+    assert tagged_name(path) == "lost sky - fearless"
+
+
+def test_what_was_heard_outlasts_a_kill(music, listening, monkeypatch):
+    monkeypatch.setattr(knownfiles, "SAVE_SECONDS", 0)
+    written = []
+    monkeypatch.setattr(
+        knownfiles, "write_whole", lambda path, data: written.append(data.count(b"flac"))
+    )
+    folder.songs(music, "mine", listening=listening)
+    assert len(written) >= 2  # while files were heard, not at the end alone

@@ -100,7 +100,7 @@ def tag_asf(path, text):
 
 
 @pytest.mark.parametrize(
-    ("text", "read"), [("Abm", "Abm"), ("8A", "8A"), ("Eb", "Eb major"), ("o", ""), ("sad", "sad")]
+    ("text", "read"), [("Abm", "Abm"), ("8A", "8A"), ("Eb", "Eb"), ("o", ""), ("sad", "sad")]
 )
 @pytest.mark.parametrize(
     ("name", "tag"),
@@ -152,7 +152,7 @@ def test_tags_of_several_kinds_are_all_given_so_that_a_conflict_shows(tmp_path):
         assert key_tags(path) == read
     tag_vorbis(silence(tmp_path / "a.flac"), "C")
     tag_id3_text(tmp_path / "a.flac", "Dm")
-    assert key_tags(tmp_path / "a.flac") == ["C major", "Dm"]
+    assert key_tags(tmp_path / "a.flac") == ["C", "Dm"]
 
 
 def test_tags_one_behind_the_other_are_all_read(tmp_path):
