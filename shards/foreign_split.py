@@ -22,8 +22,9 @@ from settings.sections import Config
 from shards.conflicts import leave_out_conflicting
 from shards.disk_error import writing_to
 from shards.foreign_shard import IndexTask, NoIndexError, index_shard
+from shards.leftout import left_out_table, write_left_out
 from shards.lock import sole_writer
-from shards.prepare import Prepared, left_out_table, make_shards, write_left_out
+from shards.prepare import Prepared, make_shards
 from shards.splitfolder import (
     RECORDS,
     done_tasks,

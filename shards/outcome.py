@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from shards.prepare import LEFT_OUT_NAME, Prepared
+from shards.leftout import LEFT_OUT_NAME
+from shards.prepare import Prepared
 from songkey.keys import KEYS
 from songs.song import LeftOut, Song, by_reason
 

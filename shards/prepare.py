@@ -1,7 +1,5 @@
 """One data set from its songs to verified shards of all splits, at once or in parts."""
 
-import csv
-import io
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -14,20 +12,18 @@ from pipeline.manifest import Manifest
 from settings.sections import Config
 from shards.disk_error import writing_to
 from shards.executor import run_tasks, worker_count
+from shards.leftout import left_out_table, write_left_out
 from shards.lock import part_writer, sole_writer
 from shards.pack import Packed, pack_shard
 from shards.plan import MOST_NAMES, all_settings, plan
 from shards.processes import Task
 from shards.settled import Counts
-from shards.splitfolder import clear, make_way, remove, remove_strays
+from shards.splitfolder import clear, make_way, remove_strays
 from shards.splitplan import Plan
 from shards.tables import split_manifest
 from songkey.errors import AudioKeyError
 from songs.song import LeftOut, Song, by_reason
 from storage.places import Place, place_of
-from storage.whole import write_whole
-
-LEFT_OUT_NAME = "left_out.tsv"
 
 
 class PrepareError(AudioKeyError):
@@ -95,8 +91,7 @@ def prepare_part(
     part: Part, scheduler: str = "",
 ) -> str:  # fmt: skip
     """Pack one part of the shards; says in a line what was done. `merge` makes the manifests."""
-    root = place_of(config.prepare.shards_dir) / format / dataset
-    with part_writer(root, part.number, part.of):
+    with part_writer(place_of(config.prepare.shards_dir) / format / dataset, part.number, part.of):
         return _pack_part(
             _planned_in_parts(dataset, songs, left_out, format, config),
             dataset,
@@ -203,20 +198,3 @@ def _finished(dataset: str, made: Plan, left_out: Sequence[LeftOut], began: floa
             clear(split.folder)
         raise PrepareError(f"{dataset}: no song could be packed; left out: {by_reason(everything)}")
     return prepared
-
-
-def write_left_out(folder: Place, table: bytes) -> None:
-    """Write the list of what was left out, unless it is there already."""
-    remove(folder, f".{LEFT_OUT_NAME}.*.tmp")  # by runs that were killed
-    path = folder / LEFT_OUT_NAME
-    if not path.exists() or path.read_bytes() != table:
-        write_whole(path, table)
-
-
-def left_out_table(left_out: Sequence[LeftOut]) -> bytes:
-    """The list of what was left out, as a TSV file."""
-    table = io.StringIO()
-    rows = csv.writer(table, delimiter="\t", lineterminator="\n")
-    rows.writerow(["song_id", "reason"])
-    rows.writerows((one.song_id, one.reason) for one in left_out)
-    return table.getvalue().encode()

@@ -12,7 +12,7 @@ from pipeline.changes import as_of_today, changes_bytes, read_changes
 from pipeline.manifest import MANIFEST_NAME, Manifest, ManifestShard, read_manifest
 from pipeline.record import ShardRecord, parse_record, record_name
 from settings.sections import Config
-from shards.check import problems_of_samples
+from shards.checktar import problems_of_samples
 from shards.disk_error import writing_to
 from shards.lock import sole_writer
 from shards.prepare import Prepared

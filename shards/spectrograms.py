@@ -4,8 +4,6 @@ One task reads the tars of one task of packing and writes those that packing the
 would have written, byte for byte: `pack --format png` then finds nothing left to do.
 """
 
-import csv
-import io
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,9 +21,10 @@ from pipeline.pack_settings import PackSettings
 from pipeline.stream import decode_audio
 from settings.sections import Config
 from shards.disk_error import writing_to
+from shards.leftout import copy_left_out
 from shards.lock import sole_writer
 from shards.pack import Packed, encoder_of
-from shards.prepare import LEFT_OUT_NAME, Prepared, make_shards, write_left_out
+from shards.prepare import Prepared, make_shards
 from shards.processes import ShardTask
 from shards.shardfile import ShardError, TaskTars, read_samples
 from shards.splitfolder import (
@@ -41,7 +40,6 @@ from shards.splitfolder import (
     whole_manifest,
 )
 from shards.tables import split_manifest
-from songs.song import LeftOut
 from storage.places import Place, place_of, sizes
 from storage.staging import staged
 
@@ -76,7 +74,7 @@ def create_spectrograms(
         with sole_writer(png):
             made = _made(audio, manifests, png, config, overwrite, scheduler)
             with writing_to(png):
-                left_out = _copy_left_out(audio, png)
+                left_out = copy_left_out(audio, png)
     return Prepared(png, made, left_out, time.perf_counter() - began)
 
 
@@ -189,13 +187,3 @@ def _of_another_packing(source: Place, name: str) -> ShardError:
         f"{source}/{name}.json: of another packing than the manifest; "
         "pack the audio again with --overwrite"
     )
-
-
-def _copy_left_out(source: Place, folder: Place) -> tuple[LeftOut, ...]:
-    """What packing the audio left out is left out here too: its list, copied."""
-    if not (source / LEFT_OUT_NAME).exists():
-        return ()
-    data = (source / LEFT_OUT_NAME).read_bytes()
-    write_left_out(folder, data)
-    _, *rows = csv.reader(io.StringIO(data.decode(), newline=""), delimiter="\t")
-    return tuple(LeftOut(song_id, reason) for song_id, reason in rows)

@@ -9,7 +9,8 @@ from pipeline.bounded import ManifestError
 from pipeline.manifest import read_manifest, read_songs, write_manifest, write_songs
 from pipeline.record import read_record, write_record
 from shards import __main__ as shards
-from shards.check import manifest_folders, problems_of, problems_of_samples
+from shards.check import manifest_folders, problems_of
+from shards.checktar import problems_of_samples
 from shards.splitfolder import task_names
 from shards.tables import write_split_manifest
 
