@@ -2,12 +2,12 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.record import SAMPLE_COLUMNS, ShardRecord, write_record
+from pipeline.changes import as_of_today
+from pipeline.record import ShardRecord, task_of, write_record
 from shards.splitfolder import first_records
 from songkey.keys import parse_key
 from songs.song import LeftOut
@@ -30,7 +30,10 @@ def leave_out_conflicting(folder: Place, names: Sequence[str]) -> None:
         found = {song.song_id for song in record.songs} & reasons.keys()
         if found:
             new = [(song_id, reasons[song_id]) for song_id in sorted(found - named)]
-            write_record(folder, _without(record, found, new))
+            gone = {task_of(record.shard): dict.fromkeys(found)}
+            left_out = (*record.left_out, *new)
+            kept = as_of_today(record, gone).model_copy(update={"left_out": left_out})
+            write_record(folder, kept)
             named |= found
 
 
@@ -68,18 +71,3 @@ def _named(record: ShardRecord) -> dict[str, str]:
     """The songs that a record says were left out for this reason, with it."""
     left_out = [LeftOut(*one) for one in record.left_out]
     return {one.song_id: one.reason for one in left_out if one.kind == CONFLICTING}
-
-
-def _without(
-    record: ShardRecord, song_ids: set[str], left_out: Iterable[tuple[str, str]]
-) -> ShardRecord:
-    """A record without these songs and their samples."""
-    kept = [place for place, song in enumerate(record.songs) if song.song_id not in song_ids]
-    new_place = {old: new for new, old in enumerate(kept)}
-    samples = [sample for sample, song in enumerate(record.song) if song in new_place]
-    columns: dict[str, Any] = {
-        name: tuple(getattr(record, name)[sample] for sample in samples) for name in SAMPLE_COLUMNS
-    }
-    columns["song"] = tuple(new_place[song] for song in columns["song"])
-    columns["songs"] = tuple(record.songs[place] for place in kept)
-    return record.model_copy(update={**columns, "left_out": (*record.left_out, *left_out)})

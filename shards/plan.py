@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from pipeline.bounded import MissingError
-from pipeline.changes import changes_bytes, read_changes
+from pipeline.changes import changes_bytes
 from pipeline.manifest import Manifest, read_manifest
 from pipeline.opened import split_folder
 from pipeline.pack_settings import PackSettings
@@ -118,8 +118,7 @@ def _nothing_to_do(folder: Place, manifest: Manifest | None, settings: PackSetti
     if manifest is None:
         return SplitPlan(folder, settings, (), (), (), b"")
     kept = tuple(task_names(manifest))
-    changes = changes_bytes(read_changes(folder, manifest))
-    return SplitPlan(folder, manifest.settings, kept, (), (), changes)
+    return SplitPlan(folder, manifest.settings, kept, (), (), b"")  # whose tables stay
 
 
 def _arranged(

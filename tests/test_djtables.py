@@ -188,9 +188,7 @@ def test_where_there_is_no_number_the_text_counts(tmp_path):
         library.execute("UPDATE library SET mixxx_deleted = 1 WHERE id = 2")
         library.execute("UPDATE library SET key_id = NULL, key = '' WHERE id = 3")
         library.commit()
-    assert mixxx.read_library(tmp_path / "mixxxdb.sqlite") == [
-        Track("1", "b", "a", "/a.mp3", "Eb")
-    ]
+    assert mixxx.read_library(tmp_path / "mixxxdb.sqlite") == [Track("1", "b", "a", "/a.mp3", "Eb")]
 
 
 def test_a_library_that_mixxx_is_writing_is_not_read(tmp_path):
