@@ -75,10 +75,11 @@ def compact(dataset: str, format: str, config: Config, scheduler: str = "") -> P
     """
     began = time.perf_counter()
     root = place_of(config.prepare.shards_dir) / format / dataset
-    if not (manifests := manifests_in(root)):
+    if not manifests_in(root):
         raise ManifestError(f"{root}: no {format} shards; pack this data set first")
     with sole_writer(root):
-        splits = {split: _split(root / split, manifest) for split, manifest in manifests.items()}
+        there = manifests_in(root).items()  # as nobody changes them any more
+        splits = {split: _split(root / split, manifest) for split, manifest in there}
         tasks = [task for split in splits.values() for task in _missing(split)]
         for folder in sorted({task.folder for task in tasks}):
             with writing_to(folder):
