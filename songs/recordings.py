@@ -17,7 +17,6 @@ def recording_ids(
 
     If A has B's md5 and B has C's artist and title, the three are one recording.
     """
-    order = {song_id: place for place, song_id in enumerate(song_ids)}
     recording_of = {song_id: [song_id] for song_id in song_ids}  # one list for all its songs
     for values in properties:
         first_with: dict[str, str] = {}
@@ -29,7 +28,10 @@ def recording_ids(
                         whole, joined = joined, whole
                     whole += joined
                     recording_of |= dict.fromkeys(joined, whole)
-    return {song_id: min(recording_of[song_id], key=order.__getitem__) for song_id in song_ids}
+    first_of: dict[int, str] = {}
+    for song_id in song_ids:
+        first_of.setdefault(id(recording_of[song_id]), song_id)
+    return {song_id: first_of[id(recording_of[song_id])] for song_id in song_ids}
 
 
 def united(
