@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from songs.song import LeftOut, Song
+from songs.song import IN_TWO_SPLITS, MARKS, LeftOut, Song
 
 
 def recording_ids(
@@ -35,7 +35,7 @@ def recording_ids(
 
 
 def united(
-    songs: Sequence[Song], of_one_key: Iterable[str] = ("identity", "name")
+    songs: Sequence[Song], of_one_key: Iterable[str] = MARKS
 ) -> tuple[list[Song], list[LeftOut]]:
     """The songs by recording: those of one sound, of one artist and title, or said to be one.
 
@@ -44,10 +44,10 @@ def united(
     """
     kept, left_out = _of_one_key(songs, of_one_key)
     found = []
-    for recording in _groups(kept, ("recording_id", "identity", "name")):
+    for recording in _groups(kept, ("recording_id", *MARKS)):
         splits = sorted({song.split for song in recording} - {""})
         if len(splits) > 1:
-            reason = f"recording in two splits: {', '.join(splits)}"
+            reason = f"{IN_TWO_SPLITS}: {', '.join(splits)}"
             left_out += [LeftOut(song.song_id, reason) for song in recording]
         else:
             (_, recording_id), split = min(map(_own_id, recording)), "".join(splits)
