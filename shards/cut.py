@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from songkey.audio import waveform_blocks
-from songkey.errors import AudioError
+from songkey.errors import FILE_NOT_FOUND, AudioError
 from songkey.intervals import intervals
 from songs import scores, synthetic
 from songs.identity import Identity
@@ -62,6 +62,6 @@ def _remote_blocks(place: RemotePath, sample_rate: int, decode: Decode) -> Itera
         with local_copy(place) as path:
             yield from decode(path, sample_rate)
     except FileNotFoundError as error:
-        raise AudioError(str(place), "file not found: check the address") from error
+        raise AudioError(str(place), f"{FILE_NOT_FOUND}: check the address") from error
     except AudioError as error:
         raise AudioError(str(place), error.reason) from error

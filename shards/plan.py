@@ -18,10 +18,10 @@ from settings.sections import Config
 from shards.digests import digest_of, layout_digest, song_line
 from shards.pack import PackTask, deal
 from shards.packed import FIRST_RECORD, PackedSplit, PackedTask, packed_split
-from shards.settled import VANISHED, Counts, Settled, settled
+from shards.settled import Counts, Settled, settled
 from shards.splitfolder import SPLITS, is_whole, task_names
 from shards.splitplan import Plan, SplitPlan
-from songkey.errors import AudioKeyError
+from songkey.errors import FILE_NOT_FOUND, AudioKeyError
 from songs.song import Song
 from storage.places import Place, place_of, sizes
 
@@ -104,7 +104,7 @@ def _up_to_date(folders: Mapping[str, Place], listing: str) -> dict[str, Manifes
         if split in manifests:
             named = task_names(manifests[split])
             left_out = manifests[split].left_out_by_reason
-            if VANISHED in left_out or not is_whole(manifests[split], there):
+            if FILE_NOT_FOUND in left_out or not is_whole(manifests[split], there):
                 return {}
         else:
             named = []
@@ -180,7 +180,7 @@ def _split_plan(
 
 def _is_back(task: PackTask, done: PackedTask) -> bool:
     """Whether a song that was not there when the task was packed is there today."""
-    vanished = {held.song_id for held in done.held if held.left_out.kind == VANISHED}
+    vanished = {held.song_id for held in done.held if held.left_out.kind == FILE_NOT_FOUND}
     return any(
         song.song_id in vanished and place_of(song.audio_path).exists() for song in task.songs
     )

@@ -1,8 +1,9 @@
 """Shards published to a folder or address.
 
-DEST/<format>/<dataset>/<split>/ then holds the tars, their records, the table of songs and, as the
-last file, the manifest: DEST may also be read in place as prepare.shards_dir. Give others only the
-spectrograms of music whose licence allows it, and audio to nobody.
+DEST/<format>/<dataset>/<split>/ then holds the tars, their records, the index, the tables of songs
+and of changes and, as the last file, the manifest: DEST may also be read in place as
+prepare.shards_dir. Give others only the spectrograms of music whose licence allows it, and audio to
+nobody.
 """
 
 from contextlib import suppress

@@ -13,11 +13,11 @@ from pipeline.record import SongEntry
 from settings.sections import Split
 from shards.digests import source_of
 from shards.packed import Held
-from songs.song import LeftOut, Song
+from songkey.errors import FILE_NOT_FOUND
+from songs.song import IN_TWO_SPLITS, MARKS, LeftOut, Song
 from songs.split import split_of
 from storage.places import RemotePath, place_of
 
-VANISHED = "file not found"  # the reason of a song whose file was listed, and gone when packed
 MD5 = re.compile("[0-9a-f]{32}")
 
 
@@ -80,7 +80,7 @@ def settled(
             continue
         splits = {song.split} if song.split else splits_of[song.recording_id]
         if len(splits) > 1:
-            reason = f"recording in two splits: {', '.join(sorted(splits))}"
+            reason = f"{IN_TWO_SPLITS}: {', '.join(sorted(splits))}"
             left_out.append(LeftOut(song.song_id, reason))
         else:
             drawn = split_of(song, rule.valid_fraction, rule.test_fraction, rule.seed)
@@ -99,7 +99,7 @@ def _copy_that_stays(song: Song, copies: Iterable[Held]) -> Held | None:
 def _is_same_sound(held: Held, song: Song) -> bool:
     if held.entry and held.entry.identity and song.identity:
         return held.entry.identity == song.identity
-    if held.reason.partition(":")[0] == VANISHED and place_of(song.audio_path).exists():
+    if held.reason.partition(":")[0] == FILE_NOT_FOUND and place_of(song.audio_path).exists():
         return False
     source = source_of(song)
     if held.source and source and held.source != source:
@@ -117,23 +117,22 @@ def _splits_of_recordings(songs: Sequence[Song], held: Sequence[Held]) -> dict[s
         if one.entry is None:
             continue  # nobody heard it
         for entry in filter(None, (one.entry, one.now)):
-            for mark in _marks(one.song_id, entry.recording_id, entry.identity, entry.name):
+            for mark in _marks(one.song_id, entry):
                 packed_in[mark].add(one.split)
     found: dict[str, set[str]] = defaultdict(set)
     for song in songs:
-        for mark in _marks(song.song_id, song.recording_id, song.identity, song.name):
+        for mark in _marks(song.song_id, song):
             found[song.recording_id] |= packed_in.get(mark, set())
     return found
 
 
-def _marks(song_id: str, recording_id: str, identity: str, name: str) -> Iterator[tuple[str, str]]:
+def _marks(song_id: str, song: Song | SongEntry) -> Iterator[tuple[str, str]]:
     """What two songs of one recording may share."""
     yield "song", song_id
-    yield "recording", recording_id
-    if identity:
-        yield "identity", identity
-    if name:
-        yield "name", name
+    yield "recording", song.recording_id
+    for name in MARKS:
+        if text := getattr(song, name):
+            yield name, text
 
 
 def _today(held: Held, song: Song) -> SongEntry | None:

@@ -7,9 +7,9 @@ from settings.sections import Config
 from shards.executor import worker_count
 from songkey.errors import AudioKeyError
 from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, scores, synthetic
-from songs.ears import Listening, heard
+from songs.ears import Ears, heard
 from songs.recordings import united
-from songs.song import LeftOut, Song
+from songs.song import MARKS, LeftOut, Song
 
 # Each has download(datasets, settings) and songs(datasets, downloads).
 FROM_THE_WEB = {"gs_key": gs_key, "gs_key_plus": gs_key_plus, "gs_mtg": gs_mtg, "ncs": ncs}
@@ -53,15 +53,15 @@ def _songs(dataset: str, path: str, config: Config) -> Wanted:
         return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
     if dataset == "scores":
         return "scores", *scores.songs_of(config.datasets.scores)
-    listening = Listening(
+    ears = Ears(
         config.audio.sample_rate, worker_count(config.prepare.workers),
         Path(config.stream.cache_dir),
     )  # fmt: skip
     if module := FROM_THE_WEB.get(dataset):
         found, left_out = module.songs(config.datasets, Path(config.download.dir))
-        with listening.known(dataset) as known:
-            found = heard(found, known, listening)
-        found, in_conflict = united(found, ONE_KEY.get(dataset, ("identity", "name")))
+        with ears.known(dataset) as known:
+            found = heard(found, known, ears)
+        found, in_conflict = united(found, ONE_KEY.get(dataset, MARKS))
         return dataset, found, left_out + in_conflict
     music = config.datasets.folder
-    return music.name, *folder.songs(path or music.path, music.name, music.tables, listening)
+    return music.name, *folder.songs(path or music.path, music.name, music.tables, ears)

@@ -11,7 +11,7 @@ import soxr
 
 from songkey.container import BinaryStream
 from songkey.decode import mono_blocks
-from songkey.errors import AudioError, printable
+from songkey.errors import FILE_NOT_FOUND, AudioError, printable
 from songkey.files import require_file
 from songkey.passing import read_failure
 
@@ -35,7 +35,7 @@ def waveform_blocks(
                 samples += len(block)
                 yield block
     except FileNotFoundError as error:
-        raise AudioError(where, "file not found: check the path") from error
+        raise AudioError(where, f"{FILE_NOT_FOUND}: check the path") from error
     except OSError as error:
         raise read_failure(where, error) from error
     if not samples:

@@ -6,6 +6,8 @@ import re
 # Control characters, ends of lines, and what says in which direction letters run.
 UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
+FILE_NOT_FOUND = "file not found"  # what an AudioError's reason begins with; kept in records
+
 
 class AudioKeyError(ValueError):
     """Says what is wrong, where, and what to do; programs print it in one line and exit with 1.

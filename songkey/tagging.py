@@ -9,16 +9,13 @@
 | ape, mpc, wv, tak: APEv2 | INITIALKEY |
 
 A key in another tag, before or behind these, goes: the file names one. The sound's bytes stay as
-they are. The tag is written into a copy beside the file, which takes the
-file's place when it is whole: a run that is killed, or a full disk, leaves the file as it was.
+they are, and so does the file until a copy with the tag is whole (see tagcopy.py).
 """
 
-import hashlib
 import os
 import re
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,9 +29,9 @@ from mutagen.mp4 import AtomDataType, MP4FreeForm, MP4Tags
 
 from songkey.errors import AudioError, printable
 from songkey.filetags import DAMAGED, Tags, all_tags
+from songkey.tagcopy import copy_in_its_place, id3v1_kept
 
 KEY_FIELDS = ("tkey", "initialkey")  # by `plain_name`; TXXX:INITIALKEY in ID3 is among them
-ID3V1_BYTES = 128  # at a file's end
 
 
 class State(StrEnum):
@@ -95,7 +92,7 @@ def _written(path: Path, where: str, text: str, keep_existing: bool, dry_run: bo
         return Tag(text, State.PLANNED)
     if not os.access(path, os.W_OK):
         raise AudioError(where, "its tag is not written: the file is read-only")
-    with _copy_in_its_place(path) as copy:
+    with copy_in_its_place(path) as copy:
         _save(_opened(copy, where), copy, text)
         after = _opened(copy, where)
         if _all_keys(copy) != [text] or after.info.length != file.info.length:
@@ -173,7 +170,7 @@ def _save_id3(file: Any, path: Path, text: str) -> None:
         tags = file.tags
         tags.update_to_v23()
     tags.add(TKEY(encoding=Encoding.LATIN1 if text.isascii() else Encoding.UTF16, text=[text]))
-    with _id3v1_kept(path):
+    with id3v1_kept(path):
         tags.save(path, v2_version=4 if version == (2, 4) else 3, v23_sep=None)
 
 
@@ -183,49 +180,5 @@ def _drop_keys(tags: Any, path: Path) -> None:
     for field in fields:
         del tags[field]
     if fields:
-        with _id3v1_kept(path):
+        with id3v1_kept(path):
             tags.save(path)
-
-
-@contextmanager
-def _id3v1_kept(path: Path) -> Iterator[None]:
-    """What mutagen changes in it, or loses with it, is as before at the end of the block."""
-    end = _id3v1(path)
-    yield
-    if end:
-        with open(path, "r+b") as stream:
-            stream.seek(-ID3V1_BYTES if _id3v1(path) else 0, os.SEEK_END)
-            stream.write(end)
-
-
-def _id3v1(path: Path) -> bytes:
-    """The ID3v1 tag at a file's end, b"" without one."""
-    if path.stat().st_size < ID3V1_BYTES:
-        return b""
-    with open(path, "rb") as stream:
-        stream.seek(-ID3V1_BYTES, os.SEEK_END)
-        end = stream.read()
-    return end if end.startswith(b"TAG") else b""
-
-
-@contextmanager
-def _copy_in_its_place(path: Path) -> Iterator[Path]:
-    """A copy to change; it becomes the file when the block ends well, and is removed otherwise.
-
-    Its name is hidden, and always the same: what a killed run left is overwritten by the next.
-    """
-    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
-    copy = path.with_name(f".songkey-{name}{path.suffix}")
-    try:
-        shutil.copyfile(path, copy)
-        yield copy
-        shutil.copystat(path, copy)
-        if hasattr(os, "chown"):  # not on Windows
-            with suppress(OSError):  # it stays the writer's own where that may not be given away
-                os.chown(copy, path.stat().st_uid, path.stat().st_gid)
-        os.utime(copy)
-        with open(copy, "rb+") as stream:
-            os.fsync(stream.fileno())
-        os.replace(copy, path)
-    finally:
-        copy.unlink(missing_ok=True)

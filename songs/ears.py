@@ -10,7 +10,7 @@ from queue import SimpleQueue
 
 from tqdm import tqdm
 
-from songkey.errors import AudioError
+from songkey.errors import FILE_NOT_FOUND, AudioError
 from songkey.passing import PassingAudioError, patiently, read_failure
 from songkey.tagging import plain_name, texts
 from songs.identity import GuardedEar
@@ -23,11 +23,11 @@ from storage.places import place_of
 ARTIST = ("artist", "tpe1", "©art", "author")  # Vorbis and APE, ID3, MP4, ASF
 TITLE = ("title", "tit2", "©nam")
 # Reasons that may not be there the next time.
-UNREAD = ("not readable", "file not found")
+UNREAD = ("not readable", FILE_NOT_FOUND)
 
 
 @dataclass(frozen=True)
-class Listening:
+class Ears:
     """How files are heard while songs are listed, and where what was heard is kept."""
 
     sample_rate: int  # Hz, that of packing
@@ -39,8 +39,8 @@ class Listening:
         return KnownFiles(self.folder / f"files-{dataset}.jsonl", self.sample_rate)
 
 
-def heard(songs: Sequence[Song], known: KnownFiles, listening: Listening | None) -> list[Song]:
-    """The songs with the names of their files' tags and, with `listening`, their identities.
+def heard(songs: Sequence[Song], known: KnownFiles, ears: Ears | None) -> list[Song]:
+    """The songs with the names of their files' tags and, with `ears`, their identities.
 
     Of files here; one at an address, or that cannot be read, gets none: packing says why. What the
     data set itself says of a song stays.
@@ -50,13 +50,13 @@ def heard(songs: Sequence[Song], known: KnownFiles, listening: Listening | None)
         one = of_song[song.song_id]
         if one and one.name is None and not song.name:
             one.name = patiently(_name, Path(song.audio_path))
-    if listening:
+    if ears:
         waiting = [
             (Path(song.audio_path), one)
             for song in songs
             if (one := of_song[song.song_id]) and one.identity is None
         ]
-        _hear(waiting, known, listening, songs[0].dataset if songs else "")
+        _hear(waiting, known, ears, songs[0].dataset if songs else "")
     return [
         replace(song, name=song.name or one.name or "", identity=one.identity or "")
         if (one := of_song[song.song_id])
@@ -100,21 +100,21 @@ def _known_of(song: Song, known: KnownFiles) -> Known | None:
 
 
 def _hear(
-    waiting: Sequence[tuple[Path, Known]], known: KnownFiles, listening: Listening, dataset: str
+    waiting: Sequence[tuple[Path, Known]], known: KnownFiles, ears: Ears, dataset: str
 ) -> None:
     """Fill in the identities of files that were not heard before."""
     if not waiting:
         return
-    ears: SimpleQueue[GuardedEar] = SimpleQueue()
-    count = min(listening.processes, len(waiting))
+    free: SimpleQueue[GuardedEar] = SimpleQueue()
+    count = min(ears.processes, len(waiting))
     with ExitStack() as stack:
         threads = ThreadPoolExecutor(count)
         stack.callback(threads.shutdown)
         for _ in range(count):
-            ears.put(stack.enter_context(GuardedEar()))
+            free.put(stack.enter_context(GuardedEar()))
         # An interruption begins no other file, then ends those that are being heard.
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
-        hear = partial(_identity, ears, listening.sample_rate)
+        hear = partial(_identity, free, ears.sample_rate)
         results = threads.map(hear, [file for file, _ in waiting])
         title = f"listening to {dataset}"
         bar = tqdm(results, total=len(waiting), desc=title, unit="file", disable=None)
@@ -123,12 +123,12 @@ def _hear(
             known.save_now_and_then()
 
 
-def _identity(ears: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path) -> str | None:
+def _identity(free: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path) -> str | None:
     """Of a file; "" of what cannot be decoded, None of what may be readable another time.
 
     Raises PassingAudioError where again and again it could not be read: nothing is concluded.
     """
-    ear = ears.get()
+    ear = free.get()
     try:
         return patiently(ear.identity, str(file), sample_rate)
     except PassingAudioError:
@@ -136,4 +136,4 @@ def _identity(ears: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path) -> 
     except AudioError as error:
         return None if error.reason.startswith(UNREAD) else ""
     finally:
-        ears.put(ear)
+        free.put(ear)

@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from songkey.errors import AudioError
+from songkey.errors import FILE_NOT_FOUND, AudioError
 from songkey.files import require_file
 from songkey.passing import PassingAudioError, patiently, read_failure
 from songs.djtables import table_rows
-from songs.ears import Listening, heard
+from songs.ears import Ears, heard
 from songs.knownfiles import KnownFiles
 from songs.labels import Row, match, read_rows
 from songs.musicfolder import AudioFile, found_in
@@ -34,12 +34,12 @@ def songs(
     folder: str | Path,
     dataset: str,
     tables: Iterable[str] = (),
-    listening: Listening | None = None,
+    ears: Ears | None = None,
 ) -> tuple[list[Song], list[LeftOut]]:
     """The labelled songs under `folder` and what was left out, each in order of the paths.
 
     The folder may be an address, and so may the `tables` of DJ programs beside those in it. With
-    `listening` copies of a recording are known by their sound, else by their tags alone. Raises
+    `ears` copies of a recording are known by their sound, else by their tags alone. Raises
     AudioKeyError where there is no such folder, or no audio file in it, PassingAudioError for a
     file that again and again could not be read.
     """
@@ -49,7 +49,7 @@ def songs(
     rows_of = table_rows(root, files, map(place_of, tables)) | listed
     left_out = unreadable + unmatched
     found: list[Song] = []
-    with listening.known(dataset) if listening else KnownFiles() as known:
+    with ears.known(dataset) if ears else KnownFiles() as known:
         make = partial(patiently, _song, dataset, rows_of, partial(_tags, known))
         with ThreadPoolExecutor(AT_ONCE) as threads:
             in_turn = map if isinstance(root, Path) else threads.map
@@ -58,7 +58,7 @@ def songs(
                     found.append(outcome)
                 else:
                     left_out.append(outcome)
-        found, in_conflict = united(heard(found, known, listening))
+        found, in_conflict = united(heard(found, known, ears))
     return found, sorted(left_out + in_conflict, key=lambda one: (one.song_id, one.reason))
 
 
@@ -104,7 +104,7 @@ def _song(
     except AudioError as error:
         return LeftOut(song_id, error.reason)
     except FileNotFoundError:
-        return LeftOut(song_id, "file not found")
+        return LeftOut(song_id, FILE_NOT_FOUND)
     except OSError as error:
         if isinstance(failed := read_failure(file.place, error), PassingAudioError):
             raise failed from error

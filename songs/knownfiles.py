@@ -1,7 +1,8 @@
 """What was read of a data set's files before, so that listing them again takes their times alone.
 
-A table in `stream.cache_dir`, for it can be made anew and belongs to this machine, whose paths and
-times it holds. A file counts as known while its path, size and time of change are the same.
+A table in `stream.cache_dir`, for it can be made anew. It holds paths and times: machines that see
+the same files under the same paths may share it. A file counts as known while its path, size and
+time of change are the same.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ class Known:
 
 
 class KnownFiles:
-    """The table of one data set, which is written when the block ends.
+    """The table of one data set, written when the block ends, and by `save_now_and_then`.
 
     Without a path nothing is kept from one listing to the next.
     """

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from songs.song import LeftOut, Song
+from songs.song import IN_TWO_SPLITS, MARKS, LeftOut, Song
 
 
 def recording_ids(
@@ -17,7 +17,6 @@ def recording_ids(
 
     If A has B's md5 and B has C's artist and title, the three are one recording.
     """
-    order = {song_id: place for place, song_id in enumerate(song_ids)}
     recording_of = {song_id: [song_id] for song_id in song_ids}  # one list for all its songs
     for values in properties:
         first_with: dict[str, str] = {}
@@ -29,11 +28,14 @@ def recording_ids(
                         whole, joined = joined, whole
                     whole += joined
                     recording_of |= dict.fromkeys(joined, whole)
-    return {song_id: min(recording_of[song_id], key=order.__getitem__) for song_id in song_ids}
+    first_of: dict[int, str] = {}
+    for song_id in song_ids:
+        first_of.setdefault(id(recording_of[song_id]), song_id)
+    return {song_id: first_of[id(recording_of[song_id])] for song_id in song_ids}
 
 
 def united(
-    songs: Sequence[Song], of_one_key: Iterable[str] = ("identity", "name")
+    songs: Sequence[Song], of_one_key: Iterable[str] = MARKS
 ) -> tuple[list[Song], list[LeftOut]]:
     """The songs by recording: those of one sound, of one artist and title, or said to be one.
 
@@ -42,10 +44,10 @@ def united(
     """
     kept, left_out = _of_one_key(songs, of_one_key)
     found = []
-    for recording in _groups(kept, ("recording_id", "identity", "name")):
+    for recording in _groups(kept, ("recording_id", *MARKS)):
         splits = sorted({song.split for song in recording} - {""})
         if len(splits) > 1:
-            reason = f"recording in two splits: {', '.join(splits)}"
+            reason = f"{IN_TWO_SPLITS}: {', '.join(splits)}"
             left_out += [LeftOut(song.song_id, reason) for song in recording]
         else:
             (_, recording_id), split = min(map(_own_id, recording)), "".join(splits)

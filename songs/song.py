@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from songkey.keys import Key
 
+MARKS = ("identity", "name")  # of a Song: what only songs of one recording share
+IN_TWO_SPLITS = "recording in two splits"  # the reason of songs that would leak
+
 
 @dataclass(frozen=True)
 class Song:

@@ -11,7 +11,7 @@ class Track:
     artist: str
     title: str
     path: str
-    key: str  # as parse_key reads it
+    key: str  # as parse_label reads it
 
     @property
     def file(self) -> str:

@@ -19,7 +19,7 @@ from songkey.errors import AudioError
 from songkey.keys import Key
 from songkey.passing import PassingAudioError
 from songs import ears, folder, knownfiles
-from songs.ears import Listening, heard, tagged_name
+from songs.ears import Ears, heard, tagged_name
 from songs.identity import GuardedEar
 from songs.song import Song
 
@@ -56,7 +56,7 @@ def music(tmp_path):
 
 @pytest.fixture
 def listening(tmp_path):
-    return Listening(8_000, 2, tmp_path / "cache")
+    return Ears(8_000, 2, tmp_path / "cache")
 
 
 @pytest.fixture
@@ -82,14 +82,14 @@ def test_artist_and_title_are_read_from_each_kind_of_tag(tmp_path, ending):
 
 
 def test_what_was_heard_is_not_heard_again_until_the_file_changes(music, listening, calls):
-    first = folder.songs(music, "mine", listening=listening)
+    first = folder.songs(music, "mine", ears=listening)
     assert sorted(calls) == ["1.flac", "2.flac", "page.mp3"]
     assert [bool(song.identity) for song in first[0]] == [True, True, False]
-    assert folder.songs(music, "mine", listening=listening) == first and len(calls) == 3
+    assert folder.songs(music, "mine", ears=listening) == first and len(calls) == 3
     os.utime(music / "C major/1.flac")
-    assert folder.songs(music, "mine", listening=listening) == first and calls[3:] == ["1.flac"]
+    assert folder.songs(music, "mine", ears=listening) == first and calls[3:] == ["1.flac"]
     soundfile.write(music / "C major/2.flac", np.full(8_000, 0.5), 8_000)
-    again = folder.songs(music, "mine", listening=listening)[0]
+    again = folder.songs(music, "mine", ears=listening)[0]
     assert again[1].identity != first[0][1].identity and calls[4:] == ["2.flac"]
 
 
@@ -118,20 +118,20 @@ def test_a_copy_under_another_name_is_packed_into_the_split_of_the_first(called,
 
 
 def test_another_rate_or_a_damaged_table_has_all_heard_again(music, listening, calls):
-    folder.songs(music, "mine", listening=listening)
+    folder.songs(music, "mine", ears=listening)
     (table,) = listening.folder.iterdir()
-    folder.songs(music, "mine", listening=Listening(11_025, 2, listening.folder))
+    folder.songs(music, "mine", ears=Ears(11_025, 2, listening.folder))
     assert len(calls) == 6
     for damaged in (table.read_bytes()[:-9], b"\xff", b"[1, 11025]\n[]\n", b"3\n4\n"):
         table.write_bytes(damaged)
-        folder.songs(music, "mine", listening=Listening(11_025, 2, listening.folder))
+        folder.songs(music, "mine", ears=Ears(11_025, 2, listening.folder))
     assert len(calls) == 18
 
 
 def test_a_listing_that_is_broken_off_keeps_what_it_heard(music, listening, calls, monkeypatch):
     monkeypatch.setattr(ears, "tqdm", lambda results, **_: broken_off(results))
     with pytest.raises(KeyboardInterrupt):
-        folder.songs(music, "mine", listening=Listening(8_000, 1, listening.folder))
+        folder.songs(music, "mine", ears=Ears(8_000, 1, listening.folder))
     monkeypatch.undo()
     with listening.known("mine") as known:
         names = ("1.flac", "2.flac")
@@ -166,9 +166,9 @@ def refusing(monkeypatch, error):
 def test_what_may_be_readable_another_time_is_not_remembered(music, listening, monkeypatch):
     with monkeypatch.context() as failing:
         refusing(failing, AudioError("a", "not readable: gone"))
-        songs, _ = folder.songs(music, "mine", listening=listening)
+        songs, _ = folder.songs(music, "mine", ears=listening)
     assert [song.identity for song in songs] == ["", "", ""]
-    assert all(song.identity for song in folder.songs(music, "mine", listening=listening)[0][:2])
+    assert all(song.identity for song in folder.songs(music, "mine", ears=listening)[0][:2])
 
 
 @pytest.mark.parametrize("what", ["sound", "name"])
@@ -181,14 +181,14 @@ def test_nothing_is_concluded_from_what_may_pass(music, listening, monkeypatch, 
             busy = OSError(errno.EMFILE, "Too many open files")
             failing.setattr(ears, "tags_of", lambda file: (_ for _ in ()).throw(busy))
         with pytest.raises(PassingAudioError, match="decoder was killed|Too many open files"):
-            folder.songs(music, "mine", listening=listening)
-    songs, _ = folder.songs(music, "mine", listening=listening)
+            folder.songs(music, "mine", ears=listening)
+    songs, _ = folder.songs(music, "mine", ears=listening)
     assert all(song.identity for song in songs[:2])
 
 
 def test_a_table_that_cannot_be_written_is_said_and_stops_nothing(music, tmp_path, caplog):
     (tmp_path / "cache").write_bytes(b"a file")
-    songs, _ = folder.songs(music, "mine", listening=Listening(8_000, 1, tmp_path / "cache"))
+    songs, _ = folder.songs(music, "mine", ears=Ears(8_000, 1, tmp_path / "cache"))
     assert len(songs) == 3
     assert "files-mine.jsonl: not written" in caplog.text
 
@@ -207,5 +207,5 @@ def test_what_was_heard_outlasts_a_kill(music, listening, monkeypatch):
     monkeypatch.setattr(
         knownfiles, "write_whole", lambda path, data: written.append(data.count(b"flac"))
     )
-    folder.songs(music, "mine", listening=listening)
+    folder.songs(music, "mine", ears=listening)
     assert len(written) >= 2  # while files were heard, not at the end alone

@@ -10,7 +10,7 @@ import soundfile
 from mutagen.flac import FLAC
 
 from songs import folder
-from songs.ears import Listening
+from songs.ears import Ears
 from songs.song import LeftOut
 
 
@@ -189,8 +189,8 @@ def test_a_tag_that_says_off_key_is_no_key_and_a_strange_one_does_not_parse(tmp_
 @pytest.fixture
 def heard(tmp_path_factory):
     """Lists a folder as packing does, which listens to the files."""
-    listening = Listening(8_000, 1, tmp_path_factory.mktemp("cache"))
-    return lambda root: folder.songs(root, "mine", listening=listening)
+    listening = Ears(8_000, 1, tmp_path_factory.mktemp("cache"))
+    return lambda root: folder.songs(root, "mine", ears=listening)
 
 
 def test_copies_are_one_recording_and_take_the_split_that_one_of_them_has(tmp_path, add, heard):

@@ -1,5 +1,6 @@
 """Laws of recordings: what sounds or is called the same shares a split, and its labels agree."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songkey.keys import Key
-from songs.recordings import united
+from songs.recordings import recording_ids, united
 from songs.song import Song
 from songs.split import split_of
 
@@ -95,3 +96,18 @@ def test_a_given_split_is_that_of_the_whole_recording(songs, chosen):
     found, _ = united(songs)
     tested = {one.recording_id for one in found if one.split == "test"}
     assert all((one.split == "test") == (one.recording_id in tested) for one in found)
+
+
+def seconds_to_join(count):
+    """Of a recording of `count` songs, each of which meets a song that is listed before it."""
+    singles = [f"a{number}" for number in range(count)]
+    whole = [f"b{number}" for number in range(count)]
+    met = dict(zip(whole, singles, strict=True)) | dict(zip(singles, singles, strict=True))
+    began = time.process_time()
+    found = recording_ids([*singles, *whole], [dict.fromkeys(whole, "x"), met])
+    assert set(found.values()) == {"a0"}
+    return time.process_time() - began
+
+
+def test_joining_a_large_recording_takes_time_in_proportion_to_its_songs():
+    assert seconds_to_join(8_000) < 30 * min(seconds_to_join(1_000) for _ in range(3))
