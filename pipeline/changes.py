@@ -46,7 +46,9 @@ def read_changes(folder: Place, manifest: Manifest) -> Changes:
         return {}
     path = folder / manifest.table(CHANGES_NAME)
     if hashlib.sha256(read(path, MOST_PACKED_BYTES)).hexdigest() != manifest.changes_sha256:
-        raise ManifestError(f"{path}: not what the manifest says (sha256); pack again")
+        raise ManifestError(
+            f"{path}: not what the manifest says (sha256); delete it, and pack again"
+        )
     changes: dict[str, dict[str, SongEntry | None]] = {}
     for line in unpacked_lines(path):
         change = parse(Change, path, line)

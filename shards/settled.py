@@ -18,6 +18,7 @@ from songs.song import IN_TWO_SPLITS, MARKS, LeftOut, Song
 from songs.split import split_of
 from storage.places import RemotePath, place_of
 
+UNHEARD = ("silent", "not audio")  # why a song without an identity was left out
 MD5 = re.compile("[0-9a-f]{32}")
 
 
@@ -101,6 +102,8 @@ def _is_same_sound(held: Held, song: Song) -> bool:
         return held.entry.identity == song.identity
     if held.reason.partition(":")[0] == FILE_NOT_FOUND and place_of(song.audio_path).exists():
         return False
+    if held.reason.partition(":")[0] in UNHEARD and song.identity:
+        return False  # whose sound is heard today
     source = source_of(song)
     if held.source and source and held.source != source:
         return False

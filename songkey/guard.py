@@ -81,7 +81,7 @@ class Guard:
         """What a method says of a file. Raises its AudioKeyError, and AudioError where it fails."""
         with self._turn:
             while True:
-                child = self._ready_child()
+                child = self._ready_child(path)
                 is_fresh = child.replies == 1
                 kind, value = self._asked(child, (method, os.fsencode(path), options))
                 if kind == ANSWER:
@@ -110,7 +110,7 @@ class Guard:
             self._child = Child(*self._order)
         return self._child
 
-    def _ready_child(self) -> Child:
+    def _ready_child(self, path: str | Path = "the process that decodes") -> Child:
         child = self._started()
         if child.replies:
             return child
@@ -120,6 +120,9 @@ class Guard:
         child.end()
         if kind == ERROR:
             raise value
+        if kind == ENDED and value in TAKEN:
+            why = f"decoder was ended as it began: {TAKEN[value]}; {PASSING_REMEDY}"
+            raise PassingAudioError(printable(path), why)
         why = end_in_words(value) if kind == ENDED else f"not within {START_SECONDS:.0f} s"
         raise AudioKeyError(
             f"the process that decodes did not start: {why}; see whether Python can `import "

@@ -83,7 +83,7 @@ def parse_label(text: str) -> Key:
 def _parts(plain: str) -> list[str]:
     """The names that stand side by side in a text: '8A - F#/Gb m' -> '8A', 'Gb m'."""
     if (match := ENHARMONIC.fullmatch(plain)) and _sound_alike(match["one"], match["other"]):
-        plain = match["other"].capitalize() + match["rest"]
+        plain = match["other"] + match["rest"]
     found: list[str] = []
     for part in filter(None, map(str.strip, BETWEEN.split(plain))):
         if match := WITH_WHEEL.fullmatch(part):

@@ -9,6 +9,7 @@ more of their path's end in common, at least the file's name, than with any othe
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from songkey.errors import AudioKeyError, one_line, printable
@@ -126,12 +127,18 @@ def _meant(rows: Iterable[Row], paths: Mapping[str, Parts]) -> dict[str, list[Ro
         listed_by, songs_by = _by_end(listed, length), _by_end(unmatched, length)
         for end in listed_by.keys() & songs_by.keys():
             if len(listed_by[end]) == len(songs_by[end]) == 1:
-                found[songs_by[end][0]] = rows_at[listed_by[end][0]]
+                meant = rows_at[listed_by[end][0]]
+                found[songs_by[end][0]] = meant if length > 1 else list(map(_doubtful, meant))
             for path in listed_by[end]:
                 del listed[path]
             for song_id in songs_by[end]:
                 del unmatched[song_id]
     return found
+
+
+def _doubtful(row: Row) -> Row:
+    """A row that has but the name with a file in common: "01 Intro.mp3" is many a file's."""
+    return replace(row, doubt=f"listed in another folder: {printable(row.path)}")
 
 
 def _by_end(paths: Mapping[str, Parts], length: int) -> dict[Parts, list[str]]:

@@ -17,7 +17,7 @@ from typing import Self
 from storage.whole import write_whole
 
 SAVE_SECONDS = 60  # between two writings of the table while files are heard
-VERSION = 2  # to be raised with what is read of a file: which tags, which digest
+VERSION = 3  # to be raised with what is read of a file: which tags, which digest
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +58,9 @@ class KnownFiles:
         """What is known of a file as it is now; to be filled by who reads more of it."""
         stat = file.stat()
         known = self._now.get(str(file)) or self._before.get(str(file))
-        if not known or (known.bytes, known.changed_ns) != (stat.st_size, stat.st_mtime_ns):
-            known = Known(stat.st_size, stat.st_mtime_ns)
+        # Not st_mtime_ns, which programs that write tags may set back.
+        if not known or (known.bytes, known.changed_ns) != (stat.st_size, stat.st_ctime_ns):
+            known = Known(stat.st_size, stat.st_ctime_ns)
         self._now[str(file)] = known
         return known
 
@@ -84,10 +85,20 @@ class KnownFiles:
 
     def _read(self, path: Path) -> dict[str, Known]:
         """The rows; none where the table is of another version, or damaged."""
-        with suppress(OSError, ValueError, TypeError):
+        with suppress(OSError, ValueError, TypeError, RecursionError):
             text = path.read_bytes()
             self._digest = hashlib.sha256(text).digest()
             header, *rows = map(json.loads, text.splitlines())
             if header == self._header:
-                return {file: Known(*known) for file, *known in rows}
+                return {file: _checked(Known(*known)) for file, *known in rows}
         return {}
+
+
+def _checked(known: Known) -> Known:
+    """A row whose values are what they should be; TypeError for any other."""
+    texts = [known.name, known.identity, *(known.keys or [])]
+    if not all(isinstance(text, str | None) for text in texts):
+        raise TypeError("a text is none")
+    if not isinstance(known.keys, list | None):
+        raise TypeError("keys are no list")
+    return known

@@ -142,6 +142,12 @@ def _read(file: Place) -> list[Row]:
             raise AudioKeyError(
                 f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
             )
+    for number, line in enumerate(lines, 2):
+        if any(map(str.strip, line[len(header) :])):
+            raise AudioKeyError(
+                f"{printable(file)}: line {number} has {len(line)} cells, the first line "
+                f"{len(header)}; put a path that holds a comma in quotes"
+            )
     root = file.parent.absolute() if isinstance(file, Path) else file.parent
     rows = (_row(file.name, {name: cell(line, at) for name, at in place.items()}) for line in lines)
     return [replace(row, path=row.path.removeprefix(f"{root}/")) for row in rows if row.path]

@@ -382,3 +382,14 @@ def test_after_any_listings_the_index_holds_each_song_of_the_last_once(listings,
             again = contents(mine.folder)
             mine.pack(songs)
             assert contents(mine.folder) == again
+
+
+def test_a_silent_file_that_sounds_today_is_packed_though_its_size_is_the_same(mine):
+    song = mine.song("a", split="train")
+    sound = Path(song.audio_path).read_bytes()
+    soundfile.write(song.audio_path, np.zeros(12_000), 8_000)
+    mine.pack([song, mine.song("b", split="train")])
+    assert mine.live().keys() == {"b"}
+    Path(song.audio_path).write_bytes(sound)
+    mine.pack([replace(song, identity="0123456789abcdef"), mine.song("b", split="train")])
+    assert mine.live().keys() == {"a", "b"} and not mine.problems()

@@ -205,7 +205,7 @@ def test_a_table_of_changes_must_be_what_the_manifest_says(grown):
     path = next(grown.folder.rglob("changes*"))
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     (problem,) = grown.problems()
-    assert f"{path}: not what the manifest says (sha256); pack again" in problem
+    assert f"{path}: not what the manifest says (sha256); delete it, and pack again" in problem
 
 
 def test_compacting_what_is_not_packed_ends_in_one_line(called, tmp_path):

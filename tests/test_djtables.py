@@ -257,3 +257,10 @@ def test_serato_keeps_what_is_no_text_to_itself(tmp_path):
     assert serato.read_library(tmp_path / "x" / "database V2") == [
         Track("1", "", "", "a/b.mp3", "8A")
     ]
+
+
+def test_a_track_that_shares_but_the_name_with_a_file_is_doubtful(add, tmp_path):
+    add("01 Intro.flac")
+    write_rekordbox(tmp_path / "music/rekordbox.xml", {"D:/Other/01 Intro.flac": "Am"})
+    (song,), _ = folder.songs(tmp_path / "music", "mine")
+    assert song.doubt == "listed in another folder: /D:/Other/01 Intro.flac"

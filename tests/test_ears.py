@@ -1,6 +1,7 @@
 """Laws of listening to songs: what was read once is not read again, until the file changes."""
 
 import errno
+import json
 import os
 
 import mutagen
@@ -209,3 +210,28 @@ def test_what_was_heard_outlasts_a_kill(music, listening, monkeypatch):
     )
     folder.songs(music, "mine", ears=listening)
     assert len(written) >= 2  # while files were heard, not at the end alone
+
+
+@pytest.mark.parametrize("row", ['"keys": 3', '"name": ["a"]', '"identity": 7', '"keys": [1]'])
+def test_a_table_of_other_values_is_no_table(music, listening, row):
+    first = folder.songs(music, "mine", ears=listening)
+    (table,) = listening.folder.glob("files-*.jsonl")
+    header, *lines = table.read_text().splitlines()
+    names = ["file", *vars(knownfiles.Known(0, 0))]
+    name, value = next(iter(json.loads(f"{{{row}}}").items()))
+    cells = json.loads(lines[0])
+    cells[names.index(name)] = value
+    table.write_text("\n".join([header, json.dumps(cells), *lines[1:]]))
+    assert folder.songs(music, "mine", ears=listening) == first
+
+
+def test_a_tag_that_is_written_with_the_file_s_old_time_is_seen(music, listening):
+    folder.songs(music, "mine", ears=listening)
+    path = next(music.rglob("*.flac"))
+    before = path.stat()
+    file = mutagen.File(path)
+    file["INITIALKEY"] = "G#m"
+    file.save()
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with listening.known("mine") as known:
+        assert known.of(path).keys is None

@@ -6,7 +6,9 @@ They are never written down as a fault of the file.
 import errno
 import os
 import shutil
+import signal
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -177,3 +179,16 @@ def test_a_machine_short_of_memory_is_told_from_a_file_that_takes_too_much():
             guard.call("take_all_at_once", "a.mp3")
         with pytest.raises(PassingAudioError, match="the machine has too little memory"):
             guard.call("lack_memory_as_all_do", "a.mp3")
+
+
+def test_a_decoder_that_is_killed_as_it_begins_may_be_begun_again(tmp_path):
+    with Guard(Decoders) as guard:
+        guard.start()
+        child = guard._child.popen.pid
+        os.kill(child, signal.SIGSTOP)  # so that it has not yet begun when it is killed
+        killing = Timer(0.3, os.kill, (child, signal.SIGKILL))
+        killing.start()
+        with pytest.raises(PassingAudioError, match="a.wav: decoder was ended as it began: SIGK"):
+            guard.call("answer", "a.wav")
+        killing.join()
+        assert guard.call("answer", "a.wav")[0] == "a.wav"
