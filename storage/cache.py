@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -74,6 +74,11 @@ class Cache:
                 "stream.cache_dir"
             ) from None
 
+    @property
+    def _room(self) -> Path:
+        """The lock of who counts what there is."""
+        return self.folder / ".room.lock"
+
     def _path(self, sha256: str) -> Path:
         return self.folder / f"{sha256}.tar"
 
@@ -87,16 +92,19 @@ class Cache:
         if _is_whole(path, size):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with _locked(_promise(path), wait_seconds):
+        with ExitStack() as counting, _locked(_promise(path), wait_seconds):
             if not _is_whole(path, size):  # another process was faster
                 self._make_room(path, size)
                 fetch(place, path, sha256)
+                # So that the promise does not end while another process counts: in a listing that
+                # passed by before the copy had its name, neither would be seen.
+                counting.enter_context(_locked(self._room, wait_seconds=-1))
 
     def _make_room(self, path: Path, size: int) -> None:
         """Promise the file its bytes, and remove what was opened longest ago until they fit."""
         for leftover in self.folder.glob(f".{path.name}.*.tmp"):
             leftover.unlink(missing_ok=True)  # a killed process's, as its lock is ours
-        with _locked(self.folder / ".room.lock", wait_seconds=-1):
+        with _locked(self._room, wait_seconds=-1):
             os.truncate(_promise(path), size)  # which takes nothing of the disk
             taken, copies = self._contents()
             for _, copy_bytes, copy in sorted(copies):

@@ -13,6 +13,8 @@ from http_server import Server
 
 from pipeline.manifest import read_songs
 
+NUMBERS: dict[str, int] = {}  # of songs in all repositories, whose sounds are all different
+
 
 def sound(number: int, seconds: int = 4) -> bytes:
     """A tone as MP3, for each number another."""
@@ -42,7 +44,7 @@ class Repository:
     sounds: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, song_id: str, key_file: str) -> None:
-        self.sounds[song_id] = sound(len(self.sounds))
+        self.sounds[song_id] = sound(NUMBERS.setdefault(song_id, len(NUMBERS)))
         self.texts[f"annotations/key/{song_id}.LOFI.key"] = key_file
         self.texts[f"md5/{song_id}.LOFI.md5"] = md5(self.sounds[song_id])
 

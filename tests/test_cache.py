@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 
 import pytest
 from http_server import Fault, serving
@@ -105,15 +106,21 @@ def test_what_was_opened_longest_ago_goes_first_and_can_be_read_on_by_who_has_it
     assert opened(cache, server, 1).read() == BODIES[1] and asked(server)[:2] == [1, 2]
 
 
+def _files(cache):
+    """The bytes of each file, by its number: one that gets its name meanwhile is still one."""
+    found = {}
+    for path in cache.folder.iterdir():
+        with suppress(FileNotFoundError):
+            if path.suffix in (".tar", ".tmp"):
+                found[path.stat().st_ino] = path.stat().st_size
+    return found
+
+
 def _watch(cache, most, done):
     while not done.is_set():
-        sizes = 0
-        for path in cache.folder.iterdir():
-            try:
-                sizes += path.stat().st_size if path.suffix in (".tar", ".tmp") else 0
-            except FileNotFoundError:
-                continue
-        most.value = max(most.value, sizes)
+        found = _files(cache)
+        if found == _files(cache):  # else files came and went while they were listed
+            most.value = max(most.value, sum(found.values()))
 
 
 def test_copies_and_what_is_being_fetched_never_take_more_than_they_may(server, tmp_path):

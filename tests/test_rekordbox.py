@@ -2,6 +2,7 @@
 
 import pytest
 
+from songkey.keynames import parse_label
 from songkey.keys import parse_key
 from songs.rekordbox import read_collection
 from songs.track import Track
@@ -44,7 +45,7 @@ def test_the_tracks_with_a_key_are_read(write):
 )
 def test_every_spelling_of_a_tonality_is_a_key(write, tonality, key):
     [track] = read_collection(write(f'<TRACK Name="a" Artist="b" Tonality="{tonality}"/>'))
-    assert parse_key(track.key) == parse_key(key)
+    assert parse_label(track.key) == parse_key(key)
 
 
 def test_a_track_keeps_its_attributes_until_its_end(write):
