@@ -55,7 +55,9 @@ class SongEntry(Frozen):
     # Not written where unknown, so that shards packed before it was recorded keep their bytes.
     genre: str = Field(default="", exclude_if=lambda genre: not genre)
     identity: str = Field(default="", exclude_if=lambda identity: not identity)  # of its sound
+    content: str = Field(default="", exclude_if=lambda content: not content)  # MD5 of its file
     name: str = Field(default="", exclude_if=lambda name: not name)  # artist and title
+    seconds: Finite = Field(default=0.0, exclude_if=lambda seconds: not seconds)  # of its sound
     # What its file was when it was packed, such as its bytes: another one may be another sound.
     source: str = Field(default="", exclude_if=lambda source: not source)
 

@@ -115,7 +115,7 @@ def _split(folder: Place, manifest: Manifest) -> _Split:
     for number, group in enumerate(groups, first):
         its_left_out = tuple(left_out) if number == first else ()
         lines = [song.model_dump_json() for _, song in group] + [*map(repr, its_left_out)]
-        settings = manifest.settings.model_copy(update={"songs": digest_of(lines)})
+        settings = manifest.settings.model_copy(update={"songs": digest_of(len(lines), lines)})
         tasks.append(CompactTask(folder, f"{number:06d}", tuple(group), its_left_out, settings))
     return _Split(folder, manifest, tuple(tasks))
 

@@ -13,18 +13,19 @@ NOT_THERE = "not there"
 
 def songs_digest(songs: Sequence[Song]) -> str:
     """How many songs, and a digest of all that packing takes from them: '155 songs, 0b1c...'."""
-    return digest_of([song_line(song) for song in sorted(songs, key=lambda song: song.song_id)])
+    ordered = sorted(songs, key=lambda song: song.song_id)
+    return digest_of(len(songs), map(song_line, ordered))
 
 
-def digest_of(lines: Sequence[str]) -> str:
-    """The same, of the lines of songs in their order."""
-    return f"{len(lines)} songs, {short_digest(lines)}"
+def digest_of(count: int, lines: Iterable[str]) -> str:
+    """The same, of the lines of so many songs in their order."""
+    return f"{count} songs, {short_digest(lines)}"
 
 
 def layout_digest(count: int, tasks: Iterable[tuple[str, str]], changes_sha256: str) -> str:
     """The same of a split: its songs, in which tasks they lie, and what is changed in those."""
     lines = [f"{name} {songs}" for name, songs in tasks]
-    return f"{count} songs, {short_digest([*lines, changes_sha256])}"
+    return digest_of(count, [*lines, changes_sha256])
 
 
 def short_digest(lines: Iterable[str]) -> str:
@@ -38,7 +39,9 @@ def short_digest(lines: Iterable[str]) -> str:
 def song_line(song: Song) -> str:
     """All that packing takes from a song."""
     labels = [song.song_id, song.recording_id, str(song.key), song.label_source]
-    known = {"": song.genre, "name ": song.name, "identity ": song.identity}
+    known = {
+        "": song.genre, "name ": song.name, "identity ": song.identity, "content ": song.content
+    }  # fmt: skip
     more = [f"{field}{value}" for field, value in known.items() if value]
     return "\t".join([*labels, str(song.confidence), _source(song), *more])
 

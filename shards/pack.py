@@ -132,11 +132,12 @@ def _add_song(
     encode: Callable[[np.ndarray], bytes],
 ) -> None:  # fmt: skip
     """Append a song's samples."""
-    for interval, media, identity in _encoded(song, task.settings, folder, decode, encode):
+    for interval, media, heard in _encoded(song, task.settings, folder, decode, encode):
         entry = SongEntry(
             song_id=song.song_id, recording_id=song.recording_id, key=str(song.key),
             label_source=song.label_source, confidence=song.confidence, intervals=0,
-            genre=song.genre, identity=identity, name=song.name, source=source_of(song),
+            genre=song.genre, identity=heard.text, content=song.content, name=song.name,
+            seconds=heard.seconds, source=source_of(song),
         )  # fmt: skip
         sample_id = f"{task.name}_{number:04d}_{interval.index:05d}"
         tars.add(entry, sample_id, task.settings.extension, media, _info(interval, media))
@@ -148,19 +149,19 @@ def _encoded(
     folder: Path,
     decode: Decode,
     encode: Callable[[np.ndarray], bytes],
-) -> Iterator[tuple[Interval, bytes, str]]:
+) -> Iterator[tuple[Interval, bytes, Identity]]:
     """A song's encoded intervals, each with the song's identity, all made before one is given.
 
     So a song that turns out to be damaged in its middle leaves nothing in the shard.
     """
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES, dir=str(folder)) as spool:
 
-        def spooled() -> tuple[list[tuple[Interval, int]], str]:
+        def spooled() -> tuple[list[tuple[Interval, int]], Identity]:
             spool.seek(0)
             rate, identity = settings.sample_rate, Identity(settings.sample_rate)
             pieces = cut(song, rate, settings.interval_seconds, decode, identity)
             sizes = [(interval, spool.write(encode(waveform))) for interval, waveform in pieces]
-            return sizes, identity.text
+            return sizes, identity
 
         sizes, identity = patiently(spooled)
         spool.seek(0)

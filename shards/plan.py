@@ -91,7 +91,8 @@ def _listing(songs: Sequence[Song], config: Config) -> str:
     """A digest of all songs, and of what says in which split they are."""
     rule = config.split.model_dump_json()
     ordered = sorted(songs, key=lambda song: song.song_id)
-    return digest_of([f"{song_line(s)}\t{s.split}\t{s.testable}\t{rule}" for s in ordered])
+    lines = (f"{song_line(song)}\t{song.split}\t{song.testable}\t{rule}" for song in ordered)
+    return digest_of(len(songs), lines)
 
 
 def _up_to_date(folders: Mapping[str, Place], listing: str) -> dict[str, Manifest]:

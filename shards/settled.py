@@ -4,22 +4,22 @@ A packed song's split never changes by others' coming, and a new song joins the 
 recording is packed in. The user's own word, a column or a folder's name, comes before both.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pipeline.record import SongEntry
 from settings.sections import Split
 from shards.digests import source_of
-from shards.packed import Held
+from shards.packed import Facts, Held
 from songkey.errors import FILE_NOT_FOUND
 from songs.song import IN_TWO_SPLITS, MARKS, LeftOut, Song
 from songs.split import split_of
-from storage.places import RemotePath, place_of
+from storage.places import place_of
 
 UNHEARD = ("silent", "not audio")  # why a song without an identity was left out
-MD5 = re.compile("[0-9a-f]{32}")
+SAME_SECONDS = 1.0  # a header and what is decoded may differ by a codec's delay
 
 
 @dataclass(frozen=True)
@@ -43,22 +43,25 @@ class Settled:
     """Where each song is, or is to go."""
 
     new: Mapping[str, list[Song]]  # by split
-    staying: Mapping[str, tuple[Held, Song]]  # by song_id
+    songs: Mapping[str, Song]  # all of today's, by song_id
+    staying: Mapping[str, Held]  # the copy that counts, by song_id
     left_out: tuple[LeftOut, ...]
     counts: Counts
 
     def stays(self, held: Held) -> bool:
         """Whether that copy of a song counts."""
-        return held.song_id in self.staying and self.staying[held.song_id][0] is held
+        return self.staying.get(held.song_id) is held
 
     def changes_of(self, held: Iterable[Held]) -> dict[str, dict[str, SongEntry | None]]:
         """What the records of these songs do not say: a split's table of changes."""
         changes: dict[str, dict[str, SongEntry | None]] = {}
         for one in held:
-            today = _today(one, self.staying[one.song_id][1]) if self.stays(one) else None
-            if today != one.entry or not self.stays(one):
-                of_task = changes.setdefault(one.task, {})
-                of_task[one.song_id] = today and today.model_copy(update={"intervals": 0})
+            stays = self.stays(one)
+            today = _today(one, self.songs[one.song_id]) if stays else None
+            if not stays or today != one.packed:
+                changes.setdefault(one.task, {})[one.song_id] = today and SongEntry(
+                    song_id=one.song_id, intervals=0, source=one.source, **today._asdict()
+                )
         return changes
 
 
@@ -66,19 +69,13 @@ def settled(
     songs: Sequence[Song], held: Sequence[Held], lost: Sequence[Held], rule: Split
 ) -> Settled:
     """Each song's place; `lost` are songs whose shards are gone, and which stay in their splits."""
-    copies: dict[str, list[Held]] = defaultdict(list)
-    for one in held:
-        copies[one.song_id].append(one)
-    staying = {}
-    for song in songs:
-        if copy := _copy_that_stays(song, copies.get(song.song_id, ())):
-            staying[song.song_id] = copy, song
-    splits_of = _splits_of_recordings(songs, [*held, *lost])
+    today = {song.song_id: song for song in songs}
+    staying = _staying(today, held)
+    waiting = [song for song in songs if song.song_id not in staying]
+    splits_of = _splits_of_recordings(waiting, songs, chain(held, lost))
     new: dict[str, list[Song]] = defaultdict(list)
     left_out = []
-    for song in songs:
-        if song.song_id in staying:
-            continue
+    for song in waiting:
         splits = {song.split} if song.split else splits_of[song.recording_id]
         if len(splits) > 1:
             reason = f"{IN_TWO_SPLITS}: {', '.join(sorted(splits))}"
@@ -86,50 +83,69 @@ def settled(
         else:
             drawn = split_of(song, rule.valid_fraction, rule.test_fraction, rule.seed)
             new["".join(splits) or drawn].append(song)
-    return Settled(new, staying, tuple(left_out), _counts(songs, held, staying))
+    counts = _counts(today, chain(held, lost), staying)
+    return Settled(new, today, staying, tuple(left_out), counts)
 
 
-def _copy_that_stays(song: Song, copies: Iterable[Held]) -> Held | None:
-    """The packed copy that is this song: one that counts already, if there are several."""
-    same = [
-        one for one in copies if song.split in ("", one.split) and _is_same_sound(one, song)
-    ]  # fmt: skip
-    return max(same, key=lambda one: (one.entry is not None, not one.is_gone), default=None)
+def _staying(today: Mapping[str, Song], held: Iterable[Held]) -> dict[str, Held]:
+    """Of each song the packed copy that it is: one that counts already, if there are several."""
+    staying: dict[str, Held] = {}
+    for one in held:
+        song = today.get(one.song_id)
+        if song and song.split in ("", one.split) and _is_same_sound(one, song):
+            other = staying.get(one.song_id)
+            if other is None or _rank(one) > _rank(other):
+                staying[one.song_id] = one
+    return staying
+
+
+def _rank(held: Held) -> tuple[bool, bool]:
+    return held.packed is not None, not held.is_gone
 
 
 def _is_same_sound(held: Held, song: Song) -> bool:
-    if held.entry and held.entry.identity and song.identity:
-        return held.entry.identity == song.identity
+    packed = held.packed
+    if packed and packed.identity and song.identity:
+        return packed.identity == song.identity and _is_as_long(held, packed, song)
     if held.reason.partition(":")[0] == FILE_NOT_FOUND and place_of(song.audio_path).exists():
         return False
     if held.reason.partition(":")[0] in UNHEARD and song.identity:
         return False  # whose sound is heard today
+    if packed and packed.content and song.content:
+        return packed.content == song.content
     source = source_of(song)
-    if held.source and source and held.source != source:
-        return False
-    # At an address the recording is known by what the store says of the bytes.
-    ids = {held.entry.recording_id if held.entry else "", song.recording_id}
-    remote = isinstance(place_of(song.audio_path), RemotePath)
-    return not (remote and len(ids) == 2 and all(map(MD5.fullmatch, ids)))
+    return not held.source or not source or held.source == source
 
 
-def _splits_of_recordings(songs: Sequence[Song], held: Sequence[Held]) -> dict[str, set[str]]:
-    """Of each of today's recordings the splits in which songs of it are packed, or have been."""
-    packed_in: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one in held:
-        if one.entry is None:
-            continue  # nobody heard it
-        for entry in filter(None, (one.entry, one.now)):
-            for mark in _marks(one.song_id, entry):
-                packed_in[mark].add(one.split)
-    found: dict[str, set[str]] = defaultdict(set)
+def _is_as_long(held: Held, packed: Facts, song: Song) -> bool:
+    """Whether a file that begins as what was packed may end with it: of a cut one more may come."""
+    if not packed.seconds or not song.seconds:
+        return True
+    # A header that lies today did so when this very file was packed.
+    return abs(packed.seconds - song.seconds) <= SAME_SECONDS or held.source == source_of(song)
+
+
+def _splits_of_recordings(
+    waiting: Sequence[Song], songs: Iterable[Song], held: Iterable[Held]
+) -> dict[str, set[str]]:
+    """Of the recordings of songs that wait the splits in which songs of them are, or have been."""
+    splits_of: dict[str, set[str]] = {song.recording_id: set() for song in waiting}
+    splits_with: dict[tuple[str, str], list[set[str]]] = defaultdict(list)
     for song in songs:
-        for mark in _marks(song.song_id, song):
-            found[song.recording_id] |= packed_in.get(mark, set())
-    return found
+        if song.recording_id in splits_of:
+            for mark in _marks(song.song_id, song):
+                splits_with[mark].append(splits_of[song.recording_id])
+    if not splits_with:
+        return splits_of
+    for one in held:
+        for facts in filter(None, (one.packed, one.now)):  # none of one that nobody heard
+            for mark in _marks(one.song_id, facts):
+                for splits in splits_with.get(mark, ()):
+                    splits.add(one.split)
+    return splits_of
 
 
-def _marks(song_id: str, song: Song | SongEntry) -> Iterator[tuple[str, str]]:
+def _marks(song_id: str, song: Song | Facts) -> Iterator[tuple[str, str]]:
     """What two songs of one recording may share."""
     yield "song", song_id
     yield "recording", song.recording_id
@@ -138,31 +154,23 @@ def _marks(song_id: str, song: Song | SongEntry) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-def _today(held: Held, song: Song) -> SongEntry | None:
+def _today(held: Held, song: Song) -> Facts | None:
     """The song as a table lists it today; None of one that was left out."""
-    return held.entry and held.entry.model_copy(
-        update={
-            "recording_id": song.recording_id, "key": str(song.key), "genre": song.genre,
-            "label_source": song.label_source, "confidence": song.confidence, "name": song.name,
-            "identity": song.identity or held.entry.identity,
-        }
+    return held.packed and held.packed._replace(
+        recording_id=song.recording_id, key=str(song.key), genre=song.genre,
+        label_source=song.label_source, confidence=song.confidence, name=song.name,
+        identity=song.identity or held.packed.identity,
     )  # fmt: skip
 
 
-def _counts(
-    songs: Sequence[Song], held: Sequence[Held], staying: Mapping[str, tuple[Held, Song]]
-) -> Counts:
-    before = {one.song_id: one for one in held if not one.is_gone}
-    today = {song.song_id for song in songs}
-    same = sum(
-        (copy := staying.get(song_id)) is not None
-        and copy[0] is one
-        and _labels(_today(*copy)) == _labels(one.now)
-        for song_id, one in before.items()
-    )
-    known = len(before.keys() & today)
+def _counts(today: Mapping[str, Song], held: Iterable[Held], staying: Mapping[str, Held]) -> Counts:
+    before: set[str] = set()
+    same = 0
+    for one in held:
+        if one.is_gone:
+            continue
+        before.add(one.song_id)
+        if staying.get(one.song_id) is one:
+            same += _today(one, today[one.song_id]) == one.now
+    known = sum(song_id in today for song_id in before)
     return Counts(len(today) - known, known - same, len(before) - known, same)
-
-
-def _labels(entry: SongEntry | None) -> SongEntry | None:
-    return entry and entry.model_copy(update={"intervals": 0})

@@ -1,7 +1,9 @@
 """What FFmpeg decodes of a file -> mono blocks, by PyAV."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import av
 import numpy as np
@@ -9,7 +11,7 @@ from av.stream import Disposition
 
 from songkey.channels import MAX_BLOCK_VALUES, mono
 from songkey.container import HEAD_BYTES, WHOLE_FRACTION, is_container, is_short, truncated
-from songkey.errors import AudioError
+from songkey.errors import AudioError, printable
 from songkey.section import Section
 
 EXACT_DURATIONS = ("flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")  # elsewhere FFmpeg estimates
@@ -32,6 +34,22 @@ def ffmpeg_blocks(
         announced = _announced_seconds(container, stream)
     if is_short(seconds - earlier_seconds, announced):
         raise truncated(where, seconds, announced)
+
+
+def told_seconds(path: str | Path) -> float:
+    """How long a file's sound lasts, as its header says, else as its size lets guess; 0 if neither.
+
+    Nothing is decoded: the sound may break off before.
+    """
+    where = printable(path)
+    with open(path, "rb", buffering=0) as file, suppress(AudioError):
+        size = file.seek(0, os.SEEK_END)
+        with _opened(Section(file, 0, size), where) as container:
+            stream = _audio_stream(container, where)
+            if stream.duration is not None and stream.time_base is not None:
+                return float(stream.duration * stream.time_base)
+            return (container.duration or 0) / av.time_base
+    return 0.0
 
 
 def _opened(file: Section, where: str) -> av.container.InputContainer:

@@ -58,7 +58,9 @@ def heard(songs: Sequence[Song], known: KnownFiles, ears: Ears | None) -> list[S
         ]
         _hear(waiting, known, ears, songs[0].dataset if songs else "")
     return [
-        replace(song, name=song.name or one.name or "", identity=one.identity or "")
+        replace(
+            song, name=song.name or one.name or "", identity=one.identity or "", seconds=one.seconds
+        )
         if (one := of_song[song.song_id])
         else song
         for song in songs
@@ -102,7 +104,7 @@ def _known_of(song: Song, known: KnownFiles) -> Known | None:
 def _hear(
     waiting: Sequence[tuple[Path, Known]], known: KnownFiles, ears: Ears, dataset: str
 ) -> None:
-    """Fill in the identities of files that were not heard before."""
+    """Fill in the identities and lengths of files that were not heard before."""
     if not waiting:
         return
     free: SimpleQueue[GuardedEar] = SimpleQueue()
@@ -114,26 +116,30 @@ def _hear(
             free.put(stack.enter_context(GuardedEar()))
         # An interruption begins no other file, then ends those that are being heard.
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
-        hear = partial(_identity, free, ears.sample_rate)
+        hear = partial(_sound, free, ears.sample_rate)
         results = threads.map(hear, [file for file, _ in waiting])
         title = f"listening to {dataset}"
         bar = tqdm(results, total=len(waiting), desc=title, unit="file", disable=None)
-        for (_, one), identity in zip(waiting, bar, strict=True):
-            one.identity = identity
+        for (_, one), (identity, seconds) in zip(waiting, bar, strict=True):
+            one.identity, one.seconds = identity, seconds
             known.save_now_and_then()
 
 
-def _identity(free: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path) -> str | None:
-    """Of a file; "" of what cannot be decoded, None of what may be readable another time.
+def _sound(
+    free: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path
+) -> tuple[str | None, float]:
+    """The identity of a file, and how long its header says that it lasts.
 
+    "" of what cannot be decoded, None of what may be readable another time.
     Raises PassingAudioError where again and again it could not be read: nothing is concluded.
     """
     ear = free.get()
     try:
-        return patiently(ear.identity, str(file), sample_rate)
+        identity = patiently(ear.identity, str(file), sample_rate)
+        return identity, patiently(ear.told_seconds, str(file))
     except PassingAudioError:
         raise
     except AudioError as error:
-        return None if error.reason.startswith(UNREAD) else ""
+        return None if error.reason.startswith(UNREAD) else "", 0.0
     finally:
         free.put(ear)

@@ -84,17 +84,19 @@ def _song(
         # At an address tags are a request for each file.
         compared = isinstance(file.place, Path)
         label = said(song_id, rows, partial(tags, file.place), compared)
+        content = _content(file, bool(row.recording))
         return Song(
             song_id=song_id,
             dataset=dataset,
             audio_path=str(file.place),
             key=one_key(label.texts),
-            recording_id=row.recording or _content_id(file),
+            recording_id=row.recording or content,
             label_source=label.source,
             confidence=_confidence(row.confidence),
             split=_split(row.split, song_id),
             audio_bytes=file.bytes,
             genre=row.genre,
+            content=content,
             doubt=label.doubt,
         )
     except UnusableError as error:
@@ -129,11 +131,12 @@ def _split(text: str, song_id: str) -> str:
     return next((SPLITS[name.lower()] for name in names if name.lower() in SPLITS), "")
 
 
-def _content_id(file: AudioFile) -> str:
-    """The MD5 of a file at an address, which stores tell unasked; "" here, where it is heard."""
-    if isinstance(file.place, Path):
-        return ""
-    if file.md5:
+def _content(file: AudioFile, is_named: bool) -> str:
+    """The MD5 of a file at an address, which most stores tell unasked; "" here, where it is heard.
+
+    Where the store does not, the file is read for it, unless its recording `is_named`.
+    """
+    if file.md5 or isinstance(file.place, Path) or is_named:
         return file.md5
     with local_copy(file.place) as path, open(path, "rb") as opened:
         digest = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from songkey.audio import to_int16, waveform_blocks
+from songkey.ffmpeg import told_seconds
 from songkey.guard import Guard
 
 HEARD_SECONDS = 10
@@ -22,9 +23,16 @@ class Identity:
     """The identity of a song, of whose sound all blocks pass by."""
 
     def __init__(self, sample_rate: int):
+        self._sample_rate = sample_rate
         self._missing = HEARD_SECONDS * sample_rate  # samples
         self._digest = hashlib.sha256()
         self._began = False
+        self._samples = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long all lasts that passed by, to a hundredth."""
+        return round(self._samples / self._sample_rate, 2)
 
     @property
     def is_known(self) -> bool:
@@ -40,6 +48,7 @@ class Identity:
         """The same blocks (S,), of int16 or of full scale 1, listened to."""
         for block in blocks:
             self._hear(block)
+            self._samples += len(block)
             yield block
 
     def _hear(self, block: np.ndarray) -> None:
@@ -66,6 +75,10 @@ class GuardedEar(Guard):
         """The identity of a file's sound; raises AudioError where it cannot be decoded."""
         return self.call("identity", path, sample_rate=sample_rate)
 
+    def told_seconds(self, path: str) -> float:
+        """How long its sound lasts by its header, 0 where that is unknown."""
+        return self.call("told_seconds", path)
+
 
 class _Ear:
     """In the other process."""
@@ -80,3 +93,6 @@ class _Ear:
             if heard.is_known:
                 break
         return heard.text
+
+    def told_seconds(self, path: str) -> float:
+        return told_seconds(path)

@@ -10,19 +10,20 @@ import json
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
 from storage.whole import write_whole
 
 SAVE_SECONDS = 60  # between two writings of the table while files are heard
-VERSION = 3  # to be raised with what is read of a file: which tags, which digest
+VERSION = 4  # to be raised with what is read of a file: which tags, which digest
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(slots=True)
 class Known:
     """What is known of one file; None is not read yet."""
 
@@ -31,6 +32,7 @@ class Known:
     keys: list[str] | None = None  # of its tags
     name: str | None = None  # artist and title of its tags, "" if none
     identity: str | None = None  # of its sound, "" if it has none
+    seconds: float = 0.0  # that it lasts by its header, read with the identity; 0 if unknown
 
 
 class KnownFiles:
@@ -73,8 +75,8 @@ class KnownFiles:
     def _write(self, rows: dict[str, Known]) -> None:
         if not self._path:
             return
-        lines = [self._header, *([file, *vars(known).values()] for file, known in rows.items())]
-        text = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+        known = ([file, *astuple(one)] for file, one in rows.items())
+        text = b"".join(f"{json.dumps(line)}\n".encode() for line in chain([self._header], known))
         if (digest := hashlib.sha256(text).digest()) == self._digest:
             return
         try:
@@ -101,4 +103,6 @@ def _checked(known: Known) -> Known:
         raise TypeError("a text is none")
     if not isinstance(known.keys, list | None):
         raise TypeError("keys are no list")
+    if not isinstance(known.seconds, float):
+        raise TypeError("seconds are no number")
     return known

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from songkey.keys import Key
 
-MARKS = ("identity", "name")  # of a Song: what only songs of one recording share
+MARKS = ("identity", "name", "content")  # of a Song: what only songs of one recording share
 IN_TWO_SPLITS = "recording in two splits"  # the reason of songs that would leak
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Song:
     """One labelled song, before it is decoded.
 
@@ -17,10 +17,11 @@ class Song:
     "train", "valid" or "test" where the data set itself says so. `confidence` is the label's.
     `audio_path` is a local path or an address; `audio_bytes` the size of the file at an address, by
     the listing that it was found in. `genre` is the data set's word for it, "" where it has none.
-    `identity` is a digest of the sound, the same for every copy of a recording, and `name` its
-    artist and title (see titles.py); each is "" where unknown. A song of a training set, which is
-    not `testable`, is never drawn for test. `doubt` says what speaks against the key, as a LeftOut
-    does its reason; "" if nothing does.
+    `identity` is a digest of the sound, the same for every copy of a recording, `content` the MD5
+    of a file at an address, and `name` its artist and title (see titles.py); each is "" where
+    unknown. `seconds` is how long it lasts by its file's header, 0 where unknown. A song of a
+    training set, which is not `testable`, is never drawn for test. `doubt` says what speaks against
+    the key, as a LeftOut does its reason; "" if nothing does.
     """
 
     song_id: str
@@ -37,6 +38,8 @@ class Song:
     name: str = ""
     testable: bool = True
     doubt: str = ""
+    content: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
+import mutagen
 import numpy as np
 import pytest
 import soundfile
 from conftest import contents, pack_synthetic, settings, small_config
+from encoded import encode
 from hypothesis import Phase, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -25,6 +27,8 @@ from shards.pack import pack_shard
 from shards.plan import ChangedSongsError, plan
 from shards.prepare import Part, merge, prepare, prepare_part
 from songkey.keys import Key
+from songs.ears import Ears
+from songs.folder import songs as listed
 from songs.song import Song
 
 FEW = ("prepare.songs_per_shard=2", "audio.sample_rate=8000", "prepare.interval_seconds=1.0")
@@ -393,3 +397,55 @@ def test_a_silent_file_that_sounds_today_is_packed_though_its_size_is_the_same(m
     Path(song.audio_path).write_bytes(sound)
     mine.pack([replace(song, identity="0123456789abcdef"), mine.song("b", split="train")])
     assert mine.live().keys() == {"a", "b"} and not mine.problems()
+
+
+def test_a_download_that_was_cut_off_and_is_whole_today_is_packed_anew_once(mine):
+    path = mine.root / "music/C major/a.mp3"
+    path.parent.mkdir(parents=True)
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 16 * 44_100)
+    # In which no header says how long it is, as in an MP3 of one bitrate.
+    whole = encode(mine.root / "a.mp2", noise).read_bytes()
+    path.write_bytes(whole[: len(whole) * 3 // 4])
+
+    def pack():
+        ears = Ears(8_000, 1, mine.root / "cache")
+        songs, left_out = listed(mine.root / "music", "mine", ears=ears)
+        return prepare("mine", songs, left_out, "audio", mine.config)
+
+    pack()
+    (cut_off,) = mine.live().values()
+    assert str(pack().counts) == "0 added, 0 changed, 0 removed, 1 unchanged"
+    path.write_bytes(whole)
+    assert str(pack().counts) == "0 added, 1 changed, 0 removed, 0 unchanged"
+    (complete,) = mine.live().values()
+    assert cut_off[2] == 12 and complete[2] == 16 and not mine.problems()
+    tars = mine.tars()
+    for text in ("a title", "one that is longer " * 400):
+        file = mutagen.File(path)
+        if file.tags is None:
+            file.add_tags()
+        file.tags.add(mutagen.id3.TIT2(text=text))
+        file.save()
+        pack()
+    assert mine.tars() == tars
+
+
+def test_a_header_that_lies_has_its_song_packed_once_and_not_again(mine):
+    song = mine.song("a", seconds=12.5, split="train")
+    mine.pack([song])
+    lying = replace(song, identity=mine.identities()["a"], seconds=30.0)
+    mine.pack([lying])
+    assert len([name for name in mine.tars() if name.endswith(".tar")]) == 1
+    Path(song.audio_path).write_bytes(Path(song.audio_path).read_bytes() + b"a tag at the end")
+    mine.pack([lying])
+    assert len([name for name in mine.tars() if name.endswith(".tar")]) == 2
+    tars = mine.tars()
+    mine.pack([lying, mine.song("b", split="valid")])
+    assert mine.tars().items() >= tars.items() and mine.live()["a"] == ("train", 0, 13)
+
+
+def test_a_song_that_is_lost_and_has_another_sound_today_is_changed_not_added(mine):
+    mine.pack([mine.song(name, split="train") for name in "abcd"])
+    (mine.folder / "train/000001.tar").unlink()
+    done = mine.pack([mine.song(one, 2.5, split="train") for one in "abcd"])
+    assert str(done.counts) == "0 added, 4 changed, 0 removed, 0 unchanged"

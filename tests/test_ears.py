@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from dataclasses import fields
 
 import mutagen
 import numpy as np
@@ -212,12 +213,14 @@ def test_what_was_heard_outlasts_a_kill(music, listening, monkeypatch):
     assert len(written) >= 2  # while files were heard, not at the end alone
 
 
-@pytest.mark.parametrize("row", ['"keys": 3', '"name": ["a"]', '"identity": 7', '"keys": [1]'])
+@pytest.mark.parametrize(
+    "row", ['"keys": 3', '"name": ["a"]', '"identity": 7', '"keys": [1]', '"seconds": "1"']
+)
 def test_a_table_of_other_values_is_no_table(music, listening, row):
     first = folder.songs(music, "mine", ears=listening)
     (table,) = listening.folder.glob("files-*.jsonl")
     header, *lines = table.read_text().splitlines()
-    names = ["file", *vars(knownfiles.Known(0, 0))]
+    names = ["file", *(field.name for field in fields(knownfiles.Known))]
     name, value = next(iter(json.loads(f"{{{row}}}").items()))
     cells = json.loads(lines[0])
     cells[names.index(name)] = value
