@@ -72,16 +72,14 @@ def unpacked(path: Place, most_bytes: int) -> Iterator[bytes]:
         try:
             piece = stream.decompress(data[start : start + PIECE_BYTES])
         except zstandard.ZstdError:
-            raise ManifestError(f"{path}: damaged; pack again with --overwrite") from None
+            raise ManifestError(f"{path}: damaged; delete it, and pack again") from None
         if (size := size + len(piece)) > most_bytes:
             raise ManifestError(f"{path}: unpacks to more than {most_bytes} bytes; pack again")
         yield piece
     if not stream.eof:  # a cut stream unpacks to its beginning without an error
-        raise ManifestError(
-            f"{path}: only a part of the file is there; pack again with --overwrite"
-        )
+        raise ManifestError(f"{path}: only a part of the file is there; delete it, and pack again")
     if stream.unused_data:
-        raise ManifestError(f"{path}: other bytes follow its end; pack again with --overwrite")
+        raise ManifestError(f"{path}: other bytes follow its end; delete it, and pack again")
 
 
 def unpacked_lines(path: Place) -> Iterator[bytes]:

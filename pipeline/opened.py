@@ -70,9 +70,10 @@ def local_index(folder: Place, manifest: Manifest, cache_dir: Path) -> Path:
     if isinstance(folder, Path):
         path = folder / manifest.table(INDEX_NAME)
         if not _has_sha256(path, sha256):
+            if not path.exists():
+                raise ManifestError(f"{path}: not there, though the manifest names it; pack again")
             raise ManifestError(
-                f"{path}: {'not what' if path.exists() else 'not there, though'} the manifest says "
-                "(sha256); delete the manifest beside it, and pack again, which makes both anew"
+                f"{path}: not what the manifest says (sha256); delete it, and pack again"
             )
         return path
     path = cache_dir / f"{sha256}.safetensors"
@@ -141,11 +142,11 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
         if size != shard.bytes:
             state = "not there" if size is None else f"{size} bytes long"
             raise ManifestError(
-                f"{path}: {state}, the manifest says {shard.bytes} bytes; delete {record.name} and "
-                f"the manifest beside it, and pack again"
+                f"{path}: {state}, the manifest says {shard.bytes} bytes; pack again, which packs "
+                "its songs anew"
             )
         if record.name not in there:
-            raise ManifestError(f"{record}: not there; delete the manifest, and pack again")
+            raise ManifestError(f"{record}: not there; pack again")
 
 
 def _check_elsewhere(folder: Path, shard: ManifestShard) -> None:

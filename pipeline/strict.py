@@ -51,5 +51,5 @@ def parse(kind: type[Parsed], path: Place, data: bytes) -> Parsed:
         where = ".".join(str(part) for part in problem["loc"])[:MOST_WORDS]
         raise ManifestError(
             f"{path}: damaged or of another version ({where}: {problem['msg'][:MOST_WORDS]}); "
-            "pack again with --overwrite"
+            "delete it, and pack again; where all files are so, pack with --overwrite"
         ) from None

@@ -64,7 +64,7 @@ def _pack(arguments: argparse.Namespace, config: Config) -> None:
             "--overwrite would remove what other parts have packed; delete the shards once, then "
             "run each part without it"
         )
-    for what in wanted(arguments.datasets, config):
+    for what in wanted(arguments.datasets, config, arguments.overwrite):
         how = arguments.format, config
         if part:
             print(prepare_part(*what, *how, part, arguments.scheduler))

@@ -108,7 +108,7 @@ def _problems_of_tables(
         rows.add(record)
         for song in record.songs:
             if song != next(songs, None):
-                yield f"{table}: lists other songs than the records; pack again"
+                yield f"{table}: lists other songs than the records; delete it, and pack again"
                 return
             task = task_of(record.shard)
             if task_with.setdefault(song.song_id, task) != task and not record.place:
@@ -124,7 +124,7 @@ def _problems_of_tables(
                     "pack again with --overwrite"
                 )
     if next(songs, None) is not None:
-        yield f"{table}: lists more songs than the records; pack again"
+        yield f"{table}: lists more songs than the records; delete it, and pack again"
     index = rows.finish()
     songs_of[folder] = index.songs
     if manifest.index_sha256:  # else packed before there was one
@@ -135,10 +135,12 @@ def _problems_of_index(folder: Place, manifest: Manifest, data: bytes) -> Iterat
     """Compare the file with the manifest, and that with the `data` that the records give."""
     name = manifest.table(INDEX_NAME)
     place, is_there = folder / name, name in sizes(folder)
-    if not is_there or _sha256_of(place) != manifest.index_sha256:
-        yield f"{place}: not what the manifest says; delete both, and pack again"
+    if not is_there:
+        yield f"{place}: not there, though the manifest names it; pack again"
+    elif _sha256_of(place) != manifest.index_sha256:
+        yield f"{place}: not what the manifest says (sha256); delete it, and pack again"
     elif hashlib.sha256(data).hexdigest() != manifest.index_sha256:
-        yield f"{place}: says other things than the records; pack again"
+        yield f"{place}: says other things than the records; delete it, and pack again"
 
 
 def _sha256_of(place: Place) -> str:

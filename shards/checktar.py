@@ -12,7 +12,7 @@ from isal.isal_zlib import crc32
 
 from pipeline.changes import Changes, as_of_today
 from pipeline.manifest import Manifest, ManifestShard
-from pipeline.record import ShardRecord, read_record
+from pipeline.record import ShardRecord, read_record, record_name
 from shards.shardfile import SAMPLE_ID, problem_of_info
 from shards.tarmembers import Member, members
 from storage.places import Place
@@ -26,8 +26,8 @@ def problems_of_shard(
     place = folder / shard.name
     if size is not None and size != shard.bytes:  # a web server's listing may not say it
         yield (
-            f"{place}: {size} bytes long, {shard.bytes} expected; "
-            "delete it and its record, and pack again"
+            f"{place}: {size} bytes long, {shard.bytes} expected; pack again, which "
+            "packs its songs anew"
         )
         return
     with local_copy(place) as path:
@@ -35,21 +35,22 @@ def problems_of_shard(
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if sha256 != shard.sha256:
             yield (
-                f"{place}: checksum differs from the manifest's; "
-                "delete it and its record, and pack again"
+                f"{place}: checksum differs from the manifest's; delete it, not its record, and "
+                "pack again"
             )
             return
         record = read_record(folder, shard.name)
         live = as_of_today(record, changes)
+        remedy = f"delete {record_name(shard.name)}, and pack again"
         of_record = (record.bytes, record.sha256, len(live.songs), len(live.song))
         if of_record != (shard.bytes, shard.sha256, shard.songs, shard.intervals):
-            yield f"{place}: its record is of another tar; delete both and pack again"
+            yield f"{place}: its record is of another tar; {remedy}"
             return
         if changed := record.settings.changed_for_more(manifest.settings):
-            yield f"{place}: its record is of other settings ({changed}); pack again"
+            yield f"{place}: its record is of other settings ({changed}); {remedy}"
             return
         for problem in problems_of_samples(path, record, record.settings.extension):
-            yield f"{place}: {problem}"
+            yield f"{place}: {problem}; {remedy}"
 
 
 def problems_of_samples(path: Path, record: ShardRecord, extension: str) -> Iterator[str]:

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from sys import intern
 from typing import NamedTuple
 
 from pipeline.bounded import ManifestError
 from pipeline.changes import Changes, read_changes
-from pipeline.manifest import MANIFEST_NAME, Manifest, read_manifest
+from pipeline.manifest import MANIFEST_NAME, Manifest, read_manifest, read_songs
 from pipeline.pack_settings import PackSettings
 from pipeline.record import ShardRecord, SongEntry
 from shards.splitfolder import done_tasks, is_whole, records_of, task_names
@@ -112,12 +114,14 @@ def packed_split(folder: Place, split: str) -> PackedSplit:
         name: _task(split, name, records, changes)
         for name, records in done_tasks(folder, begun, there)
     }
-    lost = [name for name in begun if name not in beyond] if manifest and not whole else []
-    of_lost = [_held(split, name, _records_left(folder, name), changes) for name in lost]
-    return PackedSplit(
-        folder, whole, manifest is not None and whole is None, tasks, beyond,
-        tuple(held for _, its in of_lost for held in its),
-    )  # fmt: skip
+    lost: list[Held] = []
+    for name in begun:
+        if name not in beyond:
+            lost += _held(split, name, _records_left(folder, name), changes)[1]
+    if manifest and not whole:
+        lost += _without_record(folder, split, [*beyond.values()], lost)
+    is_damaged = manifest is not None and whole is None
+    return PackedSplit(folder, whole, is_damaged, tasks, beyond, tuple(lost))
 
 
 def _changes(folder: Place, manifest: Manifest | None, is_whole: bool) -> Changes:
@@ -127,6 +131,18 @@ def _changes(folder: Place, manifest: Manifest | None, is_whole: bool) -> Change
         if is_whole:
             raise
         return {}  # it says what songs were called, and is made anew
+
+
+def _without_record(
+    folder: Place, split: str, tasks: Iterable[PackedTask], lost: Iterable[Held]
+) -> Iterator[Held]:
+    """The songs of the split's table that no record tells of any more."""
+    told = {held.song_id for held in chain(lost, *(task.held for task in tasks))}
+    with suppress(ManifestError):  # the table is damaged too
+        for entry in read_songs(folder):
+            if entry.song_id not in told:
+                facts = Facts.of(entry)
+                yield Held(split, "", entry.song_id, entry.source, facts, facts, False)
 
 
 def _records_left(folder: Place, name: str) -> Iterator[ShardRecord]:

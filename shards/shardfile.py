@@ -19,7 +19,6 @@ from pipeline.record import (
     TAR_BLOCK_BYTES,
     ShardRecord,
     SongEntry,
-    record_name,
     write_record,
 )
 from pipeline.sample import SampleInfo
@@ -198,7 +197,7 @@ def read_samples(folder: Place, record: ShardRecord) -> Iterator[StoredSample]:
 
 def _opened(path: Path) -> BinaryIO:
     if not path.is_file():
-        raise ShardError(f"{path}: no file, though its record is there; delete it and pack again")
+        raise ShardError(f"{path}: no file, though its record is there; pack again")
     return open(path, "rb")
 
 
@@ -220,6 +219,5 @@ def problem_of_info(data: bytes, record: ShardRecord, place: int) -> str:
 
 def _damaged(path: Place, place: int, problem: str) -> ShardError:
     return ShardError(
-        f"{path}, sample {place}: {problem}; "
-        f"delete {path.name} and {record_name(path.name)}, and pack again"
+        f"{path}, sample {place}: {problem}; delete {path.name}, not its record, and pack again"
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from pipeline.bounded import MissingError
@@ -17,7 +17,7 @@ from pipeline.manifest import (
     write_songs,
 )
 from pipeline.pack_settings import PackSettings
-from pipeline.record import SongEntry
+from pipeline.record import ShardRecord, SongEntry
 from shards.splitfolder import records_of, remove, task_names, whole_manifest
 from songkey.keys import KEYS
 from songs.song import LeftOut
@@ -60,37 +60,43 @@ def write_split_manifest(
     )  # fmt: skip
     if changes:
         write_whole(folder / manifest.table(CHANGES_NAME), changes)
-    shards: list[ManifestShard] = []
-    rows = IndexRows()
-    left_out: Counter[str] = Counter()
-    current = read_changes(folder, manifest)
+    current, told = read_changes(folder, manifest), _Told()
+    songs = told.songs(as_of_today(record, current) for record in records_of(folder, names))
+    write_songs(folder, songs, manifest.table(SONGS_NAME))
+    index = told.rows.finish()
+    data = index_bytes(index)
+    write_whole(folder / manifest.table(INDEX_NAME), data)
+    keys = Counter(str(KEYS[key_id]) for key_id in index.songs.key_id)
+    manifest = manifest.model_copy(
+        update={
+            "shards": tuple(told.shards), "songs_by_key": dict(keys),
+            "left_out_by_reason": dict(told.left_out),
+            "index_sha256": hashlib.sha256(data).hexdigest(),
+        }
+    )  # fmt: skip
+    write_manifest(folder, manifest)
+    return manifest
 
-    def songs() -> Iterator[SongEntry]:
-        for packed in records_of(folder, names):
-            record = as_of_today(packed, current)
-            rows.add(record)
-            left_out.update(LeftOut(*one).kind for one in record.left_out)
-            shards.append(
+
+class _Told:
+    """What records tell of a split, gathered while the table of its songs is written."""
+
+    def __init__(self) -> None:
+        self.rows = IndexRows()
+        self.shards: list[ManifestShard] = []
+        self.left_out: Counter[str] = Counter()  # by reason
+
+    def songs(self, records: Iterable[ShardRecord]) -> Iterator[SongEntry]:
+        for record in records:
+            self.rows.add(record)
+            self.left_out.update(LeftOut(*one).kind for one in record.left_out)
+            self.shards.append(
                 ManifestShard(
                     name=record.shard, songs=len(record.songs), intervals=len(record.song),
                     bytes=record.bytes, sha256=record.sha256, place=record.place,
                 )
             )  # fmt: skip
             yield from record.songs
-
-    write_songs(folder, songs(), manifest.table(SONGS_NAME))
-    index = rows.finish()
-    data = index_bytes(index)
-    write_whole(folder / manifest.table(INDEX_NAME), data)
-    keys = Counter(str(KEYS[key_id]) for key_id in index.songs.key_id)
-    manifest = manifest.model_copy(
-        update={
-            "shards": tuple(shards), "songs_by_key": dict(keys),
-            "left_out_by_reason": dict(left_out), "index_sha256": hashlib.sha256(data).hexdigest(),
-        }
-    )  # fmt: skip
-    write_manifest(folder, manifest)
-    return manifest
 
 
 def _next_generation(folder: Place) -> int:

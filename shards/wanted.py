@@ -20,10 +20,13 @@ DATASETS = ("synthetic", "scores", "folder", *FROM_THE_WEB)
 Wanted = tuple[str, list[Song], list[LeftOut]]  # a data set, its songs, what has no usable label
 
 
-def wanted(words: Sequence[str], config: Config) -> Iterator[Wanted]:
-    """Of each data set that `words` name its name, its songs, and what has no usable label."""
+def wanted(words: Sequence[str], config: Config, afresh: bool = False) -> Iterator[Wanted]:
+    """Of each data set that `words` name its name, its songs, and what has no usable label.
+
+    Files are read `afresh` where nothing that is known of them is to be believed.
+    """
     for dataset, path in _datasets(words):
-        yield _songs(dataset, path, config)
+        yield _songs(dataset, path, config, afresh)
 
 
 def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
@@ -47,7 +50,7 @@ def _datasets(words: Sequence[str]) -> list[tuple[str, str]]:
     return named
 
 
-def _songs(dataset: str, path: str, config: Config) -> Wanted:
+def _songs(dataset: str, path: str, config: Config, afresh: bool) -> Wanted:
     if dataset == "synthetic":
         setting = config.datasets.synthetic
         return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
@@ -55,7 +58,7 @@ def _songs(dataset: str, path: str, config: Config) -> Wanted:
         return "scores", *scores.songs_of(config.datasets.scores)
     ears = Ears(
         config.audio.sample_rate, worker_count(config.prepare.workers),
-        Path(config.stream.cache_dir),
+        Path(config.stream.cache_dir), afresh,
     )  # fmt: skip
     if module := FROM_THE_WEB.get(dataset):
         found, left_out = module.songs(config.datasets, Path(config.download.dir))

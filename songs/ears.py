@@ -33,10 +33,12 @@ class Ears:
     sample_rate: int  # Hz, that of packing
     processes: int  # that decode
     folder: Path  # of the tables of known files
+    afresh: bool = False  # those are not believed, and made anew
 
     def known(self, dataset: str) -> KnownFiles:
         """What was read of a data set's files before."""
-        return KnownFiles(self.folder / f"files-{dataset}.jsonl", self.sample_rate)
+        path = self.folder / f"files-{dataset}.jsonl"
+        return KnownFiles(path, self.sample_rate, self.afresh)
 
 
 def heard(songs: Sequence[Song], known: KnownFiles, ears: Ears | None) -> list[Song]:

@@ -41,12 +41,15 @@ class KnownFiles:
     Without a path nothing is kept from one listing to the next.
     """
 
-    def __init__(self, path: Path | None = None, sample_rate: int = 0):
-        """`sample_rate` is that of the sound whose identities are wanted."""
+    def __init__(self, path: Path | None = None, sample_rate: int = 0, afresh: bool = False):
+        """`sample_rate` is that of the sound whose identities are wanted.
+
+        What was known before is not believed where all is to be read `afresh`.
+        """
         self._path, self._header = path, [VERSION, sample_rate]
         self._digest = b""  # of the table as it lies there
         self._saved = time.monotonic()
-        self._before = self._read(path) if path else {}
+        self._before = self._read(path) if path and not afresh else {}
         self._now: dict[str, Known] = {}
 
     def __enter__(self) -> Self:

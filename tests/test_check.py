@@ -73,13 +73,13 @@ def test_an_index_that_is_gone_or_says_other_things_than_the_records_is_found(da
         damaged, manifest.model_copy(update={"index_sha256": hashlib.sha256(other).hexdigest()})
     )
     (problem,) = problems_of([damaged])
-    assert "index.safetensors: not what the manifest says; delete both" in problem
+    assert "index.safetensors: not what the manifest says (sha256); delete it" in problem
     index.write_bytes(other)
     (problem,) = problems_of([damaged])
     assert "index.safetensors: says other things than the records" in problem
     index.unlink()
     (problem,) = problems_of([damaged])
-    assert "index.safetensors: not what the manifest says" in problem
+    assert "index.safetensors: not there, though the manifest names it" in problem
 
 
 def test_a_song_too_many_in_the_table_is_found(damaged):

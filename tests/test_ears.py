@@ -238,3 +238,16 @@ def test_a_tag_that_is_written_with_the_file_s_old_time_is_seen(music, listening
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     with listening.known("mine") as known:
         assert known.of(path).keys is None
+
+
+def test_packing_anew_with_overwrite_believes_nothing_that_was_known(called, music, tmp_path):
+    place = settings(tmp_path, "audio.sample_rate=8000", "prepare.interval_seconds=1.0")
+    command = ["pack", "folder", music, *place]
+    assert called(shards.main, *command).returncode == 0
+    (table,) = tmp_path.rglob("files-*.jsonl")
+    known = table.read_text()
+    (identity,) = {json.loads(line)[5] for line in known.splitlines() if "1.flac" in line}
+    table.write_text(known.replace(identity, "0" * 16))  # as a clock that jumped leaves it
+    for words, believed in (([], True), (["--overwrite"], False)):
+        assert called(shards.main, *command, *words).returncode == 0
+        assert ("0" * 16 in table.read_text()) == believed

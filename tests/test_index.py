@@ -141,7 +141,7 @@ def test_an_index_of_other_bytes_or_none_is_refused(copied):
     with pytest.raises(ManifestError, match="index.safetensors: not what the manifest says .sha"):
         shards_of(config, config, ("synthetic",), "train")
     path.unlink()
-    with pytest.raises(ManifestError, match="index.safetensors: not there, though the manifest sa"):
+    with pytest.raises(ManifestError, match="index.safetensors: not there, though the manifest na"):
         shards_of(config, config, ("synthetic",), "train")
 
 

@@ -154,7 +154,7 @@ def test_a_missing_or_halved_shard_is_refused_before_the_first_batch(copy):
         open_split(copy)
     tar.write_bytes(whole)
     tar.with_suffix(".json").unlink()
-    with pytest.raises(ManifestError, match="000000.json: not there; delete the manifest"):
+    with pytest.raises(ManifestError, match="000000.json: not there; pack again"):
         open_split(copy)
 
 
