@@ -10,8 +10,10 @@ import json
 import logging
 import time
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from io import BytesIO
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +35,9 @@ class Known:
     name: str | None = None  # artist and title of its tags, "" if none
     identity: str | None = None  # of its sound, "" if it has none
     seconds: float = 0.0  # that it lasts by its header, read with the identity; 0 if unknown
+
+
+values_of = attrgetter(*(field.name for field in fields(Known)))  # many times faster than astuple
 
 
 class KnownFiles:
@@ -78,7 +83,7 @@ class KnownFiles:
     def _write(self, rows: dict[str, Known]) -> None:
         if not self._path:
             return
-        known = ([file, *astuple(one)] for file, one in rows.items())
+        known = ([file, *values_of(one)] for file, one in rows.items())
         text = b"".join(f"{json.dumps(line)}\n".encode() for line in chain([self._header], known))
         if (digest := hashlib.sha256(text).digest()) == self._digest:
             return
@@ -93,8 +98,8 @@ class KnownFiles:
         with suppress(OSError, ValueError, TypeError, RecursionError):
             text = path.read_bytes()
             self._digest = hashlib.sha256(text).digest()
-            header, *rows = map(json.loads, text.splitlines())
-            if header == self._header:
+            rows = map(json.loads, BytesIO(text))
+            if next(rows, None) == self._header:
                 return {file: _checked(Known(*known)) for file, *known in rows}
         return {}
 
