@@ -44,7 +44,8 @@ def told_seconds(path: str | Path) -> float:
     where = printable(path)
     with open(path, "rb", buffering=0) as file, suppress(AudioError):
         size = file.seek(0, os.SEEK_END)
-        with _opened(Section(file, 0, size), where) as container:
+        # FFmpeg would look through 5 MB of a WAV file: 18 ms.
+        with _opened(Section(file, 0, size), where, probesize="65536") as container:
             stream = _audio_stream(container, where)
             if stream.duration is not None and stream.time_base is not None:
                 return float(stream.duration * stream.time_base)
@@ -52,9 +53,9 @@ def told_seconds(path: str | Path) -> float:
     return 0.0
 
 
-def _opened(file: Section, where: str) -> av.container.InputContainer:
+def _opened(file: Section, where: str, **options: str) -> av.container.InputContainer:
     # No protocols: a playlist under an audio file's name would open other files and addresses.
-    options = {"protocol_whitelist": "none"}
+    options["protocol_whitelist"] = "none"
     head = file.read(HEAD_BYTES)
     file.seek(0)
     try:

@@ -12,7 +12,7 @@ from encoded import encode
 from pipeline.manifest import read_songs
 from shards.cut import cut
 from shards.prepare import prepare
-from songkey.audio import to_int16
+from songkey.audio import to_int16, waveform_blocks
 from songkey.errors import AudioError
 from songkey.keys import Key
 from songs.identity import GuardedEar, Identity
@@ -108,3 +108,20 @@ def test_packing_records_the_identity_and_name_of_each_song(ear, tmp_path, worke
     for path in paths:
         assert found[path.stem].identity == ear.identity(str(path), config.audio.sample_rate)
         assert found[path.stem].name == f"artist - {path.stem}"
+
+
+@pytest.mark.parametrize(
+    "ending", [".mp3", ".flac", ".wav", ".ogg", ".m4a", ".mp2", ".wma", ".wv", ".mka", ".aac"]
+)
+def test_a_file_s_length_is_told_without_decoding_it(ear, tmp_path, ending):
+    path = encode(tmp_path / f"a{ending}", np.repeat(noise(12), 5)[: 44_100 * 7], 44_100)
+    assert ear.told_seconds(str(path)) == pytest.approx(7, abs=0.3)
+    heard = Identity(RATE)
+    for _ in heard.passing(waveform_blocks(path, RATE)):
+        pass
+    assert heard.seconds == pytest.approx(7, abs=0.1)
+
+
+def test_a_file_that_is_no_sound_has_no_length(ear, tmp_path):
+    (tmp_path / "page.mp3").write_bytes(b"<html>404</html>")
+    assert ear.told_seconds(str(tmp_path / "page.mp3")) == 0
