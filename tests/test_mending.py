@@ -136,3 +136,23 @@ def test_a_shard_that_was_packed_with_all_others_is_the_same_again(tmp_path, dam
     before, path = contents(mine.folder), mine.folder / SHARD
     path.unlink() if damage == "gone" else path.write_bytes(DAMAGE[damage](path.read_bytes()))
     assert mended(mine) == before
+
+
+def test_a_song_stays_in_its_split_where_its_shard_and_the_manifest_are_gone(mine):
+    live = mine.live()
+    for file in (SHARD, MANIFEST):
+        (mine.folder / file).unlink()
+    mine.pack(mine.songs)
+    assert mine.live() == live and not mine.problems()
+
+
+def test_songs_whose_record_is_gone_are_told_as_changed_and_a_new_copy_joins_them(mine):
+    lost = {song.song_id for song in read_record(mine.folder / "train", "000001.tar").songs}
+    (mine.folder / RECORD).unlink()
+    marked = {song.song_id: song.recording_id for song in mine.songs}
+    copies = [
+        mine.song(f"copy of {one}", recording_id=marked[one]) for one in sorted(lost & {*marked})
+    ]
+    done = mine.pack([*mine.songs, *copies])
+    assert (done.counts.added, done.counts.changed) == (len(copies), len(lost & {*marked}))
+    assert {mine.live()[copy.song_id][0] for copy in copies} == {"train"}
