@@ -21,7 +21,7 @@ FIRST_RECORD = re.compile(r"(\d+)\.json")
 
 
 class Facts(NamedTuple):
-    """What the tables say of a song: a SongEntry in a fraction of its memory, for there are many."""
+    """What the tables say of a song: a SongEntry in less memory, for there are many."""
 
     recording_id: str
     key: str
