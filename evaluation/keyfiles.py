@@ -8,8 +8,7 @@ from typing import NamedTuple
 from songkey.cells import NoTableError, lines_of, text_of, told
 from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
-from songkey.keynames import parse_label
-from songkey.keys import Key, KeyParseError
+from songkey.keynames import key_or_none
 
 ID_NAMES = ("song_id", "id", "path", "file", "filename", "track", "song", "name")
 TRUTH_NAMES = ("key", "tonality", "annotation", "label", "true_key")
@@ -185,14 +184,6 @@ def by_name(path: Path, rows: list[Row], name_of: Callable[[str], str]) -> Named
             repeated.append(name)
         texts.setdefault(name, text)
     return Named(texts, tuple(dict.fromkeys(repeated)))
-
-
-def key_or_none(text: str) -> Key | None:
-    """The key that a cell names, if it names one."""
-    try:
-        return parse_label(text)
-    except KeyParseError:
-        return None
 
 
 def _same(text: str, other: str) -> bool:

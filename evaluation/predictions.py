@@ -12,11 +12,11 @@ from evaluation.keyfiles import (
     TRUTH_NAMES,
     PredictionsError,
     by_name,
-    key_or_none,
     naming,
     read_keys,
 )
 from model.metrics import MirexScore, relations_of, score_of_relations
+from songkey.keynames import key_or_none
 from songkey.keys import KEYS, relation
 from storage.whole import write_whole
 

@@ -80,6 +80,13 @@ def parse_label(text: str) -> Key:
     return known[0]
 
 
+def key_or_none(text: str) -> Key | None:
+    """The key that a tag or a cell names, if it names one."""
+    with suppress(KeyParseError):
+        return parse_label(text)
+    return None
+
+
 def _parts(plain: str) -> list[str]:
     """The names that stand side by side in a text: '8A - F#/Gb m' -> '8A', 'Gb m'."""
     if (match := ENHARMONIC.fullmatch(plain)) and _sound_alike(match["one"], match["other"]):

@@ -45,9 +45,10 @@ def songs(
     """
     root = place_of(folder)
     files, unreadable = found_in(root)
-    listed, unmatched = match(read_rows(root), files)
-    rows_of = table_rows(root, files, map(place_of, tables)) | listed
-    left_out = unreadable + unmatched
+    listed, unmatched = match(read_rows(root), files, root)
+    in_tables, ambiguous = table_rows(root, files, map(place_of, tables))
+    rows_of = in_tables | listed
+    left_out = unreadable + unmatched + ambiguous
     found: list[Song] = []
     with ears.known(dataset) if ears else KnownFiles() as known:
         make = partial(patiently, _song, dataset, rows_of, partial(_tags, known))

@@ -58,7 +58,7 @@ def _files(path: str) -> Iterator[tuple[Path, str, Key | None]]:
             f"{path}: no such folder, or no written music in it; looked for {endings}"
         )
     names = [file.relative_to(root).as_posix() for file in files]
-    rows_of, _ = match(read_rows(root), names)
+    rows_of, _ = match(read_rows(root), names, root)
     for file, name in zip(files, names, strict=True):
         yield file, name, _label(name, rows_of[name][-1].key) if rows_of.get(name) else None
 

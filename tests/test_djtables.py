@@ -145,9 +145,13 @@ def test_two_tables_that_disagree_leave_a_song_out(tmp_path, add):
     assert left_out == [LeftOut("two.flac", "conflicting labels: 'B minor', 'E minor'")]
 
 
-def rows_of(tmp_path, song_ids, keys):
+def rows_of(tmp_path, song_ids, keys, ambiguous=()):
+    """The keys of songs; exactly the tracks that are `ambiguous` are named as such."""
     write_rekordbox(tmp_path / "a.xml", keys)
-    found = table_rows(place_of(tmp_path / "music"), song_ids, [place_of(tmp_path / "a.xml")])
+    tables = [place_of(tmp_path / "a.xml")]
+    found, left_out = table_rows(place_of(tmp_path / "music"), song_ids, tables)
+    assert {one.kind for one in left_out} <= {"listed name is ambiguous"}
+    assert sorted(one.song_id for one in left_out) == sorted(f"/{name}" for name in ambiguous)
     return {song_id: [row.key for row in rows] for song_id, rows in found.items()}
 
 
@@ -158,9 +162,16 @@ def test_of_files_with_one_name_each_gets_the_row_whose_folders_it_shares(tmp_pa
     }  # fmt: skip
 
 
-def test_where_several_may_be_meant_none_is(tmp_path, add):
-    assert rows_of(tmp_path, ["A/01.mp3", "B/01.mp3"], {"m/01.mp3": "Am"}) == {}
-    assert rows_of(tmp_path, ["C/01.mp3"], {"m/A/01.mp3": "Am", "m/B/01.mp3": "Bm"}) == {}
+def test_where_several_may_be_meant_none_is_and_they_are_named(tmp_path, add):
+    keys = {"m/01.mp3": "Am"}
+    assert rows_of(tmp_path, ["A/01.mp3", "B/01.mp3"], keys, ambiguous=keys) == {}
+    keys = {"m/A/01.mp3": "Am", "m/B/01.mp3": "Bm"}
+    assert rows_of(tmp_path, ["C/01.mp3"], {**keys, "m/02.mp3": "C"}, ambiguous=keys) == {}
+
+
+def test_a_track_listed_twice_with_one_key_gives_it(tmp_path, add):
+    keys = {"C:/Old/A/01.mp3": "Am", "D:/Backup/A/01.mp3": "8A"}
+    assert rows_of(tmp_path, ["A/01.mp3"], keys) == {"A/01.mp3": ["Am", "8A"]}
 
 
 def test_case_and_the_way_accents_are_written_tell_no_file_from_another(tmp_path, add):
