@@ -94,11 +94,8 @@ def _read_table(path: Path, key_names: tuple[str, ...]) -> list[Row]:
 
 def _lines(path: Path) -> list[Line]:
     """The lines of a TSV or CSV file that are not blank."""
-    text = _text(path)
-    first = text.strip("\r\n").partition("\n")[0]
-    delimiter = "\t" if "\t" in first else max(",;", key=first.count)
     try:
-        lines = lines_of(text, delimiter, strict=True)
+        lines = lines_of(_text(path), strict=True)
     except NoTableError as error:
         raise PredictionsError(f"{path}: not a table of id and key: {error}") from error
     return [

@@ -5,6 +5,7 @@ Serato's `_Serato_/database V2` and Mixxx's mixxxdb.sqlite; others are named by 
 other music too, and where it lay on another machine: which file is meant, listednames.py says.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ READERS: dict[str, Callable[[Path], list[Track]]] = {  # by a file's ending, Ser
 }
 USUAL_NAMES = ("rekordbox.xml", "collection.nml", "mixxxdb.sqlite", f"_Serato_/{SERATO}")
 HEAD_BYTES = 4096
+NOTHING_USABLE = "no track in it has a key and a path; let the program analyse keys, and save anew"
+
+logger = logging.getLogger(__name__)
 
 
 def table_rows(
@@ -39,7 +43,11 @@ def table_rows(
     rows_of: dict[str, list[Row]] = defaultdict(list)
     left_out: list[LeftOut] = []
     for table in (*_tables_in(root), *named):
-        found, unmatched = match(read_rows(table), song_ids, root)
+        rows = read_rows(table)
+        found, unmatched = match(rows, song_ids, root)
+        if not found:
+            what = f"none of its {len(rows)} tracks is a file here" if rows else NOTHING_USABLE
+            logger.warning("%s: %s", printable(table), what)
         for song_id, rows in found.items():
             rows_of[song_id] += rows
         left_out += [one for one in unmatched if one.kind != NOT_FOUND]  # it lists other music too

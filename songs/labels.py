@@ -6,9 +6,10 @@ Which file a path means, listednames.py says. Tables are in UTF-8, UTF-16 or Win
 no quotes but around whole cells.
 """
 
+import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from songkey.audio import printable
@@ -20,18 +21,21 @@ from songs.song import LeftOut
 from storage.places import Place
 
 LABEL_FILES = ("labels.tsv", "labels.csv")
-COLUMNS = {  # the first name that the header has counts
-    "path": ("path", "filepath", "file", "filename", "audio", "track", "id"),
+COLUMNS = {  # the first name that the header has counts, of paths that holds more than numbers
+    "path": ("path", "filepath", "file", "filename", "location", "audio", "track", "id"),
     "key": ("key", "musicalkey", "initialkey", "tonality", "label"),
     "recording": ("recording", "recordingid"),
     "split": ("split",),
     "confidence": ("confidence",),
     "genre": ("genre",),
 }
+NUMBER = re.compile(r"(?:\d+(?:\s*/\s*\d+)?)?")  # of a track, and of how many
 NOT_FOUND = "listed but not found"
 AMBIGUOUS = "listed name is ambiguous"
 NAMED = 5  # of the songs that a name could mean
 NOT_UTF_8 = "label not in UTF-8: read as Windows-1252"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,21 @@ def read_rows(root: Place) -> list[Row]:
             f"{printable(root)}: both {' and '.join(LABEL_FILES)}; keep one of them"
         )
     return _read(files[0]) if files else []
+
+
+def listed_rows(
+    root: Place, song_ids: Collection[str]
+) -> tuple[dict[str, list[Row]], list[LeftOut]]:
+    """What the label file in `root` says of the songs there, as `match` tells it."""
+    rows = read_rows(root)
+    rows_of, left_out = match(rows, song_ids, root)
+    if rows and not rows_of:
+        logger.warning(
+            "%s: none of its %d rows names a file here (the first: '%s'); name the column of paths "
+            "%s, and let it hold paths below this folder",
+            printable(root / rows[0].source), len(rows), rows[0].path, _one_of(COLUMNS["path"]),
+        )  # fmt: skip
+    return rows_of, left_out
 
 
 def match(
@@ -110,8 +129,7 @@ def read_table(file: Place) -> list[list[str]]:
     """
     try:
         text = text_of(file.read_bytes())
-        first = text.partition("\n")[0]
-        return lines_of(text, "\t" if file.name.endswith(".tsv") else max(",;\t", key=first.count))
+        return lines_of(text, "\t" if file.name.endswith(".tsv") else "")
     except NoTableError as error:
         raise AudioKeyError(f"{printable(file)}: not a table of text: {error}") from error
 
@@ -141,16 +159,34 @@ def _read(file: Place) -> list[Row]:
     for column in ("path", "key"):
         if place[column] is None:
             raise AudioKeyError(
-                f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
+                f"{printable(file)}: no column '{column}'; its first line is {shown(header)}; "
+                f"name one of its columns {_one_of(COLUMNS[column])}"
             )
+    place["path"] = _path_place(header, lines)
     for number, line in enumerate(lines, 2):
         if any(map(str.strip, line[len(header) :])):
             raise AudioKeyError(
-                f"{printable(file)}: line {number} has {len(line)} cells, the first line "
+                f"{printable(file)}: row {number} has {len(line)} cells, the header "
                 f"{len(header)}; put a path that holds a comma in quotes"
             )
     rows = (_row(file.name, {name: cell(line, at) for name, at in place.items()}) for line in lines)
     return [row for row in rows if row.path]
+
+
+def _path_place(header: list[str], lines: list[list[str]]) -> int | None:
+    """Where the paths are: in the first column named so that holds more than numbers of tracks."""
+    named = [
+        place
+        for name in COLUMNS["path"]
+        if (place := places(header, {"": (name,)})[""]) is not None
+    ]
+    telling = (at for at in named if not all(NUMBER.fullmatch(cell(line, at)) for line in lines))
+    return next(telling, named[0])
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
 
 
 def _row(source: str, cells: dict[str, str]) -> Row:

@@ -8,7 +8,7 @@ from tqdm import tqdm
 from songkey.errors import AudioKeyError
 from songkey.keynames import parse_label
 from songkey.keys import Key, KeyParseError
-from songs.labels import match, read_rows
+from songs.labels import listed_rows
 from songs.notetable import save_transcripts
 from songs.song import LeftOut
 from synthesis.transcript import Transcript
@@ -58,7 +58,7 @@ def _files(path: str) -> Iterator[tuple[Path, str, Key | None]]:
             f"{path}: no such folder, or no written music in it; looked for {endings}"
         )
     names = [file.relative_to(root).as_posix() for file in files]
-    rows_of, _ = match(read_rows(root), names, root)
+    rows_of, _ = listed_rows(root, names)
     for file, name in zip(files, names, strict=True):
         yield file, name, _label(name, rows_of[name][-1].key) if rows_of.get(name) else None
 

@@ -142,7 +142,8 @@ def test_two_tables_that_disagree_leave_a_song_out(tmp_path, add):
     write_mixxx(tmp_path / "music/mixxxdb.sqlite", {"n/one.flac": "8A", "n/two.flac": "Em"})
     songs, left_out = folder.songs(tmp_path / "music", "mine")
     assert [(one.song_id, str(one.key)) for one in songs] == [("one.flac", "A minor")]
-    assert left_out == [LeftOut("two.flac", "conflicting labels: 'B minor', 'E minor'")]
+    both = "'B minor' in collection.nml, 'E minor' in mixxxdb.sqlite"
+    assert left_out == [LeftOut("two.flac", f"conflicting labels: {both}")]
 
 
 def rows_of(tmp_path, song_ids, keys, ambiguous=()):
@@ -244,6 +245,7 @@ def test_a_table_that_is_cut_or_damaged_is_named_or_read(tmp_path, name, write):
         ("database V2", b"what", "database V2: no Serato library"),
         ("mixxxdb.sqlite", b"what" * 100, r"mixxxdb\.sqlite: no library of Mixxx, or damaged"),
         ("a.doc", b"", r"a\.doc: no table of a DJ program's by its name; it ends on \.xml"),
+        ("mixxxdb.sqlite", None, r"mixxxdb\.sqlite is not there; check the path"),
         ("gone.xml", None, r"gone\.xml is not there; check the path"),
     ],
 )
@@ -275,3 +277,13 @@ def test_a_track_that_shares_but_the_name_with_a_file_is_doubtful(add, tmp_path)
     write_rekordbox(tmp_path / "music/rekordbox.xml", {"D:/Other/01 Intro.flac": "Am"})
     (song,), _ = folder.songs(tmp_path / "music", "mine")
     assert song.doubt == "listed in another folder: /D:/Other/01 Intro.flac"
+
+
+def test_a_table_without_a_usable_track_and_one_of_other_files_are_warned_of(add, tmp_path, caplog):
+    add("C minor/one.flac")
+    write_rekordbox(tmp_path / "music/rekordbox.xml", {"x/one.flac": "-", "x/two.flac": ""})
+    write_mixxx(tmp_path / "music/mixxxdb.sqlite", {"x/two.flac": "Am", "x/three.flac": "Am"})
+    songs, _ = folder.songs(tmp_path / "music", "mine")
+    assert [song.label_source for song in songs] == ["folder name"]
+    assert "rekordbox.xml: no track in it has a key and a path; let the program" in caplog.text
+    assert "mixxxdb.sqlite: none of its 2 tracks is a file here" in caplog.text

@@ -25,6 +25,9 @@ def matched(root, *song_ids: str) -> dict[str, list[str]]:
         ("labels.csv", "Key;Comment;File Name\n{1};x;{0}\n"),
         ("labels.csv", '\ufeffTONALITY,"TRACK"\r\n{1},"{0}"\r\n'),
         ("labels.tsv", "initial key\tFilename\tpath\n{1}\tnonsense\t{0}\n\n"),
+        ("labels.csv", "sep=;\r\nkey;a,b,c;path\r\n{1};;{0}\r\n"),
+        ("labels.csv", '"SEP=;"\nkey;a,b,c;path\n{1};;{0}\n'),
+        ("labels.csv", "track,title,key,id\n01/12,Heroes,{1},{0}\n"),
     ],
 )
 @pytest.mark.parametrize("listed", ["in/one.mp3", "in\\one.mp3", "./in/one.mp3", "in/one", "one"])
@@ -219,6 +222,17 @@ def test_the_other_columns_are_read_and_absent_ones_are_empty(tmp_path):
     ]
 
 
+def test_files_that_are_called_by_numbers_may_be_listed_so(tmp_path):
+    (tmp_path / "labels.csv").write_text("track,key\n01,Am\n02,C\n")
+    assert matched(tmp_path, "01.mp3", "x/02.mp3") == {"01.mp3": ["Am"], "x/02.mp3": ["C"]}
+
+
+def test_a_row_that_is_too_wide_is_named_by_its_number(tmp_path):
+    (tmp_path / "labels.csv").write_text("path,key\na.mp3,C\nb, c.mp3,C\n")
+    with pytest.raises(ValueError, match="row 3 has 3 cells, the header 2; put a path that holds"):
+        read_rows(tmp_path)
+
+
 def test_no_label_file_has_no_rows(tmp_path):
     assert read_rows(tmp_path) == []
 
@@ -226,7 +240,10 @@ def test_no_label_file_has_no_rows(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"path\tmood\none.mp3\tsad\n", "no column 'key'; its first line is 'path', 'mood'"),
+        (
+            b"path\tmood\none.mp3\tsad\n",
+            "no column 'key'; its first line is .*; name one of its columns key, .* or label",
+        ),
         (b"one.mp3\tC major\n", "no column 'path'; its first line is 'one.mp3', 'C major'"),
         (b"", "no column 'path'; its first line is nothing"),
         ("path\tmood\n".encode("utf-16"), "no column 'key'; its first line is 'path', 'mood'"),
