@@ -17,7 +17,7 @@ from typing import Self
 from storage.whole import write_whole
 
 SAVE_SECONDS = 60  # between two writings of the table while files are heard
-VERSION = 3  # to be raised with what is read of a file: which tags, which digest
+VERSION = 4  # to be raised with what is read of a file: which tags, which digest
 
 logger = logging.getLogger(__name__)
 
