@@ -94,6 +94,17 @@ def key_or_none(text: str) -> Key | None:
     return None
 
 
+def is_ambiguous(text: str) -> bool:
+    """Whether a tag or a cell may mean several keys."""
+    try:
+        parse_label(text)
+    except AmbiguousKeyError:
+        return True
+    except KeyParseError:
+        pass
+    return False
+
+
 def names_no_key(text: str) -> bool:
     """Whether a tag or a cell says that there is no key, or that it is not known."""
     return text.strip().casefold() in NO_KEY
