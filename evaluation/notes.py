@@ -78,8 +78,8 @@ def _ambiguous(answers: Sequence[str]) -> list[str]:
     more = ", ..." if len(answers) > AMBIGUOUS_IN_A_MESSAGE else ""
     first = ", ".join(answers[:AMBIGUOUS_IN_A_MESSAGE])
     return [
-        f"{len(answers)} of the answers without a key may mean several: {first}{more}; write one for each "
-        "song, such as 'C', 'C minor', 'Cm' or '5A'"
+        f"{len(answers)} of the answers without a key may mean several: {first}{more}; write one "
+        "for each song, such as 'C', 'C minor', 'Cm' or '5A'"
     ]
 
 

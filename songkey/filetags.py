@@ -19,12 +19,15 @@ from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3
 
 from songkey.container import tag_ends
+from songkey.inflating import bound_frames
 
 # What mutagen says of a damaged tag; all but the first are its own slips.
 DAMAGED = (
     mutagen.MutagenError, LookupError, ValueError, ArithmeticError, struct.error, TypeError,
     AttributeError, AssertionError, EOFError, RecursionError,
 )  # fmt: skip
+
+bound_frames()
 
 Tags = Mapping[str, object]
 T = TypeVar("T")
