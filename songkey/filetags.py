@@ -27,8 +27,6 @@ DAMAGED = (
     AttributeError, AssertionError, EOFError, RecursionError,
 )  # fmt: skip
 
-bound_frames()
-
 Tags = Mapping[str, object]
 T = TypeVar("T")
 
@@ -38,6 +36,7 @@ def all_tags(stream: BinaryIO, name: str) -> list[Tags]:
 
     The name may tell the kind of file. OSError where reading fails, which is no damage.
     """
+    bound_frames()
     ends = [0, *tag_ends(stream)]
     sound = Part(stream, ends[-1])
     file = unless_damaged(lambda part: mutagen.File(filename=name, fileobj=part), sound)
