@@ -46,7 +46,9 @@ def table_rows(
         rows = read_rows(table)
         found, unmatched = match(rows, song_ids, root)
         if not found:
-            what = f"none of its {len(rows)} tracks is a file here" if rows else NOTHING_USABLE
+            what = (
+                f"no track in it is a file here ({len(rows)} looked at)" if rows else NOTHING_USABLE
+            )
             logger.warning("%s: %s", printable(table), what)
         for song_id, rows in found.items():
             rows_of[song_id] += rows

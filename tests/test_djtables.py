@@ -286,4 +286,4 @@ def test_a_table_without_a_usable_track_and_one_of_other_files_are_warned_of(add
     songs, _ = folder.songs(tmp_path / "music", "mine")
     assert [song.label_source for song in songs] == ["folder name"]
     assert "rekordbox.xml: no track in it has a key and a path; let the program" in caplog.text
-    assert "mixxxdb.sqlite: none of its 2 tracks is a file here" in caplog.text
+    assert "mixxxdb.sqlite: no track in it is a file here (2 looked at)" in caplog.text

@@ -238,7 +238,7 @@ def test_a_label_file_that_names_no_file_here_is_warned_of(tmp_path, add, caplog
     (tmp_path / "labels.csv").write_text("track,title,key\n01,Heroes,Am\n")
     assert labelled(tmp_path) == {"C minor/one.flac": ("C minor", "folder name")}
     assert (
-        "labels.csv: none of its 1 rows names a file here (the first: '01'); name the column of "
+        "labels.csv: no row names a file here (1 looked at, the first: '01'); name the column of "
         "paths path, filepath, file, filename, location, audio, track or id"
     ) in caplog.text
 
