@@ -75,8 +75,8 @@ def listed_rows(
     rows_of, left_out = match(rows, song_ids, root)
     if rows and not rows_of:
         logger.warning(
-            "%s: no row names a file here (%d looked at, the first: '%s'); name the column of paths "
-            "%s, and let it hold paths below this folder",
+            "%s: no row names a file here (%d looked at, the first: '%s'); name the column of "
+            "paths %s, and let it hold paths below this folder",
             printable(root / rows[0].source), len(rows), rows[0].path, _one_of(COLUMNS["path"]),
         )  # fmt: skip
     return rows_of, left_out

@@ -18,13 +18,13 @@ UNNAMED = """
     артист виконавець виконавці
 """
 WITHOUT_TITLE = """
-    track tracks title titles untitled titel ohne spur stück piste plage titre sans pista título
+    track tracks title titles untitled titel ohne spur piste plage titre sans pista título
     sem sin faixa traccia titolo senza brano spoor nummer ścieżka utwór tytuł bez spår spor raita
     stopa skladba sáv szám parça дорожка трек название без доріжка song songs audio file new
-    recording intro outro interlude skit demo live version mix remix edit radio club extended
-    original instrumental acapella bonus hidden loop loops beat beats sample improvisation jam
-    freestyle test id part parts pt teil partie parte deel część часть vol volume band disc disk
-    disque disco cd side seite
+    recording intro outro interlude skit demo live version mix remix edit extended
+    original instrumental acapella bonus hidden loop loops sample improvisation
+    freestyle id part parts pt teil partie parte deel część часть vol volume band disc disk
+    disque cd side seite
 """
 FORMS = """
     allegro allegretto allegrissimo andante andantino adagio adagietto largo larghetto lento grave
@@ -63,17 +63,17 @@ FORMS = """
     pastorale pastoral elegy elegie élégie elegia solo duo duet duett trio trios quartet quartets
     quartett quatuor cuarteto quarteto quartetto kwartet квартет quintet quintett quintette
     quinteto quintetto kwintet sextet sextett septet octet oktett piano pianoforte klavier
-    klavierkonzert klaviersonate klavierstück fortepian violin violine violino violín violon
+    klavierkonzert klaviersonate fortepian violin violine violino violín violon
     violinkonzert violinsonate skrzypce viola bratsche cello violoncello flute flöte flauto flûte
     flauta oboe clarinet klarinette bassoon horn trumpet trompete organ orgel orgue harp harfe
-    harpsichord cembalo clavecin guitar gitarre guitare guitarra lute laute string strings
+    harpsichord cembalo clavecin gitarre guitare guitarra lute laute string strings
     streichquartett orchestra orchester orchestre orquesta continuo фортепиано скрипка скрипки op
     opus no nr num number numéro número numero n bwv kv k hwv rv hob woo anh major minor dur moll
     majeur mineur mayor menor maggiore minore maior maj min мажор минор мажоре миноре sharp flat
     dièse bémol diesis bemolle sostenido sustenido bemol диез бемоль cis des dis es fis ges gis as
     ais his do ut re mi fa sol la si до ре ми фа соль ля си the a an of in for and from le les l
     de du et en pour el los las y para il lo gli i e di per o os da em der die das ein eine und
-    von für aus het een van voor w z na dla в и для из
+    von für aus het een van voor w z dla в и для из
 """
 # These languages have no spaces between words.
 UNNAMED_UNSPACED = """
