@@ -13,7 +13,7 @@ from model.metrics import mirex_score
 from songkey.decode import AudioError
 from songkey.detector import Audio, Detector
 from songkey.estimate import AnswerRule, estimate_song
-from songkey.keynames import parse_label
+from songkey.keynames import names_no_key, parse_label
 from songkey.keys import Key
 
 
@@ -40,7 +40,7 @@ def heard_recordings(labels: Path, detector: Detector) -> tuple[list[Heard], lis
         except AudioError as error:
             unread.append(str(error))
             continue
-        key = parse_label(text) if text else None
+        key = None if names_no_key(text) else parse_label(text)
         heard.append(Heard(PurePosixPath(song_id).parts[0], song_id, key, logits))
     return heard, unread
 

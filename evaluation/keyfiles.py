@@ -8,8 +8,7 @@ from typing import NamedTuple
 from songkey.cells import NoTableError, lines_of, text_of, told
 from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
-from songkey.keynames import parse_label
-from songkey.keys import Key, KeyParseError
+from songkey.keynames import key_or_none
 
 ID_NAMES = ("song_id", "id", "path", "file", "filename", "track", "song", "name")
 TRUTH_NAMES = ("key", "tonality", "annotation", "label", "true_key")
@@ -95,11 +94,8 @@ def _read_table(path: Path, key_names: tuple[str, ...]) -> list[Row]:
 
 def _lines(path: Path) -> list[Line]:
     """The lines of a TSV or CSV file that are not blank."""
-    text = _text(path)
-    first = text.strip("\r\n").partition("\n")[0]
-    delimiter = "\t" if "\t" in first else max(",;", key=first.count)
     try:
-        lines = lines_of(text, delimiter, strict=True)
+        lines = lines_of(_text(path), strict=True)
     except NoTableError as error:
         raise PredictionsError(f"{path}: not a table of id and key: {error}") from error
     return [
@@ -185,14 +181,6 @@ def by_name(path: Path, rows: list[Row], name_of: Callable[[str], str]) -> Named
             repeated.append(name)
         texts.setdefault(name, text)
     return Named(texts, tuple(dict.fromkeys(repeated)))
-
-
-def key_or_none(text: str) -> Key | None:
-    """The key that a cell names, if it names one."""
-    try:
-        return parse_label(text)
-    except KeyParseError:
-        return None
 
 
 def _same(text: str, other: str) -> bool:

@@ -11,6 +11,7 @@ from evaluation.temperature import COLDEST, HOTTEST, Fit
 from model.metrics import format_table
 
 NAMES_IN_A_MESSAGE = 3
+AMBIGUOUS_IN_A_MESSAGE = 10
 REPEATED = "songs given more than once with the same key, counted once"
 
 
@@ -66,6 +67,19 @@ def scored(predictions: Path, annotations: Path) -> list[str]:
         *named(REPEATED, comparison.repeated),
         *([f"{keyless} answers name no key; they count as other"] if keyless else []),
         *_incomplete(predictions),
+        *_ambiguous(comparison.ambiguous),
+    ]
+
+
+def _ambiguous(answers: Sequence[str]) -> list[str]:
+    """Answers that a person would take for right, and what to do about them."""
+    if not answers:
+        return []
+    more = ", ..." if len(answers) > AMBIGUOUS_IN_A_MESSAGE else ""
+    first = ", ".join(answers[:AMBIGUOUS_IN_A_MESSAGE])
+    return [
+        f"{len(answers)} of the answers without a key may mean several: {first}{more}; write one "
+        "for each song, such as 'C', 'C minor', 'Cm' or '5A'"
     ]
 
 

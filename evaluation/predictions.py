@@ -12,11 +12,11 @@ from evaluation.keyfiles import (
     TRUTH_NAMES,
     PredictionsError,
     by_name,
-    key_or_none,
     naming,
     read_keys,
 )
 from model.metrics import MirexScore, relations_of, score_of_relations
+from songkey.keynames import is_ambiguous, key_or_none
 from songkey.keys import KEYS, relation
 from storage.whole import write_whole
 
@@ -31,6 +31,7 @@ class Comparison:
     unreadable_truth: tuple[str, ...]
     answers_without_key: int  # counted as wrong: "unknown" is an answer
     repeated: tuple[str, ...]  # songs given twice with one key, counted once
+    ambiguous: tuple[str, ...] = ()  # among answers without key: songs, each with what is written
 
 
 def write_predictions(path: Path, songs: Sequence[SongAnswer]) -> None:
@@ -83,4 +84,5 @@ def compare(predictions: Path, annotations: Path) -> Comparison:
         unreadable_truth=tuple(f"{song} ({texts[song]!r})" for song in texts if song not in truths),
         answers_without_key=estimates.count(None),
         repeated=repeated + repeated_truths,
+        ambiguous=tuple(f"{s} ({answers[s]!r})" for s in songs if is_ambiguous(answers[s])),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.tarwalk import Member, Sample
 from songkey.errors import AudioKeyError, one_line, printable
-from songkey.keynames import AmbiguousKeyError, parse_label
+from songkey.keynames import AmbiguousKeyError, names_no_key, parse_label
 from songkey.keys import KEYS, Key, KeyParseError
 
 MOST_LABEL_BYTES = 1_000_000  # of a member that says the key
@@ -96,6 +96,8 @@ def _key(value: Any) -> Key:
     text = str(value).strip()
     if re.fullmatch("0*[0-9]{1,2}", text, re.ASCII) and int(text) < len(KEYS):
         return KEYS[int(text)]
+    if names_no_key(text):
+        raise UnusableSample("no key")
     try:
         return parse_label(text)
     except AmbiguousKeyError as error:

@@ -14,14 +14,19 @@ LEFT_OUT_NAME = "left_out.tsv"
 
 def write_left_out(folder: Place, table: bytes) -> None:
     """Write the list of what was left out, unless it is there already."""
-    remove(folder, f".{LEFT_OUT_NAME}.*.tmp")  # by runs that were killed
-    path = folder / LEFT_OUT_NAME
+    write_list(folder, LEFT_OUT_NAME, table)
+
+
+def write_list(folder: Place, name: str, table: bytes) -> None:
+    """Write a list beside the shards, unless it is there already."""
+    remove(folder, f".{name}.*.tmp")  # by runs that were killed
+    path = folder / name
     if not path.exists() or path.read_bytes() != table:
         write_whole(path, table)
 
 
 def left_out_table(left_out: Sequence[LeftOut]) -> bytes:
-    """The list of what was left out, as a TSV file."""
+    """A list of songs and reasons, as a TSV file."""
     table = io.StringIO()
     rows = csv.writer(table, delimiter="\t", lineterminator="\n")
     rows.writerow(["song_id", "reason"])

@@ -1,12 +1,13 @@
 """What preparing a data set did, in a few lines for a person."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from shards.doubtful import DOUBTFUL_NAME, doubtful
 from shards.leftout import LEFT_OUT_NAME
 from shards.prepare import Prepared
 from songkey.keys import KEYS
-from songs.song import LeftOut, Song, by_reason
+from songs.song import Song, by_reason
 
 
 def summary(prepared: Prepared, songs: Sequence[Song] = ()) -> str:
@@ -33,8 +34,7 @@ def summary(prepared: Prepared, songs: Sequence[Song] = ()) -> str:
     ]
     if prepared.counts:
         lines.append(f"  {prepared.counts}")
-    lost = {one.song_id for one in prepared.left_out}
-    lines += _labels(song for song in songs if song.song_id not in lost)
+    lines += _labels(prepared, songs)
     if prepared.left_out:
         total = by_key.total() + len(prepared.left_out)
         lines.append(
@@ -44,16 +44,13 @@ def summary(prepared: Prepared, songs: Sequence[Song] = ()) -> str:
     return "\n".join(lines)
 
 
-def _labels(songs: Iterable[Song]) -> list[str]:
+def _labels(prepared: Prepared, songs: Sequence[Song]) -> list[str]:
     """How many labels are from each source, and what speaks against some of them."""
-    sources: Counter[str] = Counter()
-    doubtful = []
-    for song in songs:
-        sources[song.label_source] += 1
-        if song.doubt:
-            doubtful.append(LeftOut(song.song_id, song.doubt))
+    lost = {one.song_id for one in prepared.left_out}
+    sources = Counter(song.label_source for song in songs if song.song_id not in lost)
     named = ", ".join(f"{source} {count}" for source, count in sources.most_common())
     lines = [f"  labels: {named}"] if named else []
-    if doubtful:
-        lines.append(f"  doubtful labels of {len(doubtful)} songs: {by_reason(doubtful)}")
+    if found := doubtful(songs, prepared.left_out):
+        lines.append(f"  doubtful labels of {len(found)} songs: {by_reason(found)}")
+        lines.append(f"    all with details in {prepared.folder / DOUBTFUL_NAME}")
     return lines

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from pipeline.manifest import Manifest
 from settings.sections import Config
 from shards.disk_error import writing_to
+from shards.doubtful import doubtful, write_doubtful
 from shards.executor import run_tasks, worker_count
 from shards.leftout import left_out_table, write_left_out
 from shards.lock import part_writer, sole_writer
@@ -83,7 +84,7 @@ def prepare(
         missing = [task for split in made.splits for task in split.missing]
         make_shards(f"packing {dataset}", pack_shard, missing, config, scheduler)
         with writing_to(root):
-            return _finished(dataset, made, left_out, began)
+            return _finished(dataset, made, songs, left_out, began)
 
 
 def prepare_part(
@@ -133,7 +134,7 @@ def merge(
                 f"({', '.join(names)}{more}); run the parts that have not ended, then merge again"
             )
         with writing_to(made.root):
-            return _finished(dataset, made, left_out, began)
+            return _finished(dataset, made, songs, left_out, began)
 
 
 def _planned_in_parts(
@@ -176,8 +177,10 @@ def make_shards(
             bar.update()
 
 
-def _finished(dataset: str, made: Plan, left_out: Sequence[LeftOut], began: float) -> Prepared:
-    """The manifests, written where they are not there, and the list of what was left out."""
+def _finished(
+    dataset: str, made: Plan, songs: Sequence[Song], left_out: Sequence[LeftOut], began: float
+) -> Prepared:
+    """The manifests, where they are not there, and the lists of songs left out and doubtful."""
     splits = {split.settings.split: split for split in made.splits if split.names}
     # None where a song waits in no split: so that it is named by each run.
     listing = "" if made.left_out else f"{made.listing} in {', '.join(splits)}"
@@ -191,6 +194,7 @@ def _finished(dataset: str, made: Plan, left_out: Sequence[LeftOut], began: floa
     everything = (*left_out, *made.left_out, *packed)
     prepared = Prepared(made.root, manifests, everything, time.perf_counter() - began, made.counts)
     write_left_out(prepared.folder, left_out_table(everything))
+    write_doubtful(prepared.folder, doubtful(songs, everything))
     if not made.counts and not any(
         shard.intervals for m in manifests.values() for shard in m.shards
     ):

@@ -9,6 +9,7 @@ from songkey.errors import AudioKeyError
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")  # in the order of its bytes
 LOOKED_AT_BYTES = 256
 END = "\x1fend of the table"  # what nobody writes
+SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\r?(?:\n|$)', re.IGNORECASE)
 QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
 
@@ -29,15 +30,21 @@ def text_of(data: bytes) -> str:
     return text
 
 
-def lines_of(text: str, delimiter: str, strict: bool = False) -> list[list[str]]:
+def lines_of(text: str, delimiter: str = "", strict: bool = False) -> list[list[str]]:
     """The lines of a table, each as its cells; `strict` refuses quotes out of place in a CSV.
 
-    Between tabs a quote is a letter, unless the whole cell stands in quotes. Raises NoTableError,
-    also for a quote in a CSV that is never closed: all lines after it would be one cell.
+    Without a `delimiter` the first line tells it: a tab, or more commas or semicolons; or it is
+    'sep=;' and no line of the table, as Excel has it. Between tabs a quote is a letter, unless the
+    whole cell stands in quotes. Raises NoTableError, also for a quote in a CSV that is never
+    closed: all lines after it would be one cell.
     """
+    first_line = 1
+    if not delimiter and (said := SEPARATOR.match(text)):
+        text, delimiter, first_line = text[said.end() :], said[1], 2
+    delimiter = delimiter or _delimiter(text)
     try:
         if delimiter != "\t":
-            return _csv_lines(text, delimiter, strict)
+            return _csv_lines(text, delimiter, strict, first_line)
         file = io.StringIO(text, newline="")
         lines = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except csv.Error as error:
@@ -69,16 +76,22 @@ def _encoding_without_mark(head: bytes) -> str:
     return "utf-16-be" if first > second else "utf-16-le"
 
 
-def _csv_lines(text: str, delimiter: str, strict: bool) -> list[list[str]]:
+def _delimiter(text: str) -> str:
+    first = text.lstrip("\r\n").partition("\n")[0]
+    return "\t" if "\t" in first else max(",;", key=first.count)
+
+
+def _csv_lines(text: str, delimiter: str, strict: bool, first_line: int) -> list[list[str]]:
+    """`first_line` is the number in the file of the text's first."""
     ended = text if text.endswith(("\n", "\r")) or not text else f"{text}\n"
     reader = csv.reader(io.StringIO(ended + END, newline=""), delimiter=delimiter, strict=strict)
     lines: list[list[str]] = []
-    begins, next_begins = 1, 1  # the lines of the file where rows do
+    begins = next_begins = first_line  # the lines of the file where rows do
     for line in reader:
         if line == [END]:
             return lines
         lines.append(line)
-        begins, next_begins = next_begins, reader.line_num + 1
+        begins, next_begins = next_begins, first_line + reader.line_num
     raise NoTableError(f"a quote in line {begins} is never closed; close it, or save as TSV")
 
 

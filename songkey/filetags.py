@@ -19,6 +19,7 @@ from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3
 
 from songkey.container import tag_ends
+from songkey.inflating import bound_frames
 
 # What mutagen says of a damaged tag; all but the first are its own slips.
 DAMAGED = (
@@ -35,6 +36,7 @@ def all_tags(stream: BinaryIO, name: str) -> list[Tags]:
 
     The name may tell the kind of file. OSError where reading fails, which is no damage.
     """
+    bound_frames()
     ends = [0, *tag_ends(stream)]
     sound = Part(stream, ends[-1])
     file = unless_damaged(lambda part: mutagen.File(filename=name, fileobj=part), sound)

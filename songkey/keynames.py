@@ -51,6 +51,13 @@ NAMED = re.compile(
 )
 
 
+# How people and programs write that there is none: R, pandas, spreadsheets, taggers.
+NO_KEY = {
+    "", "-", "--", "–", "—", "?", "n/a", "na", "n.a.", "nan", "null", "none", "unknown", "no key",
+    "off key",
+}  # fmt: skip
+
+
 class AmbiguousKeyError(KeyParseError):
     """A text that may mean several keys: "ambiguous label: " and the text and how."""
 
@@ -78,6 +85,29 @@ def parse_label(text: str) -> Key:
     if len(known) > 1:
         raise _ambiguous(text, f"names several keys: {', '.join(map(str, known))}")
     return known[0]
+
+
+def key_or_none(text: str) -> Key | None:
+    """The key that a tag or a cell names, if it names one."""
+    with suppress(KeyParseError):
+        return parse_label(text)
+    return None
+
+
+def is_ambiguous(text: str) -> bool:
+    """Whether a tag or a cell may mean several keys."""
+    try:
+        parse_label(text)
+    except AmbiguousKeyError:
+        return True
+    except KeyParseError:
+        pass
+    return False
+
+
+def names_no_key(text: str) -> bool:
+    """Whether a tag or a cell says that there is no key, or that it is not known."""
+    return text.strip().casefold() in NO_KEY
 
 
 def _parts(plain: str) -> list[str]:

@@ -29,6 +29,7 @@ from mutagen.mp4 import AtomDataType, MP4FreeForm, MP4Tags
 
 from songkey.errors import AudioError, printable
 from songkey.filetags import DAMAGED, Tags, all_tags
+from songkey.inflating import bound_frames
 from songkey.tagcopy import copy_in_its_place, id3v1_kept
 
 KEY_FIELDS = ("tkey", "initialkey")  # by `plain_name`; TXXX:INITIALKEY in ID3 is among them
@@ -102,6 +103,7 @@ def _written(path: Path, where: str, text: str, keep_existing: bool, dry_run: bo
 
 def _opened(path: Path, where: str) -> Any:  # mutagen's own types take its tags for None
     """The file with tags, empty ones where it has none."""
+    bound_frames()
     file = mutagen.File(path)
     if file is not None and file.tags is None:
         with suppress(NotImplementedError, *DAMAGED):

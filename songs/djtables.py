@@ -2,19 +2,18 @@
 
 Those that lie in the folder of music itself are found: a rekordbox XML, Traktor's collection.nml,
 Serato's `_Serato_/database V2` and Mixxx's mixxxdb.sqlite; others are named by a setting. They list
-other music too, and where it lay on another machine: a file and a track are one where they have
-more of their path's end in common, at least the file's name, than with any other.
+other music too, and where it lay on another machine: which file is meant, listednames.py says.
 """
 
-import unicodedata
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from songkey.errors import AudioKeyError, one_line, printable
 from songs import mixxx, rekordbox, serato, traktor
-from songs.labels import Row
+from songs.labels import NOT_FOUND, Row, match
+from songs.song import LeftOut
 from songs.track import Track
 from storage.places import Place
 from storage.staging import local_copy
@@ -28,24 +27,33 @@ READERS: dict[str, Callable[[Path], list[Track]]] = {  # by a file's ending, Ser
 }
 USUAL_NAMES = ("rekordbox.xml", "collection.nml", "mixxxdb.sqlite", f"_Serato_/{SERATO}")
 HEAD_BYTES = 4096
+NOTHING_USABLE = "no track in it has a key and a path; let the program analyse keys, and save anew"
 
-Parts = tuple[str, ...]  # of a path, the last one first
+logger = logging.getLogger(__name__)
 
 
 def table_rows(
-    root: Place, song_ids: Iterable[str], named: Iterable[Place] = ()
-) -> dict[str, list[Row]]:
+    root: Place, song_ids: Collection[str], named: Iterable[Place] = ()
+) -> tuple[dict[str, list[Row]], list[LeftOut]]:
     """The rows that mean each song, of the tables in `root` and of `named` ones.
 
-    Raises AudioKeyError where a table is damaged, or a named one not there.
+    And those that could mean several. Raises AudioKeyError where a table is damaged, or a named
+    one not there.
     """
-    tables = [*_tables_in(root), *named]
-    paths = {song_id: _parts(f"{_absolute(root)}/{song_id}") for song_id in song_ids if tables}
     rows_of: dict[str, list[Row]] = defaultdict(list)
-    for table in tables:
-        for song_id, rows in _meant(read_rows(table), paths).items():
+    left_out: list[LeftOut] = []
+    for table in (*_tables_in(root), *named):
+        rows = read_rows(table)
+        found, unmatched = match(rows, song_ids, root)
+        if not found:
+            what = (
+                f"no track in it is a file here ({len(rows)} looked at)" if rows else NOTHING_USABLE
+            )
+            logger.warning("%s: %s", printable(table), what)
+        for song_id, rows in found.items():
             rows_of[song_id] += rows
-    return rows_of
+        left_out += [one for one in unmatched if one.kind != NOT_FOUND]  # it lists other music too
+    return rows_of, left_out
 
 
 def read_rows(table: Place) -> list[Row]:
@@ -112,49 +120,3 @@ def _is_table(path: Path) -> bool:
             return f"<{rekordbox.ROOT}".encode() in stream.read(HEAD_BYTES)
     except OSError as error:
         raise AudioKeyError(f"{printable(path)}: not readable: {error.strerror}") from error
-
-
-def _meant(rows: Iterable[Row], paths: Mapping[str, Parts]) -> dict[str, list[Row]]:
-    """The rows that mean each song; where one could mean several, or several one, none does."""
-    rows_at: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        rows_at[row.path].append(row)
-    names = {parts[0] for parts in paths.values()}
-    listed = {path: parts for path in rows_at if (parts := _parts(path))[0] in names}
-    unmatched = dict(paths)
-    found = {}
-    for length in range(max(map(len, paths.values()), default=0), 0, -1):
-        listed_by, songs_by = _by_end(listed, length), _by_end(unmatched, length)
-        for end in listed_by.keys() & songs_by.keys():
-            if len(listed_by[end]) == len(songs_by[end]) == 1:
-                meant = rows_at[listed_by[end][0]]
-                found[songs_by[end][0]] = meant if length > 1 else list(map(_doubtful, meant))
-            for path in listed_by[end]:
-                del listed[path]
-            for song_id in songs_by[end]:
-                del unmatched[song_id]
-    return found
-
-
-def _doubtful(row: Row) -> Row:
-    """A row that has but the name with a file in common: "01 Intro.mp3" is many a file's."""
-    return replace(row, doubt=f"listed in another folder: {printable(row.path)}")
-
-
-def _by_end(paths: Mapping[str, Parts], length: int) -> dict[Parts, list[str]]:
-    """Which of the paths, that are no shorter, have which last parts, so many of them."""
-    found: dict[Parts, list[str]] = defaultdict(list)
-    for name, parts in paths.items():
-        if len(parts) >= length:
-            found[parts[:length]].append(name)
-    return found
-
-
-def _parts(path: str) -> Parts:
-    """As file systems compare them that know no case: composed, in lower case."""
-    text = unicodedata.normalize("NFC", path).casefold()
-    return tuple(part for part in reversed(text.split("/")) if part) or ("",)
-
-
-def _absolute(root: Place) -> str:
-    return one_line(printable(root.absolute() if isinstance(root, Path) else root))

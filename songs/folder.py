@@ -17,7 +17,7 @@ from songkey.passing import PassingAudioError, patiently, read_failure
 from songs.djtables import table_rows
 from songs.ears import Ears, heard
 from songs.knownfiles import KnownFiles
-from songs.labels import Row, match, read_rows
+from songs.labels import Row, listed_rows
 from songs.musicfolder import AudioFile, found_in
 from songs.ranking import UnusableError, one_key, said
 from songs.recordings import united
@@ -45,9 +45,10 @@ def songs(
     """
     root = place_of(folder)
     files, unreadable = found_in(root)
-    listed, unmatched = match(read_rows(root), files)
-    rows_of = table_rows(root, files, map(place_of, tables)) | listed
-    left_out = unreadable + unmatched
+    listed, unmatched = listed_rows(root, files)
+    in_tables, ambiguous = table_rows(root, files, map(place_of, tables))
+    rows_of = in_tables | listed
+    left_out = unreadable + unmatched + ambiguous
     found: list[Song] = []
     with ears.known(dataset) if ears else KnownFiles() as known:
         make = partial(patiently, _song, dataset, rows_of, partial(_tags, known))
@@ -89,7 +90,7 @@ def _song(
             song_id=song_id,
             dataset=dataset,
             audio_path=str(file.place),
-            key=one_key(label.texts),
+            key=one_key(label.texts, sources=label.sources),
             recording_id=row.recording or content,
             label_source=label.source,
             confidence=_confidence(row.confidence),

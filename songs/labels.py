@@ -6,30 +6,36 @@ Which file a path means, listednames.py says. Tables are in UTF-8, UTF-16 or Win
 no quotes but around whole cells.
 """
 
+import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from songkey.audio import printable
 from songkey.cells import NoTableError, is_utf_8, lines_of, text_of, told
 from songkey.errors import AudioKeyError
-from songs.listednames import ListedNames, Meant
+from songkey.keynames import key_or_none
+from songs.listednames import ListedNames, Tie
 from songs.song import LeftOut
 from storage.places import Place
 
 LABEL_FILES = ("labels.tsv", "labels.csv")
-COLUMNS = {  # the first name that the header has counts
-    "path": ("path", "filepath", "file", "filename", "audio", "track", "id"),
+COLUMNS = {  # the first name that the header has counts, of paths that holds more than numbers
+    "path": ("path", "filepath", "file", "filename", "location", "audio", "track", "id"),
     "key": ("key", "musicalkey", "initialkey", "tonality", "label"),
     "recording": ("recording", "recordingid"),
     "split": ("split",),
     "confidence": ("confidence",),
     "genre": ("genre",),
 }
+NUMBER = re.compile(r"(?:\d+(?:\s*/\s*\d+)?)?")  # of a track, and of how many
 NOT_FOUND = "listed but not found"
+AMBIGUOUS = "listed name is ambiguous"
+NAMED = 5  # of the songs that a name could mean
 NOT_UTF_8 = "label not in UTF-8: read as Windows-1252"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,44 +67,58 @@ def read_rows(root: Place) -> list[Row]:
     return _read(files[0]) if files else []
 
 
-def match(
-    rows: Iterable[Row], song_ids: Iterable[str]
+def listed_rows(
+    root: Place, song_ids: Collection[str]
 ) -> tuple[dict[str, list[Row]], list[LeftOut]]:
-    """The rows that mean each song, and those that mean none or could mean several."""
-    names = ListedNames(song_ids)
-    rows_of: dict[str, list[Row]] = defaultdict(list)
-    by_part: dict[str, list[Row]] = defaultdict(list)
-    left_out = []
-    for row in rows:
-        meant, row = _meant(row, names)
-        if len(meant.songs) == 1:
-            (by_part if meant.by_part else rows_of)[meant.songs[0]].append(row)
-        elif meant.songs:
-            which = ", ".join(meant.songs)
-            left_out.append(LeftOut(row.path, f"listed name is ambiguous: {which}"))
-        else:
-            left_out.append(LeftOut(row.path, NOT_FOUND))
-    for song_id, found in by_part.items():
-        if song_id in rows_of:  # they mean other files of that name
-            left_out += [LeftOut(row.path, NOT_FOUND) for row in found]
-        elif len(paths := {row.path for row in found}) > 1:
-            left_out += [
-                LeftOut(path, f"listed name is ambiguous: {song_id} may be any of {len(paths)}")
-                for path in sorted(paths)
-            ]
-        else:
-            doubt = f"listed in another folder: {found[0].path}"
-            rows_of[song_id] = [replace(row, doubt=row.doubt or doubt) for row in found]
+    """What the label file in `root` says of the songs there, as `match` tells it."""
+    rows = read_rows(root)
+    rows_of, left_out = match(rows, song_ids, root)
+    if rows and not rows_of:
+        logger.warning(
+            "%s: no row names a file here (%d looked at, the first: '%s'); name the column of "
+            "paths %s, and let it hold paths below this folder",
+            printable(root / rows[0].source), len(rows), rows[0].path, _one_of(COLUMNS["path"]),
+        )  # fmt: skip
     return rows_of, left_out
 
 
-def _meant(row: Row, names: ListedNames) -> tuple[Meant, Row]:
-    """What a row means, by its bytes or, where no file has these, by them as Windows-1252."""
-    meant = names.meant(row.path)
-    if not meant.songs and row.windows_path:
-        meant = names.meant(row.windows_path)
-        row = replace(row, doubt=row.doubt or NOT_UTF_8)
-    return meant, row
+def match(
+    rows: Iterable[Row], song_ids: Iterable[str], root: Place | str = "/"
+) -> tuple[dict[str, list[Row]], list[LeftOut]]:
+    """The rows that mean each song below `root`, and those that mean none or could mean several."""
+    names = ListedNames(song_ids, root)
+    rows_at: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.windows_path and not names.knows(row.path):
+            rows_at[row.windows_path].append(replace(row, doubt=row.doubt or NOT_UTF_8))
+        else:
+            rows_at[row.path].append(row)
+    rows_of, left_out = {}, []
+    for tie in names.ties(rows_at):
+        found = [row for name in tie.names for row in rows_at.pop(name)]
+        if len(tie.songs) == 1 and (len(tie.names) == 1 or _agree(found)):
+            doubt = f"listed in another folder: {tie.names[0]}" if tie.in_other_folders else ""
+            rows_of[tie.songs[0]] = [replace(row, doubt=row.doubt or doubt) for row in found]
+        else:
+            left_out += [LeftOut(row.path, _ambiguous(tie)) for row in found]
+    left_out += [LeftOut(row.path, NOT_FOUND) for found in rows_at.values() for row in found]
+    return rows_of, left_out
+
+
+def _agree(rows: Iterable[Row]) -> bool:
+    """Whether rows of several paths say the same, so that it is all one which is meant."""
+    said = {
+        (key_or_none(row.key) or row.key, row.recording, row.split, row.confidence, row.genre)
+        for row in rows
+    }
+    return len(said) == 1
+
+
+def _ambiguous(tie: Tie) -> str:
+    if len(tie.songs) > 1:
+        more = f" and {len(tie.songs) - NAMED} more" if len(tie.songs) > NAMED else ""
+        return f"{AMBIGUOUS}: {', '.join(tie.songs[:NAMED])}{more}"
+    return f"{AMBIGUOUS}: {tie.songs[0]} may be any of {len(tie.names)}"
 
 
 def read_table(file: Place) -> list[list[str]]:
@@ -109,8 +129,7 @@ def read_table(file: Place) -> list[list[str]]:
     """
     try:
         text = text_of(file.read_bytes())
-        first = text.partition("\n")[0]
-        return lines_of(text, "\t" if file.name.endswith(".tsv") else max(",;\t", key=first.count))
+        return lines_of(text, "\t" if file.name.endswith(".tsv") else "")
     except NoTableError as error:
         raise AudioKeyError(f"{printable(file)}: not a table of text: {error}") from error
 
@@ -140,17 +159,34 @@ def _read(file: Place) -> list[Row]:
     for column in ("path", "key"):
         if place[column] is None:
             raise AudioKeyError(
-                f"{printable(file)}: no column '{column}'; its first line is {shown(header)}"
+                f"{printable(file)}: no column '{column}'; its first line is {shown(header)}; "
+                f"name one of its columns {_one_of(COLUMNS[column])}"
             )
+    place["path"] = _path_place(header, lines)
     for number, line in enumerate(lines, 2):
         if any(map(str.strip, line[len(header) :])):
             raise AudioKeyError(
-                f"{printable(file)}: line {number} has {len(line)} cells, the first line "
+                f"{printable(file)}: row {number} has {len(line)} cells, the header "
                 f"{len(header)}; put a path that holds a comma in quotes"
             )
-    root = file.parent.absolute() if isinstance(file, Path) else file.parent
     rows = (_row(file.name, {name: cell(line, at) for name, at in place.items()}) for line in lines)
-    return [replace(row, path=row.path.removeprefix(f"{root}/")) for row in rows if row.path]
+    return [row for row in rows if row.path]
+
+
+def _path_place(header: list[str], lines: list[list[str]]) -> int | None:
+    """Where the paths are: in the first column named so that holds more than numbers of tracks."""
+    named = [
+        place
+        for name in COLUMNS["path"]
+        if (place := places(header, {"": (name,)})[""]) is not None
+    ]
+    telling = (at for at in named if not all(NUMBER.fullmatch(cell(line, at)) for line in lines))
+    return next(telling, named[0])
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
 
 
 def _row(source: str, cells: dict[str, str]) -> Row:

@@ -24,6 +24,7 @@ UNFINISHED = ("-journal", "-wal")  # of a library that is being written, or was 
 def read_library(path: Path) -> list[Track]:
     """The tracks that have a key; nothing is written. AudioKeyError for what is no such library."""
     where = printable(path)
+    path.stat()  # FileNotFoundError, where SQLite would say that it is damaged
     for ending in UNFINISHED:
         beside = path.with_name(path.name + ending)
         if beside.exists() and beside.stat().st_size:

@@ -12,10 +12,11 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from typing import NamedTuple
 
 from songkey.errors import AudioKeyError
-from songkey.keynames import AmbiguousKeyError, parse_label
+from songkey.keynames import AmbiguousKeyError, names_no_key, parse_label
 from songkey.keys import Key, KeyParseError, parse_key
 from songs.labels import Row
 
@@ -27,11 +28,15 @@ class UnusableError(AudioKeyError):
 
 
 class Said(NamedTuple):
-    """What a file's key is called, by whom, and what speaks against it, "" if nothing does."""
+    """What a file's key is called, by whom, and what speaks against it, "" if nothing does.
+
+    Where several tables say it, `sources` has that of each text.
+    """
 
     texts: Sequence[str]
     source: str
     doubt: str = ""
+    sources: Sequence[str] = ()
 
 
 def said(
@@ -43,7 +48,9 @@ def said(
     """
     if rows:
         doubts = [row.doubt for row in rows if row.doubt]
-        return Said([row.key for row in rows], rows[0].source, "".join(doubts[:1]))
+        sources = [row.source for row in rows]
+        several = sources if len(set(sources)) > 1 else ()
+        return Said([row.key for row in rows], sources[0], "".join(doubts[:1]), several)
     folders = [name for name in reversed(song_id.split("/")[:-1]) if _is_key(name)]
     spelled = [name for name in folders if SPELLED_OUT.search(name)]
     if spelled:
@@ -55,18 +62,21 @@ def said(
     raise UnusableError("no label")
 
 
-def one_key(texts: Sequence[str], parse: Callable[[str], Key] = parse_label) -> Key:
+def one_key(
+    texts: Sequence[str], parse: Callable[[str], Key] = parse_label, sources: Sequence[str] = ()
+) -> Key:
     """The one key that all the texts name; UnusableError if there is none or several."""
     keys: dict[Key | None, str] = {}
-    for text in texts:
+    for text, source in zip_longest(texts, sources):
         try:
-            keys[parse(text) if text else None] = text
+            key = None if names_no_key(text) else parse(text)
+            keys[key] = f"{text!r} in {source}" if source else repr(text)
         except AmbiguousKeyError as error:
             raise UnusableError(str(error)) from error
         except KeyParseError as error:
             raise UnusableError(f"label does not parse: {text}") from error
     if len(keys) > 1:
-        raise UnusableError(f"conflicting labels: {', '.join(map(repr, keys.values()))}")
+        raise UnusableError(f"conflicting labels: {', '.join(keys.values())}")
     key = next(iter(keys))
     if key is None:
         raise UnusableError("no key")

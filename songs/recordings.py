@@ -76,7 +76,10 @@ def _of_one_key(
             continue
         for song in recording:
             other = next(one for one in recording if one.key != song.key)
-            reason = f"same recording as {other.song_id}, which is {other.key}, not {song.key}"
+            reason = (
+                f"same recording as {other.song_id}, which is {other.key} by {other.label_source}, "
+                f"not {song.key} by {song.label_source}"
+            )
             left_out.append(LeftOut(song.song_id, f"conflicting labels: {reason}"))
     return kept, left_out
 

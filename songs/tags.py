@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from songkey.filetags import Part, Tags, all_tags, unless_damaged
+from songkey.keynames import names_no_key
 from songkey.tagging import plain_name, texts
 from songs.matroska import matroska_tags
 from storage.places import Place
@@ -52,5 +53,5 @@ def _keys(tags: list[Tags]) -> list[str]:
 
 
 def spelled(text: str) -> str:
-    """ID3v2.4 (TKEY): 'o' is off key."""
-    return "" if text.lower() == "o" else text
+    """ID3v2.4 (TKEY): 'o' is off key; so is what people write there."""
+    return "" if text.lower() == "o" or names_no_key(text) else text

@@ -1,19 +1,22 @@
 """From a folder of written music, or music21's corpus, to a note table: once, then it is there."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioKeyError, printable
 from songkey.keynames import parse_label
 from songkey.keys import Key, KeyParseError
-from songs.labels import match, read_rows
+from songs.labels import listed_rows
 from songs.notetable import save_transcripts
-from songs.song import LeftOut
+from songs.song import LeftOut, by_reason
 from synthesis.transcript import Transcript
 
 CORPUS = "music21"  # in place of a folder's path
+
+logger = logging.getLogger(__name__)
 
 
 def make_table(path: str, table: Path) -> list[LeftOut]:
@@ -58,7 +61,10 @@ def _files(path: str) -> Iterator[tuple[Path, str, Key | None]]:
             f"{path}: no such folder, or no written music in it; looked for {endings}"
         )
     names = [file.relative_to(root).as_posix() for file in files]
-    rows_of, _ = match(read_rows(root), names)
+    rows_of, _ = listed_rows(root, names)
+    doubts = [LeftOut(name, rows_of[name][-1].doubt) for name in names if name in rows_of]
+    if doubts := [one for one in doubts if one.reason]:
+        logger.warning("%s: doubtful labels: %s", printable(root), by_reason(doubts))
     for file, name in zip(files, names, strict=True):
         yield file, name, _label(name, rows_of[name][-1].key) if rows_of.get(name) else None
 

@@ -68,6 +68,14 @@ def test_a_quote_in_a_csv_that_is_never_closed_is_refused_with_its_line(end):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;"])
+def test_the_line_by_which_excel_is_told_what_is_between_cells_is_none_of_the_table(line):
+    assert lines_of(f"{line}\r\na,b,c;d\r\n", strict=True) == [["a,b,c", "d"]]
+    assert lines_of("sep=\t\na,b\tc\n") == [["a,b", "c"]]
+    with pytest.raises(NoTableError, match="a quote in line 3 is never closed"):
+        lines_of(f'{line}\na;b\n"c;d\n')
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [(b"ID3\x04\x00\x00\xff\xfb\x90" * 9, "bytes of 0"), (b"x" * 200_000, "field larger")],

@@ -142,12 +142,17 @@ def test_two_tables_that_disagree_leave_a_song_out(tmp_path, add):
     write_mixxx(tmp_path / "music/mixxxdb.sqlite", {"n/one.flac": "8A", "n/two.flac": "Em"})
     songs, left_out = folder.songs(tmp_path / "music", "mine")
     assert [(one.song_id, str(one.key)) for one in songs] == [("one.flac", "A minor")]
-    assert left_out == [LeftOut("two.flac", "conflicting labels: 'B minor', 'E minor'")]
+    both = "'B minor' in collection.nml, 'E minor' in mixxxdb.sqlite"
+    assert left_out == [LeftOut("two.flac", f"conflicting labels: {both}")]
 
 
-def rows_of(tmp_path, song_ids, keys):
+def rows_of(tmp_path, song_ids, keys, ambiguous=()):
+    """The keys of songs; exactly the tracks that are `ambiguous` are named as such."""
     write_rekordbox(tmp_path / "a.xml", keys)
-    found = table_rows(place_of(tmp_path / "music"), song_ids, [place_of(tmp_path / "a.xml")])
+    tables = [place_of(tmp_path / "a.xml")]
+    found, left_out = table_rows(place_of(tmp_path / "music"), song_ids, tables)
+    assert {one.kind for one in left_out} <= {"listed name is ambiguous"}
+    assert sorted(one.song_id for one in left_out) == sorted(f"/{name}" for name in ambiguous)
     return {song_id: [row.key for row in rows] for song_id, rows in found.items()}
 
 
@@ -158,9 +163,16 @@ def test_of_files_with_one_name_each_gets_the_row_whose_folders_it_shares(tmp_pa
     }  # fmt: skip
 
 
-def test_where_several_may_be_meant_none_is(tmp_path, add):
-    assert rows_of(tmp_path, ["A/01.mp3", "B/01.mp3"], {"m/01.mp3": "Am"}) == {}
-    assert rows_of(tmp_path, ["C/01.mp3"], {"m/A/01.mp3": "Am", "m/B/01.mp3": "Bm"}) == {}
+def test_where_several_may_be_meant_none_is_and_they_are_named(tmp_path, add):
+    keys = {"m/01.mp3": "Am"}
+    assert rows_of(tmp_path, ["A/01.mp3", "B/01.mp3"], keys, ambiguous=keys) == {}
+    keys = {"m/A/01.mp3": "Am", "m/B/01.mp3": "Bm"}
+    assert rows_of(tmp_path, ["C/01.mp3"], {**keys, "m/02.mp3": "C"}, ambiguous=keys) == {}
+
+
+def test_a_track_listed_twice_with_one_key_gives_it(tmp_path, add):
+    keys = {"C:/Old/A/01.mp3": "Am", "D:/Backup/A/01.mp3": "8A"}
+    assert rows_of(tmp_path, ["A/01.mp3"], keys) == {"A/01.mp3": ["Am", "8A"]}
 
 
 def test_case_and_the_way_accents_are_written_tell_no_file_from_another(tmp_path, add):
@@ -233,6 +245,7 @@ def test_a_table_that_is_cut_or_damaged_is_named_or_read(tmp_path, name, write):
         ("database V2", b"what", "database V2: no Serato library"),
         ("mixxxdb.sqlite", b"what" * 100, r"mixxxdb\.sqlite: no library of Mixxx, or damaged"),
         ("a.doc", b"", r"a\.doc: no table of a DJ program's by its name; it ends on \.xml"),
+        ("mixxxdb.sqlite", None, r"mixxxdb\.sqlite is not there; check the path"),
         ("gone.xml", None, r"gone\.xml is not there; check the path"),
     ],
 )
@@ -264,3 +277,13 @@ def test_a_track_that_shares_but_the_name_with_a_file_is_doubtful(add, tmp_path)
     write_rekordbox(tmp_path / "music/rekordbox.xml", {"D:/Other/01 Intro.flac": "Am"})
     (song,), _ = folder.songs(tmp_path / "music", "mine")
     assert song.doubt == "listed in another folder: /D:/Other/01 Intro.flac"
+
+
+def test_a_table_without_a_usable_track_and_one_of_other_files_are_warned_of(add, tmp_path, caplog):
+    add("C minor/one.flac")
+    write_rekordbox(tmp_path / "music/rekordbox.xml", {"x/one.flac": "-", "x/two.flac": ""})
+    write_mixxx(tmp_path / "music/mixxxdb.sqlite", {"x/two.flac": "Am", "x/three.flac": "Am"})
+    songs, _ = folder.songs(tmp_path / "music", "mine")
+    assert [song.label_source for song in songs] == ["folder name"]
+    assert "rekordbox.xml: no track in it has a key and a path; let the program" in caplog.text
+    assert "mixxxdb.sqlite: no track in it is a file here (2 looked at)" in caplog.text

@@ -60,7 +60,7 @@ def test_what_a_label_file_lists_badly_is_left_out_each_with_its_reason(tmp_path
         add(f"{name}.flac")
     lines = [
         "path\tkey\tsplit\tconfidence",
-        "C minor/none.flac\t\t\t",
+        "C minor/none.flac\tn/a\t\t",
         "odd.flac\tsad\t\t",
         "low.flac\tf#\t\t",
         "twice.flac\tC major\t\t",
@@ -213,15 +213,34 @@ def test_a_recording_given_to_two_splits_is_left_out(tmp_path, add, heard):
 
 def test_a_recording_in_two_keys_is_left_out_and_says_beside_which(tmp_path, add, heard):
     add("C major/one.flac", content=1_000)
-    add("G minor/copy.flac", "other tags", content=1_000)
+    add("copy.flac", "Gm", content=1_000)
     add("G minor/other.flac", content=2_000)
     songs, out = heard(tmp_path)
+    tagged, named = "G minor by tag", "C major by folder name"
     same = "conflicting labels: same recording as"
     assert [one.song_id for one in songs] == ["G minor/other.flac"]
     assert out == [
-        LeftOut("C major/one.flac", f"{same} G minor/copy.flac, which is G minor, not C major"),
-        LeftOut("G minor/copy.flac", f"{same} C major/one.flac, which is C major, not G minor"),
+        LeftOut("C major/one.flac", f"{same} copy.flac, which is {tagged}, not {named}"),
+        LeftOut("copy.flac", f"{same} C major/one.flac, which is {named}, not {tagged}"),
     ]
+
+
+@pytest.mark.parametrize("text", ["n/a", "-", "None", "Unknown", "NaN", "N.A."])
+def test_a_tag_or_a_cell_that_says_there_is_no_key_is_counted_as_that(tmp_path, add, text):
+    add("tagged.flac", text)
+    add("C minor/listed.flac", "Cm")
+    (tmp_path / "labels.csv").write_text(f"path,key\nC minor/listed.flac,{text}\n")
+    assert left_out(tmp_path) == dict.fromkeys(("tagged.flac", "C minor/listed.flac"), "no key")
+
+
+def test_a_label_file_that_names_no_file_here_is_warned_of(tmp_path, add, caplog):
+    add("C minor/one.flac")
+    (tmp_path / "labels.csv").write_text("track,title,key\n01,Heroes,Am\n")
+    assert labelled(tmp_path) == {"C minor/one.flac": ("C minor", "folder name")}
+    assert (
+        "labels.csv: no row names a file here (1 looked at, the first: '01'); name the column of "
+        "paths path, filepath, file, filename, location, audio, track or id"
+    ) in caplog.text
 
 
 def test_hidden_files_and_what_is_not_audio_are_passed_over(tmp_path, add):

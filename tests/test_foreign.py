@@ -241,7 +241,7 @@ def test_samples_that_cannot_be_used_are_counted_and_named_with_their_reasons(tm
     song = some_songs(1)[0]
     flac, key = sound(song), {"cls": b"3"}
     unusable = {
-        "no key": {"flac": flac},
+        "no key": {"flac": flac, "txt": b"n/a"},
         "not one of the 24 keys": {"flac": flac, "cls": b"24"},
         "ambiguous label": {"flac": flac, "txt": b"f#"},
         "too much text": {"flac": flac, "txt": b" " * 1_000_001},

@@ -1,5 +1,6 @@
 """Laws of label files: every sensible form of the table is understood, anything else is named."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from songs.labels import Row, match, read_rows
+from songs.listednames import ListedNames
 from songs.song import LeftOut
 
 
@@ -23,6 +25,9 @@ def matched(root, *song_ids: str) -> dict[str, list[str]]:
         ("labels.csv", "Key;Comment;File Name\n{1};x;{0}\n"),
         ("labels.csv", '\ufeffTONALITY,"TRACK"\r\n{1},"{0}"\r\n'),
         ("labels.tsv", "initial key\tFilename\tpath\n{1}\tnonsense\t{0}\n\n"),
+        ("labels.csv", "sep=;\r\nkey;a,b,c;path\r\n{1};;{0}\r\n"),
+        ("labels.csv", '"SEP=;"\nkey;a,b,c;path\n{1};;{0}\n'),
+        ("labels.csv", "track,title,key,id\n01/12,Heroes,{1},{0}\n"),
     ],
 )
 @pytest.mark.parametrize("listed", ["in/one.mp3", "in\\one.mp3", "./in/one.mp3", "in/one", "one"])
@@ -65,27 +70,27 @@ def test_a_file_address_has_escapes_and_any_other_path_has_letters():
     assert [*match(rows, ["a b#é.mp3", "c%20d.mp3", "c d.mp3"])[0]] == ["a b#é.mp3", "c%20d.mp3"]
 
 
+def listed(*rows: tuple[str, str]) -> list[Row]:
+    return [Row(path=path, key=key) for path, key in rows]
+
+
 def test_where_folders_differ_a_name_counts_only_alone_and_is_doubtful():
-    rows = [Row(path="/old/one.mp3"), Row(path="/a/two.mp3"), Row(path="/b/two.mp3")]
-    rows += [
-        Row(path="/C:/five.mp3"),
-        Row(path="/x/new/three.mp3"),
-        Row(path="/x/old/three.mp3"),
-        Row(path="/old/four.mp3"),
-    ]
+    rows = listed(
+        ("/old/one.mp3", "C"), ("/a/two.mp3", "C"), ("/b/two.mp3", "D"), ("/C:/five.mp3", "C"),
+        ("/x/new/three.mp3", "C"), ("/x/old/three.mp3", "C"), ("/old/four.mp3", "C"),
+        ("x/six.mp3", "C"), ("seven.mp3", "C"),
+    )  # fmt: skip
     songs = [
-        "new/one.mp3",
-        "new/two.mp3",
-        "new/three.mp3",
-        "c/four.mp3",
-        "d/four.mp3",
-        "x/five.mp3",
-    ]
+        "new/one.mp3", "new/two.mp3", "new/three.mp3", "c/four.mp3", "d/four.mp3", "x/five.mp3",
+        "six.mp3", "new/seven.mp3",
+    ]  # fmt: skip
     rows_of, left_out = match(rows, songs)
     assert {song: [(row.path, row.doubt) for row in rows] for song, rows in rows_of.items()} == {
         "new/one.mp3": [("/old/one.mp3", "listed in another folder: /old/one.mp3")],
         "new/three.mp3": [("/x/new/three.mp3", "")],
-        "x/five.mp3": [("/C:/five.mp3", "")],  # all of the path, and no folder against it
+        "x/five.mp3": [("/C:/five.mp3", "")],  # no folder is against it
+        "six.mp3": [("x/six.mp3", "listed in another folder: x/six.mp3")],
+        "new/seven.mp3": [("seven.mp3", "")],
     }
     assert set(left_out) == {
         LeftOut("/a/two.mp3", "listed name is ambiguous: new/two.mp3 may be any of 2"),
@@ -93,6 +98,57 @@ def test_where_folders_differ_a_name_counts_only_alone_and_is_doubtful():
         LeftOut("/x/old/three.mp3", "listed but not found"),
         LeftOut("/old/four.mp3", "listed name is ambiguous: c/four.mp3, d/four.mp3"),
     }
+
+
+def test_what_is_listed_twice_alike_counts_and_is_doubtful_where_but_the_name_agrees():
+    rows = listed(("C:/a/one.mp3", "Am"), ("D:/x/a/one.mp3", "8A"), ("/x/two.mp3", "C"))
+    rows_of, left_out = match([*rows, *listed(("/y/two.mp3", "C"))], ["a/one.mp3", "b/two.mp3"])
+    assert left_out == [] and [row.key for row in rows_of["a/one.mp3"]] == ["Am", "8A"]
+    assert {row.doubt for row in rows_of["a/one.mp3"]} == {""}
+    assert {row.doubt for row in rows_of["b/two.mp3"]} == {"listed in another folder: /x/two.mp3"}
+    others = [replace(rows[0], split="test"), rows[1]]  # of one key, but not of one split
+    assert match(others, ["a/one.mp3"])[0] == {}
+
+
+def test_case_counts_only_where_nothing_else_tells_two_apart():
+    songs = ["In/One.MP3", "in/two.mp3", "In/Two.mp3", "three.mp3", "Three.mp3"]
+    rows = listed(("in/one.mp3", "C"), ("in/two.mp3", "D"), ("In/Two.mp3", "E"), ("THREE", "F"))
+    rows_of, left_out = match(rows, songs)
+    assert {song: [row.key for row in rows] for song, rows in rows_of.items()} == {
+        "In/One.MP3": ["C"], "in/two.mp3": ["D"], "In/Two.mp3": ["E"]
+    }  # fmt: skip
+    ambiguous = "listed name is ambiguous: three.mp3, Three.mp3"
+    assert left_out == [LeftOut("THREE", ambiguous)]
+
+
+def test_a_path_from_a_folder_above_is_understood(tmp_path):
+    rows = listed(("Music/in/one.mp3", "C"), ("Music/two.mp3", "D"), ("two.mp3", "E"))
+    rows_of, _ = match(rows, ["in/one.mp3", "new/two.mp3"], tmp_path / "Music")
+    assert [row.doubt for row in rows_of["in/one.mp3"]] == [""]
+    rows_of, left_out = match(rows, ["two.mp3"], tmp_path / "Music")
+    assert [row.key for row in rows_of["two.mp3"]] == ["E"]  # the path from the folder itself
+    assert {one.song_id for one in left_out} == {"Music/in/one.mp3", "Music/two.mp3"}
+
+
+paths = st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), max_size=9)
+
+
+@given(paths, paths)
+def test_names_and_songs_meet_where_they_share_the_longest_end(names, songs):
+    def end(path, length):
+        return ["", *path.split("/")][-length:]
+
+    expected, left, right = [], names, songs
+    for length in range(5, 0, -1):
+        for path in sorted(left & names):
+            shared = end(path, length)
+            alike = [{one for one in side if end(one, length) == shared} for side in (left, right)]
+            if len(shared) == length and all(alike):
+                expected.append([*map(sorted, alike)])
+                left, right = left - alike[0], right - alike[1]
+    ties = ListedNames(songs).ties(sorted(names))
+    found = [[sorted(tie.names), sorted(tie.songs)] for tie in ties]
+    assert sorted(found) == sorted(expected)
 
 
 parts = st.lists(
@@ -108,8 +164,9 @@ def test_wherever_a_folder_was_its_files_are_found_below_it(folders, file, begin
     if begin.startswith("file"):
         path = quote(path)
     row = Row(path=begin + (path.replace("/", "\\") if "\\" in begin else path))
-    rows_of, left_out = match([row], ["/".join(file), "other.mp3"])
-    assert rows_of == {"/".join(file): [row]} and left_out == []
+    rows_of, left_out = match([row], ["/".join(file), "other.mp3"], "/elsewhere/Music")
+    doubt = f"listed in another folder: {row.path}" if len(file) == 1 else ""
+    assert rows_of == {"/".join(file): [replace(row, doubt=doubt)]} and left_out == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
@@ -145,12 +202,12 @@ def test_accents_match_in_either_form_and_bytes_that_are_not_utf_8_match_their_e
 
 
 def test_rows_that_mean_no_file_or_could_mean_several_are_left_out(tmp_path):
-    (tmp_path / "labels.csv").write_text("path,key\ntwin.mp3,Am\nx/one.mp3,Am\ngone.mp3,Am\n")
+    (tmp_path / "labels.csv").write_text("path,key\ntwin.mp3,Am\nx/two.mp3,Am\ngone.mp3,Am\n")
     rows_of, left_out = match(read_rows(tmp_path), ["a/twin.mp3", "b/twin.mp3", "one.mp3"])
     assert rows_of == {}
     assert left_out == [
         LeftOut("twin.mp3", "listed name is ambiguous: a/twin.mp3, b/twin.mp3"),
-        LeftOut("x/one.mp3", "listed but not found"),
+        LeftOut("x/two.mp3", "listed but not found"),
         LeftOut("gone.mp3", "listed but not found"),
     ]
 
@@ -165,6 +222,17 @@ def test_the_other_columns_are_read_and_absent_ones_are_empty(tmp_path):
     ]
 
 
+def test_files_that_are_called_by_numbers_may_be_listed_so(tmp_path):
+    (tmp_path / "labels.csv").write_text("track,key\n01,Am\n02,C\n")
+    assert matched(tmp_path, "01.mp3", "x/02.mp3") == {"01.mp3": ["Am"], "x/02.mp3": ["C"]}
+
+
+def test_a_row_that_is_too_wide_is_named_by_its_number(tmp_path):
+    (tmp_path / "labels.csv").write_text("path,key\na.mp3,C\nb, c.mp3,C\n")
+    with pytest.raises(ValueError, match="row 3 has 3 cells, the header 2; put a path that holds"):
+        read_rows(tmp_path)
+
+
 def test_no_label_file_has_no_rows(tmp_path):
     assert read_rows(tmp_path) == []
 
@@ -172,7 +240,10 @@ def test_no_label_file_has_no_rows(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"path\tmood\none.mp3\tsad\n", "no column 'key'; its first line is 'path', 'mood'"),
+        (
+            b"path\tmood\none.mp3\tsad\n",
+            "no column 'key'; its first line is .*; name one of its columns key, .* or label",
+        ),
         (b"one.mp3\tC major\n", "no column 'path'; its first line is 'one.mp3', 'C major'"),
         (b"", "no column 'path'; its first line is nothing"),
         ("path\tmood\n".encode("utf-16"), "no column 'key'; its first line is 'path', 'mood'"),

@@ -219,7 +219,20 @@ def test_the_summary_counts_the_sources_of_labels_and_names_the_doubtful(called,
                 "  doubtful labels of 3 songs: 1 listed in another folder (1A/e.flac); "
                 "1 short folder name (1A/f.flac); 1 folder name against tag (C minor/h.flac)"
             ) in lines
+            table = tmp_path / "shards/audio/folder/doubtful.tsv"
+            assert f"    all with details in {table}" in lines
+            assert table.read_text().splitlines() == [
+                "song_id\treason",
+                "1A/e.flac\tlisted in another folder: /old/x/e.flac",
+                "1A/f.flac\tshort folder name: 1A",
+                "C minor/h.flac\tfolder name against tag: C minor, A minor",
+            ]
             assert "1 ambiguous label (c.flac)" in done.stdout
+    (music / "labels.csv").write_text("path,key\na.flac,C\n1A/e.flac,C\n1A/f.flac,C\n")
+    tagged.delete()
+    done = called(shards.main, "pack", "folder", str(music), *settings(tmp_path))
+    assert done.returncode == 0 and "doubtful" not in done.stdout
+    assert not table.exists()
 
 
 def test_a_sample_holds_the_song_s_own_sound(tmp_path):

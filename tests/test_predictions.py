@@ -164,6 +164,19 @@ def test_an_answer_that_names_no_key_is_a_wrong_answer(truth, tmp_path):
     assert compared.answers_without_key == len(texts)
 
 
+def test_ambiguous_answers_are_counted_and_the_first_ten_named_with_the_way_to_mend_them(
+    truth, tmp_path
+):
+    rows = [(song(n), "unknown" if n < 2 else str(KEYS[n]).split()[0].lower()) for n in range(14)]
+    answers = table(tmp_path / "a.tsv", rows)
+    assert compare(answers, truth).answers_without_key == 14
+    *_, line = scored(answers, truth)
+    assert line.startswith("12 of the answers without a key may mean several: 10.LOFI ('bb'), ")
+    assert line.count("LOFI") == 10 and "('g'), ...; write one for each song" in line
+    rows = [(song(n), KEYS[n]) for n in range(24)]
+    assert not any("several" in line for line in scored(table(tmp_path / "a.tsv", rows), truth))
+
+
 def test_a_key_file_may_go_on_with_confidence_and_comment(truth, tmp_path):
     (truth / f"{song(0)}.key").write_text("c major\t2\tintro in F, 東京\n", "utf-8")
     compared = compare(table(tmp_path / "a.tsv", [(song(0), "8B")]), truth)

@@ -253,7 +253,7 @@ def test_a_djs_collection_at_an_address_is_read_and_a_damaged_one_named(bucket, 
     root = place_of(bucket) / "collected"
     write_mixxx(tmp_path / "mixxxdb.sqlite", {"m/one.mp3": "Am"})
     (root / "mixxxdb.sqlite").put(tmp_path / "mixxxdb.sqlite")
-    rows_of = table_rows(root, ["a/one.mp3", "a/two.mp3"])
+    rows_of, _ = table_rows(root, ["a/one.mp3", "a/two.mp3"])
     assert {song_id: row.key for song_id, [row] in rows_of.items()} == {"a/one.mp3": "A minor"}
     (root / "mixxxdb.sqlite").write_bytes(b"what" * 100)
     with pytest.raises(AudioKeyError, match=f"{root}/mixxxdb.sqlite: no library of Mixxx"):

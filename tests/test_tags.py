@@ -3,6 +3,8 @@
 import errno
 import io
 import random
+import tracemalloc
+import zlib
 
 import av
 import mutagen
@@ -11,7 +13,7 @@ import pytest
 import soundfile
 from mutagen.apev2 import APEv2
 from mutagen.asf import ASF
-from mutagen.id3 import ID3, TKEY, TXXX
+from mutagen.id3 import ID3, TKEY, TXXX, BitPaddedInt
 from mutagen.mp4 import MP4, MP4FreeForm
 from mutated import mutated
 
@@ -213,6 +215,31 @@ def test_tags_damaged_in_any_way_end_nothing(tmp_path, kind, tag):
 def test_absurd_depths_and_sizes_end_nothing(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
     assert key_tags(tmp_path / name) == []
+
+
+def compressed_frame(version, name, zeros, text):
+    """An ID3 frame of text and then as many zeros, as its version compresses it."""
+    packer = zlib.compressobj()
+    data = packer.compress(b"\0" + text)
+    data += b"".join(packer.compress(bytes(1_000_000)) for _ in range(zeros // 1_000_000))
+    data = bytes(4) + data + packer.flush()
+    sizes = {3: len(data).to_bytes(4), 4: BitPaddedInt.to_str(len(data), width=4)}
+    return name + sizes[version] + {3: b"\0\x80", 4: b"\0\x09"}[version] + data
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_compressed_frame_is_read_and_one_that_would_fill_the_memory_is_none(tmp_path, version):
+    frames = compressed_frame(version, b"TKEY", 0, b"Am")
+    for zeros, keys in ((0, ["Am", "8A"]), (100_000_000, ["Am"])):
+        tag = frames + compressed_frame(version, b"TXXX", zeros, b"initialkey\0008A")
+        size = BitPaddedInt.to_str(len(tag), width=4)
+        path = tmp_path / "a.mp3"
+        sound = silence(tmp_path / "sound.mp3").read_bytes()
+        path.write_bytes(b"ID3" + bytes([version, 0, 0]) + size + tag + sound)
+        tracemalloc.start()
+        assert key_tags(path) == keys
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        tracemalloc.stop()
 
 
 def test_a_file_that_cannot_be_read_is_not_taken_for_one_without_tags(tmp_path, monkeypatch):
