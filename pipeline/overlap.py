@@ -17,7 +17,8 @@ from pipeline.bounded import ManifestError, MissingError
 from pipeline.index import INDEX_NAME, open_index
 from pipeline.manifest import read_manifest
 from pipeline.opened import local_index, split_folder
-from pipeline.songtable import DIGEST_COLUMNS, SongTable, SplitSongs
+from pipeline.songtable import SongTable, SplitSongs
+from settings.marks import MARKS
 from songkey.errors import AudioKeyError
 from storage.places import Place, StorageError
 
@@ -51,7 +52,7 @@ def overlap(first: SongTable, second: SongTable) -> Overlap:
     """The songs of `second` that are recordings of `first`."""
     shared = np.zeros(len(second), bool)
     pairs: dict[int, str] = {}
-    for column in DIGEST_COLUMNS:
+    for column in MARKS:
         ours, theirs = first.digests(column), second.digests(column)
         # Sorted, needles are found many times faster.
         needles = np.sort(theirs[theirs != 0])
@@ -113,7 +114,7 @@ def unknown_songs(*tables: SongTable) -> str:
     for table in tables:
         for dataset, songs in zip(table.datasets, table.splits, strict=True):
             known = np.zeros(len(songs), bool)
-            for column in DIGEST_COLUMNS:
+            for column in MARKS:
                 known |= songs.digests(column) != 0
             unknown[dataset] += len(songs) - int(np.count_nonzero(known))
             total[dataset] += len(songs)

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.record import SongEntry
+from settings.marks import MARKS
 from songkey.keys import parse_key
 
 TEXT_COLUMNS = ("song_id", "label_source", "genre")
-DIGEST_COLUMNS = ("identity", "name")  # what recordings of several data sets are known by
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class SongRows:
     def __init__(self) -> None:
         self._key_id, self._intervals, self._confidence = array("B"), array("i"), array("f")
         self._texts = {name: (bytearray(), array("q")) for name in TEXT_COLUMNS}
-        self._digests = {name: array("Q") for name in DIGEST_COLUMNS}
+        self._digests = {name: array("Q") for name in MARKS}
         self._last = ("", "")  # song_id, key
 
     def add(self, song: SongEntry) -> int:

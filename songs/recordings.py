@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from songs.song import IN_TWO_SPLITS, MARKS, LeftOut, Song
+from settings.marks import MARKS
+from songs.song import IN_TWO_SPLITS, LeftOut, Song
 
 
 def recording_ids(

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from settings.marks import MARKS as MARKS
 from songkey.keys import Key
 
-MARKS = ("identity", "name")  # of a Song: what only songs of one recording share
 IN_TWO_SPLITS = "recording in two splits"  # the reason of songs that would leak
 
 
