@@ -38,6 +38,7 @@ def trained_notes(answers: Answers) -> list[str]:
     return [
         *([f"{seen.songs} of {total} songs were trained on"] if seen.songs else []),
         *([f"copies of what trained cannot be known: {seen.unknown}"] if seen.unknown else []),
+        *filter(None, [seen.contradictions]),
     ]
 
 

@@ -20,7 +20,8 @@ def epoch_order(
     """Every interval once, shuffled for this epoch: (N,) int32 or int64, from the (shards,) counts.
 
     With `rates` (N,), interval i comes rates[i] times on average: in each epoch that number rounded
-    down or up, and `epoch_total` intervals in all.
+    down or up, and `epoch_total` intervals in all. Of rate 0 it never comes, not even in place of a
+    bad one.
 
     The shards are shuffled and laid end to end, the line is cut into lanes, each lane is permuted
     in blocks, and position p of the order is the next one of lane p mod `lanes`. When the number
@@ -29,6 +30,7 @@ def epoch_order(
     random = np.random.default_rng((seed, epoch))
     line = _laid_end_to_end(intervals, random.permutation(len(intervals)))
     if rates is not None:
+        line = _without_unread(line, rates)
         # Of a generator of its own: where all rates are 1, the order is the one without rates.
         line = _repeated(line, rates, np.random.default_rng((seed, epoch, 1)).random())
     order = np.empty_like(line)
@@ -108,6 +110,12 @@ def _laid_end_to_end(intervals: np.ndarray, shards: np.ndarray) -> np.ndarray:
     line = np.repeat((firsts[shards] - places).astype(dtype), counts)
     line += np.arange(len(line), dtype=dtype)
     return line
+
+
+def _without_unread(line: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """The numbers of `line` whose rate is above 0: rounding could make one of the others come."""
+    read = rates > 0
+    return line if read.all() else line[read[line]]
 
 
 def _repeated(line: np.ndarray, rates: np.ndarray, offset: float) -> np.ndarray:
