@@ -6,7 +6,7 @@ from pathlib import Path
 from model.checkpoint import Checkpoint
 from model.heard_songs import HeardSongs
 from pipeline.contradictions import contradictions
-from pipeline.overlap import digests_of, refuse, songs_heard, songs_here, unknown_songs
+from pipeline.overlap import refuse, songs_heard, songs_here, unknown_songs
 from pipeline.shardset import ShardSet
 from settings.sections import Config
 
@@ -58,4 +58,4 @@ def heard_by(checkpoint: Checkpoint, config: Config) -> HeardSongs:
             f"today stand for them, of {', '.join(trained.datasets)}"
         )
     reasons += filter(None, [unknown_songs(trained)])
-    return HeardSongs(digests_of(trained), tuple(reasons))
+    return HeardSongs.of(trained.all_digests, reasons)

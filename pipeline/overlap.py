@@ -64,14 +64,8 @@ def overlap(first: SongTable, second: SongTable) -> Overlap:
     return Overlap(np.flatnonzero(shared), listed(pairs))
 
 
-def digests_of(songs: SongTable) -> np.ndarray:
-    """(N,) uint64, sorted, each once: all that recordings of the table are known by."""
-    found = np.unique(np.concatenate([songs.digests(mark) for mark in MARKS]))
-    return found[np.searchsorted(found, 1) :]  # 0 is unknown
-
-
 def songs_heard(digests: np.ndarray, songs: SongTable) -> Overlap:
-    """The songs that are recordings known by `digests`, which are those of `digests_of`."""
+    """The songs that are recordings known by one of `digests`, which are sorted."""
     heard = np.zeros(len(songs), bool)
     words: dict[int, str] = {}
     for mark in MARKS:

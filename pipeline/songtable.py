@@ -141,6 +141,11 @@ class SongTable:
         """(songs,) uint64: what recordings are known by, 0 where it is unknown."""
         return np.concatenate([np.zeros(0, np.uint64), *(s.digests(column) for s in self.splits)])
 
+    @property
+    def all_digests(self) -> np.ndarray:
+        """(N,) uint64: of all columns, one after the other."""
+        return np.concatenate([self.digests(column) for column in MARKS])
+
     def song_id(self, song_index: int) -> str:
         """The song's name in its data set."""
         return self._text("song_id", song_index)

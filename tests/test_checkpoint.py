@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -13,7 +14,9 @@ from model.checkpoint import (
     restore_trained,
     restore_training,
     save_checkpoint,
+    store_temperature,
 )
+from model.heard_songs import HeardSongs
 from model.optimizer import adamw, warmup_cosine
 from model.run_folder import resolve
 from training.run_checkpoints import load_to_resume
@@ -98,6 +101,34 @@ def test_saving_what_was_restored_gives_the_same_bytes(run, tmp_path):
 def test_a_checkpoint_cannot_be_changed_by_its_readers(run):
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_checkpoint(resolve(run)).config = {}
+
+
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_it_remembers_whom_it_heard_whatever_is_told_to_it_afterwards(tmp_path, count):
+    path, digests = tmp_path / "last.safetensors", np.arange(count, dtype=np.uint64) << 55
+    heard = HeardSongs.of(np.concatenate([digests[::-1], digests, [np.uint64(0)]]), ["of some"])
+    save_checkpoint(path, network(), CONFIG, STATE, heard=heard)
+    store_temperature(path, 2.0)
+    found = load_checkpoint(path).heard
+    assert found.unknown == ("of some",) and found.digests.dtype == np.uint64
+    assert found.digests.tolist() == sorted({int(one) for one in digests} - {0})
+    both = found.with_those_of(HeardSongs.of(np.array([7, 7], np.uint64), ["of some", "more"]))
+    assert both.digests.tolist() == sorted({7, *found.digests.tolist()})
+    assert both.unknown == ("of some", "more")
+
+
+def test_songs_that_it_heard_do_not_change_what_else_is_saved(run, tmp_path):
+    assert load_checkpoint(resolve(run)).heard is None
+    model, heard = network(), HeardSongs.of(np.arange(9, dtype=np.uint64))
+    save_checkpoint(tmp_path / "a.safetensors", model, CONFIG, STATE)
+    save_checkpoint(tmp_path / "b.safetensors", model, CONFIG, STATE, heard=heard)
+    one, other = (
+        load_checkpoint(tmp_path / "a.safetensors"),
+        load_checkpoint(tmp_path / "b.safetensors"),
+    )
+    assert one.model.keys() == other.model.keys() and one.state == other.state
+    more = (tmp_path / "b.safetensors").stat().st_size - (tmp_path / "a.safetensors").stat().st_size
+    assert 8 * 8 <= more < 8 * 8 + 200
 
 
 def test_saving_leaves_one_file_and_replaces_the_old_one(tmp_path):

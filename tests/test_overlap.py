@@ -319,3 +319,93 @@ def test_what_trained_the_weights_that_a_run_began_with_counts_too(trained, leak
     assert load_checkpoint(last).validated_on == ("later",)
     with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
         eval.evaluate(str(last), config, ("copies",), Accelerator(cpu=True))
+
+
+def packed_anew(packed: Path, folder: Path, dataset: str, **split_of: str) -> None:
+    """Pack songs of `packed` as `dataset`: those of the split that is named, in the other one."""
+    config = small_config(folder)
+    setting = config.datasets.synthetic
+    there = {split: songs_in(packed, "synthetic", split) for split in split_of}
+    songs = [
+        replace(song, dataset=dataset, split=split_of[split], recording_id="")
+        for song in synthetic.songs(setting.songs, setting.song_seconds, seed=0)
+        for split, names in there.items()
+        if song.song_id in names
+    ]
+    prepare(dataset, songs, [], "audio", config)
+
+
+def songs_in(folder: Path, dataset: str, split: str) -> set[str]:
+    """What the songs of a split are called."""
+    table = songs_here(str(folder / "shards"), ["audio"], [dataset], split, folder)
+    return {table.song_id(place) for place in range(len(table))}
+
+
+def test_a_song_that_trained_and_was_moved_to_test_is_still_known(trained, packed, tmp_path):
+    packed_anew(packed, tmp_path, "synthetic", train="test", test="train")
+    config, old = small_config(tmp_path), forgetful(trained, tmp_path / "old.safetensors")
+    count = len(songs_in(packed, "synthetic", "train"))
+    with pytest.raises(OverlapError, match=f"^{count} of {count} songs to be evaluated"):
+        eval.evaluate(str(trained), config, ("synthetic",), Accelerator(cpu=True))
+    # What trains today is all that was known before.
+    answers = eval.evaluate(str(old), config, ("synthetic",), Accelerator(cpu=True))
+    assert answers.seen.songs == 0
+
+
+def test_a_song_that_trains_since_did_not_train_what_was_trained_before(trained, packed, tmp_path):
+    packed_anew(packed, tmp_path, "synthetic", test="train")
+    packed_anew(packed, tmp_path, "later", test="test")
+    config, old = small_config(tmp_path), forgetful(trained, tmp_path / "old.safetensors")
+    answers = eval.evaluate(str(trained), config, ("later",), Accelerator(cpu=True))
+    assert answers.seen == Seen()
+    with pytest.raises(OverlapError, match=r"^(\d+) of \1 songs to be evaluated were"):
+        eval.evaluate(str(old), config, ("later",), Accelerator(cpu=True))
+
+
+@pytest.mark.parametrize("split, does", [("valid", "validate"), ("test", "test")])
+def test_a_run_is_refused_whose_start_heard_what_it_is_to_be_judged_by(
+    trained, packed, tmp_path, caplog, split, does
+):
+    packed_anew(packed, tmp_path, "mine", test="train", valid="valid", train=split)
+    lists = ('train.datasets=["mine"]', 'eval.datasets=["mine"]')
+    config, run = small_config(tmp_path, *lists), tmp_path / "run"
+    Training(config, tmp_path / "alone", resume=False)  # by itself it is clean
+    message = f"songs that {does} trained the network that this run goes on with: mine/synthetic-0-"
+    with pytest.raises(OverlapError, match=message):
+        Training(config, run, resume=False, checkpoint=trained)
+    with pytest.raises(OverlapError, match=message):
+        old = forgetful(trained, tmp_path / "old.safetensors")
+        Training(small_config(packed, *lists, f'prepare.shards_dir="{both_in(packed, tmp_path)}"'),
+                 run, resume=False, checkpoint=old)  # fmt: skip
+    assert not run.exists()
+    config = small_config(tmp_path, *lists, "stream.allow_overlap=true")
+    Training(config, run, resume=False, checkpoint=trained).save("last")
+    assert message in caplog.text
+    with pytest.raises(OverlapError, match=message):  # so it is when the run goes on
+        Training(small_config(tmp_path, *lists), run, resume=True)
+
+
+def both_in(packed: Path, folder: Path) -> Path:
+    """The shards in `folder` beside those of `packed`."""
+    shutil.copytree(packed / "shards/audio/synthetic", folder / "shards/audio/synthetic")
+    return folder / "shards"
+
+
+def test_a_checkpoint_remembers_all_that_trained_its_weights_once_each(trained, leaky, tmp_path):
+    shutil.copytree(leaky / "shards", tmp_path / "shards")
+    config = small_config(tmp_path, 'train.datasets=["later"]', 'eval.datasets=["later"]')
+    songs = [replace(song, dataset="later") for song in synthetic.songs(24, 10.0, seed=9)]
+    prepare("later", songs, [], "audio", config)
+    without_digests(tmp_path / "shards/audio/later/train")
+    heard = load_checkpoint(resolve(trained)).heard
+    count = len(songs_in(leaky, "synthetic", "train"))
+    assert heard.unknown == () and len(heard.digests) == count
+    Training(config, tmp_path / "later", resume=False, checkpoint=trained).save("last")
+    again = small_config(tmp_path, 'train.datasets=["synthetic"]', 'eval.datasets=["synthetic"]')
+    last = resolve(tmp_path / "later", "last")
+    Training(again, tmp_path / "again", resume=False, checkpoint=last).save("last")
+    Training(again, tmp_path / "again", resume=True).save("last")
+    heard = load_checkpoint(resolve(tmp_path / "again", "last")).heard
+    (unknown,) = heard.unknown
+    assert unknown.endswith("songs of later") and len(heard.digests) == count
+    assert (heard.digests[1:] > heard.digests[:-1]).all() and heard.digests[0] > 0

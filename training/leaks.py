@@ -8,7 +8,6 @@ from model.checkpoint import UNKNOWN_SONGS
 from model.heard_songs import HeardSongs
 from pipeline.contradictions import CORRECT, contradictions
 from pipeline.overlap import (
-    digests_of,
     overlap,
     refuse,
     songs_heard,
@@ -73,7 +72,7 @@ def refuse_leaks(config: Config, songs: RunSongs) -> None:
 def remembered(songs: RunSongs) -> HeardSongs:
     """What a network that the run trains has heard."""
     unknown = filter(None, (songs.unnamed, unknown_songs(songs.trained)))
-    return HeardSongs(digests_of(songs.trained), tuple(unknown))
+    return HeardSongs.of(songs.trained.all_digests, unknown)
 
 
 def refuse_heard(config: Config, heard: HeardSongs, songs: RunSongs) -> None:
