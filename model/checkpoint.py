@@ -2,8 +2,8 @@
 
 Tensors are `model.<name>`, the weights that answer, and, to resume from,
 `optimizer.<parameter index>.<name>` and, where the weights that answer are an average,
-`trained.<name>`, those that training goes on with; and `heard`, the songs that trained them.
-Everything else (resolved config, training
+`trained.<name>`, those that training goes on with; and, of the songs that were heard,
+`heard.labelled` and `heard.unlabelled`. Everything else (resolved config, training
 state, the optimizer's groups, the schedule, a checksum of the tensors) is one JSON text in the
 metadata: safetensors writes several entries in random order, and equal checkpoints should be equal
 files.
@@ -33,7 +33,7 @@ from storage.whole import write_whole
 PROGRAM = "audio-key-classification"
 FORMAT_VERSION = 1
 NAMES_IN_A_MESSAGE = 3
-HEARD = "heard"  # the tensor, and the entry of what else was heard, of which neither is known
+HEARD = "heard"  # begins the tensors' names; the entry says what else was heard
 UNKNOWN_SONGS = "unknown songs"  # of shards that name no data set
 PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
@@ -54,7 +54,7 @@ class Checkpoint:
     optimizer: dict
     scheduler: dict
     temperature: float = 1.0  # of its logits; fitted after training
-    heard: HeardSongs | None = None  # the songs that trained it; older versions did not say
+    heard: HeardSongs | None = None  # older versions did not say
 
     @property
     def trained_on(self) -> tuple[str, ...]:
@@ -101,7 +101,9 @@ def save_checkpoint(
             tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in values.items()}
         document["param_groups"] = saved["param_groups"]
     if heard is not None:
-        tensors[HEARD] = torch.from_numpy(heard.digests.view(np.uint8))  # (8 N,)
+        for name in ("labelled", "unlabelled"):
+            digests: np.ndarray = getattr(heard, name)
+            tensors[f"{HEARD}.{name}"] = torch.from_numpy(digests.view(np.uint8))  # (8 N,)
         document[HEARD] = heard.unknown
     if scheduler is not None:
         document["scheduler"] = scheduler.state_dict()
@@ -207,8 +209,9 @@ def _from_parts(path: Path, tensors: dict[str, Tensor], document: dict) -> Check
     trained = _under("trained.", tensors) or model
     config, state = document["config"], document["state"]
     heard = None
-    if HEARD in tensors:
-        heard = HeardSongs(tensors[HEARD].numpy().view(np.uint64), tuple(document[HEARD]))
+    if HEARD in document:
+        digests = {n: t.numpy().view(np.uint64) for n, t in _under(f"{HEARD}.", tensors).items()}
+        heard = HeardSongs(**digests, unknown=tuple(document[HEARD]))
     temperature = document.get("temperature", 1.0)
     return Checkpoint(path, config, state, model, trained, optimizer, scheduler, temperature, heard)
 

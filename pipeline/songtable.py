@@ -79,7 +79,7 @@ class SongRows:
             utf8 += getattr(song, name).encode()
             ends.append(len(utf8))
         for name, column in self._digests.items():
-            column.append(_digest(getattr(song, name)))
+            column.append(digest(getattr(song, name)))
         return len(self._key_id) - 1
 
     def finish(self) -> SplitSongs:
@@ -102,7 +102,7 @@ class SongRows:
         )
 
 
-def _digest(text: str) -> int:
+def digest(text: str) -> int:
     """64 bits of a text, 0 for none."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") if text else 0
 

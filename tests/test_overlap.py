@@ -136,8 +136,16 @@ def evaluated(trained, leaky, *overrides):
 
 
 def test_evaluating_on_songs_that_trained_is_refused(trained, leaky):
-    with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
+    told = "6 of 10 songs to be evaluated were trained on: synthetic/.* is copies/.*: same sound; "
+    with pytest.raises(OverlapError, match=told):
         evaluated(trained, leaky)
+
+
+def test_songs_that_trained_are_named_where_none_of_them_trains_any_more(trained, leaky, tmp_path):
+    shutil.copytree(leaky / "shards/audio/copies", tmp_path / "shards/audio/copies")
+    told = "6 of 10 songs to be evaluated were trained on: copies/copy [0-9]+: same sound; "
+    with pytest.raises(OverlapError, match=told):
+        evaluated(trained, tmp_path)
 
 
 def test_what_is_evaluated_all_the_same_is_counted(trained, leaky, caplog):
@@ -270,7 +278,9 @@ def forgetful(trained: Path, target: Path) -> Path:
     with safe_open(resolve(trained), framework="pt") as file:
         document = json.loads(file.metadata()[PROGRAM])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    del tensors[HEARD], document[HEARD], document["crc32"]
+    for name in ("labelled", "unlabelled"):
+        del tensors[f"{HEARD}.{name}"]
+    del document[HEARD], document["crc32"]
     save_file(tensors, target, {PROGRAM: json.dumps(document)})
     return target
 
@@ -399,7 +409,7 @@ def test_a_checkpoint_remembers_all_that_trained_its_weights_once_each(trained, 
     without_digests(tmp_path / "shards/audio/later/train")
     heard = load_checkpoint(resolve(trained)).heard
     count = len(songs_in(leaky, "synthetic", "train"))
-    assert heard.unknown == () and len(heard.digests) == count
+    assert heard.unknown == () and len(heard.labelled) == count
     Training(config, tmp_path / "later", resume=False, checkpoint=trained).save("last")
     again = small_config(tmp_path, 'train.datasets=["synthetic"]', 'eval.datasets=["synthetic"]')
     last = resolve(tmp_path / "later", "last")
@@ -407,5 +417,5 @@ def test_a_checkpoint_remembers_all_that_trained_its_weights_once_each(trained, 
     Training(again, tmp_path / "again", resume=True).save("last")
     heard = load_checkpoint(resolve(tmp_path / "again", "last")).heard
     (unknown,) = heard.unknown
-    assert unknown.endswith("songs of later") and len(heard.digests) == count
-    assert (heard.digests[1:] > heard.digests[:-1]).all() and heard.digests[0] > 0
+    assert unknown.endswith("songs of later") and len(heard.labelled) == count
+    assert (heard.labelled[1:] > heard.labelled[:-1]).all() and heard.labelled[0] > 0

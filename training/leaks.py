@@ -72,7 +72,7 @@ def refuse_leaks(config: Config, songs: RunSongs) -> None:
 def remembered(songs: RunSongs) -> HeardSongs:
     """What a network that the run trains has heard."""
     unknown = filter(None, (songs.unnamed, unknown_songs(songs.trained)))
-    return HeardSongs.of(songs.trained.all_digests, unknown)
+    return HeardSongs.of(songs.trained.all_digests, unknown=unknown)
 
 
 def refuse_heard(config: Config, heard: HeardSongs, songs: RunSongs) -> None:
@@ -82,10 +82,17 @@ def refuse_heard(config: Config, heard: HeardSongs, songs: RunSongs) -> None:
     """
     for table, what in ((songs.validated, "validate"), (songs.tested, "test")):
         refuse(
-            songs_heard(heard.digests, table), table,
+            songs_heard(heard.labelled, table), table,
             f"songs that {what} trained the network that this run goes on with",
             config.stream.allow_overlap,
         )  # fmt: skip
+
+
+def tell_unlabelled(music: HeardSongs, songs: RunSongs) -> None:
+    """Warn of songs to validate or to test with that are among the music without labels."""
+    for table, what in ((songs.validated, "validate"), (songs.tested, "test")):
+        shared = songs_heard(music.unlabelled, table)
+        refuse(shared, table, f"songs that {what} are heard without labels", allowed=True)
 
 
 def _tell_contradictions(songs: SongTable, what: str) -> None:

@@ -26,7 +26,13 @@ from settings.sections import Config
 from training import run_checkpoints
 from training.compatibility import check_goes_on, check_same_input
 from training.finite import StepResult, means
-from training.leaks import refuse_heard, refuse_leaks, remembered, run_songs
+from training.leaks import (
+    refuse_heard,
+    refuse_leaks,
+    remembered,
+    run_songs,
+    tell_unlabelled,
+)
 from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
 from training.objective import loss_of
@@ -74,6 +80,9 @@ class Training:
         self.progress = Progress()
         self.trained_on = trains_on(config.model_dump(mode="json"))
         self.heard = remembered(self.songs)
+        if teacher:
+            tell_unlabelled(teacher.heard, self.songs)
+            self.heard = self.heard.with_those_of(teacher.heard)
         self._saved = resume  # whether there is a checkpoint to go on from
         self._stream()  # refuses data that cannot be shared before a folder is made
         torch.manual_seed(config.train.seed)
