@@ -4,8 +4,6 @@ Packing leaves out those of one data set. Data sets are packed one by one, and o
 put together are labels of the same recording compared.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from pipeline.overlap import NAMED_AT_FIRST, Overlap, listed, pair_in_words
@@ -23,14 +21,13 @@ def contradictions(songs: SongTable) -> Overlap:
         order, starts = _groups(_digests(songs, mark))
         if not len(order):
             continue
-        keys = songs.key_id[order]
-        several = np.minimum.reduceat(keys, starts) != np.maximum.reduceat(
-            keys, starts
-        )  # (groups,)
-        ends = np.append(starts[1:], len(order))
+        keys, ends = songs.key_id[order], np.append(starts[1:], len(order))
+        several = np.minimum.reduceat(keys, starts) != np.maximum.reduceat(keys, starts)
         found[order[np.repeat(several, ends - starts)]] = True
-        for pair in _pairs(order, keys, starts[several], ends[several]):
-            pairs.setdefault(pair, pair_in_words(songs, pair[0], songs, pair[1], mark))
+        firsts = np.minimum.reduceat(order, starts)[several]
+        for group in np.flatnonzero(several)[np.argsort(firsts)[:NAMED_AT_FIRST]]:
+            one, other = _pair(np.sort(order[starts[group] : ends[group]]), songs.key_id)
+            pairs.setdefault((one, other), pair_in_words(songs, one, songs, other, mark))
     return Overlap(np.flatnonzero(found), listed(pairs))
 
 
@@ -43,8 +40,8 @@ def _digests(songs: SongTable, mark: str) -> np.ndarray:
 
 
 def _groups(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places of songs group after group, each in order, and where in that the groups begin."""
-    order = np.argsort(digests, kind="stable")
+    """The places of songs, group after group, and where in that the groups begin."""
+    order = np.argsort(digests)
     grouped = digests[order]
     unknown = int(np.searchsorted(grouped, 0, "right"))
     order, grouped = order[unknown:], grouped[unknown:]
@@ -53,11 +50,7 @@ def _groups(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return order, np.flatnonzero(begins)
 
 
-def _pairs(
-    order: np.ndarray, keys: np.ndarray, starts: np.ndarray, ends: np.ndarray
-) -> Iterator[tuple[int, int]]:
-    """Of the groups that come first, the first song and the first of another key."""
-    for group in np.argsort(order[starts])[:NAMED_AT_FIRST]:
-        start, end = starts[group], ends[group]
-        other = start + int(np.argmax(keys[start:end] != keys[start]))
-        yield int(order[start]), int(order[other])
+def _pair(places: np.ndarray, key_id: np.ndarray) -> tuple[int, int]:
+    """The first of these songs, and the first that has another key."""
+    keys = key_id[places]
+    return int(places[0]), int(places[np.argmax(keys != keys[0])])
