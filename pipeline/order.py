@@ -30,7 +30,6 @@ def epoch_order(
     random = np.random.default_rng((seed, epoch))
     line = _laid_end_to_end(intervals, random.permutation(len(intervals)))
     if rates is not None:
-        line = _without_unread(line, rates)
         # Of a generator of its own: where all rates are 1, the order is the one without rates.
         line = _repeated(line, rates, np.random.default_rng((seed, epoch, 1)).random())
     order = np.empty_like(line)
@@ -112,12 +111,6 @@ def _laid_end_to_end(intervals: np.ndarray, shards: np.ndarray) -> np.ndarray:
     return line
 
 
-def _without_unread(line: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    """The numbers of `line` whose rate is above 0: rounding could make one of the others come."""
-    read = rates > 0
-    return line if read.all() else line[read[line]]
-
-
 def _repeated(line: np.ndarray, rates: np.ndarray, offset: float) -> np.ndarray:
     """`epoch_total` numbers: each of `line` in turn, its rate rounded down or up times.
 
@@ -125,6 +118,8 @@ def _repeated(line: np.ndarray, rates: np.ndarray, offset: float) -> np.ndarray:
     which is uniform from 0 to 1. The rates are stretched by at most half an interval in all, so
     that the ruler's length is whole. A piece of the line at a time: floats take twice its memory.
     """
+    while len(line) and rates[line[-1]] == 0:  # else errors of rounding could make that one come
+        line = line[:-1]
     total = epoch_total(rates)
     stretch = total / rates.sum()
     repeated = np.empty(total, line.dtype)

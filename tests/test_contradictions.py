@@ -14,7 +14,7 @@ from evaluation.listener import shards_of
 from evaluation.notes import trained_notes
 from model.checkpoint import CheckpointError
 from pipeline.contradictions import contradictions
-from pipeline.order import epoch_order, epoch_total
+from pipeline.order import _repeated, epoch_order, epoch_total
 from pipeline.overlap import overlap
 from pipeline.record import SongEntry
 from pipeline.songtable import SongRows, SongTable
@@ -139,6 +139,8 @@ def test_what_is_left_out_never_comes_and_all_else_as_often_as_without_it(seed):
         counts = np.bincount(order, minlength=len(rates))
         assert not counts[rates == 0].any() and len(order) == epoch_total(rates)
         assert np.abs(counts - rates).max() < 1.5
+    for offset in (0.0, np.nextafter(1, 0)):  # where errors of rounding show
+        assert rates[_repeated(np.arange(len(rates)), rates, offset)].all()
     once = (rates > 0).astype(float)
     assert sorted(epoch_order(intervals, seed, 0, 3, 8, once)) == np.flatnonzero(once).tolist()
 
