@@ -29,21 +29,25 @@ class RunSongs:
     trained: SongTable
     validated: SongTable
     tested: SongTable  # those that eval may ask for
-    unnamed: str = ""  # what trains too and does not say whose it is, in words
+    unnamed: str  # what trains too and does not say whose it is, in words; empty for nothing
 
 
 def run_songs(config: Config, train: Source, valid: ShardSet) -> RunSongs:
     """The songs of a run; it tests on eval.datasets and train.datasets that have shards."""
     cache_dir = Path(config.stream.cache_dir)
     here, formats = config.prepare.shards_dir, (config.stream.format,)
+    unnamed = ""
     if config.stream.reader == "webdataset":  # it reads in order, and sees songs as they come
         datasets = () if config.stream.urls else config.train.datasets
         trained = songs_here(here, formats, datasets, "train", cache_dir)
+        if missing := [dataset for dataset in datasets if dataset not in trained.datasets]:
+            unnamed = f"no index names the songs of {', '.join(missing)} that train"
     else:
         trained = train.song_table()
+    if config.stream.urls:
+        unnamed = f"stream.urls names {UNKNOWN_SONGS}"
     testing = tuple(dict.fromkeys((*config.eval.datasets, *config.train.datasets)))
     tested = songs_here(here, formats, testing, "test", cache_dir)
-    unnamed = f"stream.urls names {UNKNOWN_SONGS}" if config.stream.urls else ""
     return RunSongs(trained, valid.song_table(), tested, unnamed)
 
 
