@@ -133,7 +133,7 @@ merge-shards FORMAT="audio" *ARGS: (_needs "cluster")
 compact-shards FORMAT="audio" *ARGS: (_needs "cluster")
     @shift; {{bin}}/python -m shards compact "$@" --format {{quote(FORMAT)}}
 
-# Read all shards back: checksums, counts, labels, no recording in two splits
+# Read all shards back: checksums, counts, labels, no recording in two splits or with two keys
 [group('prepare')]
 check-shards *ARGS: (_needs "cluster")
     {{bin}}/python -m shards check "$@"

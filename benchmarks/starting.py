@@ -18,6 +18,7 @@ import numpy as np
 
 from benchmarks.songs import packed, written_songs
 from evaluation.listener import shards_of
+from model.heard_songs import HeardSongs
 from pipeline.index import INDEX_NAME, Index, index_bytes, open_index
 from pipeline.manifest import Manifest, ManifestShard, read_manifest, write_manifest
 from pipeline.record import record_name
@@ -77,6 +78,7 @@ def _made_up(one: Index) -> Index:
     total = SONGS * INTERVALS_PER_SONG
     names = np.arange(SONGS).astype("S32").view(np.uint8)
     ends = np.arange(1, SONGS + 1, dtype=np.int64)
+    digests = np.random.default_rng(0).integers(1, 1 << 63, (2, SONGS), np.uint64)
     songs = SplitSongs(
         key_id=np.resize(np.arange(24, dtype=np.uint8), SONGS),
         intervals=np.full(SONGS, INTERVALS_PER_SONG, np.int32),
@@ -84,6 +86,8 @@ def _made_up(one: Index) -> Index:
         song_id=Texts(names, 32 * ends),
         label_source=Texts(np.full(SONGS, ord("a"), np.uint8), ends),
         genre=Texts(np.full(SONGS, ord("b"), np.uint8), ends),
+        identity=digests[0],
+        name=digests[1],
     )
     return Index(
         media_offset=np.resize(one.media_offset, total),
@@ -120,9 +124,11 @@ def _start(config: Config) -> None:
     began = time.perf_counter()
     shards = shards_of(config, config, ["bench"], "train")
     _say("manifest, index and files found whole", began)
+    HeardSongs.of(shards.song_table().all_digests)
+    _say("what the checkpoints will remember", began)
     rates = interval_rates(shards, "none", {})
     song_weights(shards, rates, "mode", False)
-    _say("weights of the songs", began)
+    _say("recordings of several keys, weights of the songs", began)
     stream = training_stream(shards, BATCH_INTERVALS, 0, 1, 0, 0, 48, 2048, rates=rates)
     _say("order of the epoch", began)
     batch = next(iter(loader(stream, 0, pin_memory=False)))

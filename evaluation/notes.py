@@ -36,9 +36,12 @@ def lost_notes(answers: Answers) -> list[str]:
 def trained_notes(answers: Answers) -> list[str]:
     """How many of the songs are no test of the network, and why that may be more; none for none."""
     total, seen = len(answers.songs) + len(answers.unanswered), answers.seen
+    music = seen.unlabelled
     return [
         *([f"{seen.songs} of {total} songs were trained on"] if seen.songs else []),
+        *([f"{music} of {total} songs were heard without labels"] if music else []),
         *([f"copies of what trained cannot be known: {seen.unknown}"] if seen.unknown else []),
+        *filter(None, [seen.contradictions]),
     ]
 
 

@@ -16,7 +16,8 @@ from safetensors.numpy import save
 from pipeline.bounded import ManifestError
 from pipeline.manifest import Manifest
 from pipeline.record import ShardRecord
-from pipeline.songtable import DIGEST_COLUMNS, TEXT_COLUMNS, SongRows, SplitSongs, Texts
+from pipeline.songtable import TEXT_COLUMNS, SongRows, SplitSongs, Texts
+from settings.marks import MARKS
 
 INDEX_NAME = "index.safetensors"
 INTERVAL_COLUMNS: dict[str, np.dtype[Any]] = {  # of each interval, in the order of the shards
@@ -82,7 +83,7 @@ def index_bytes(index: Index) -> bytes:
     for name in TEXT_COLUMNS:
         texts: Texts = getattr(index.songs, name)
         columns |= {f"song.{name}.utf8": texts.utf8, f"song.{name}.ends": texts.ends}
-    for name in DIGEST_COLUMNS:
+    for name in MARKS:
         if (digests := getattr(index.songs, name)) is not None:
             columns[f"song.{name}"] = digests
     return save(columns)
@@ -115,9 +116,7 @@ def _index(columns: dict[str, np.ndarray]) -> Index:
         expected |= {
             f"song.{name}.utf8": np.dtype(np.uint8), f"song.{name}.ends": np.dtype(np.int64)
         }  # fmt: skip
-    optional: dict[str, np.dtype[Any]] = {
-        f"song.{name}": np.dtype(np.uint64) for name in DIGEST_COLUMNS
-    }
+    optional: dict[str, np.dtype[Any]] = {f"song.{name}": np.dtype(np.uint64) for name in MARKS}
     optional[EXCERPT] = np.dtype(np.int32)
     expected |= {name: dtype for name, dtype in optional.items() if name in columns}
     for name, dtype in expected.items():
@@ -128,7 +127,7 @@ def _index(columns: dict[str, np.ndarray]) -> Index:
         for name in TEXT_COLUMNS
     }
     numbers: dict[str, Any] = {name: columns[f"song.{name}"] for name in SONG_COLUMNS}
-    digests: dict[str, Any] = {name: columns.get(f"song.{name}") for name in DIGEST_COLUMNS}
+    digests: dict[str, Any] = {name: columns.get(f"song.{name}") for name in MARKS}
     songs = SplitSongs(**numbers, **texts, **digests)
     intervals: dict[str, Any] = {name: columns[name] for name in INTERVAL_COLUMNS}
     return Index(**intervals, songs=songs, excerpt=columns.get(EXCERPT))
@@ -144,7 +143,7 @@ def _problem(index: Index, manifest: Manifest) -> str:
         return problem
     if {len(getattr(songs, name)) for name in (*SONG_COLUMNS, *TEXT_COLUMNS)} != {len(songs)}:
         return "its columns of songs are of different lengths"
-    if {len(songs.digests(name)) for name in DIGEST_COLUMNS} != {len(songs)}:
+    if {len(songs.digests(name)) for name in MARKS} != {len(songs)}:
         return "its columns of recordings are of different lengths"
     if any(_torn(getattr(songs, name)) for name in TEXT_COLUMNS):
         return "its names are torn"

@@ -20,7 +20,8 @@ def epoch_order(
     """Every interval once, shuffled for this epoch: (N,) int32 or int64, from the (shards,) counts.
 
     With `rates` (N,), interval i comes rates[i] times on average: in each epoch that number rounded
-    down or up, and `epoch_total` intervals in all.
+    down or up, and `epoch_total` intervals in all. Of rate 0 it never comes, not even in place of a
+    bad one.
 
     The shards are shuffled and laid end to end, the line is cut into lanes, each lane is permuted
     in blocks, and position p of the order is the next one of lane p mod `lanes`. When the number
@@ -117,6 +118,8 @@ def _repeated(line: np.ndarray, rates: np.ndarray, offset: float) -> np.ndarray:
     which is uniform from 0 to 1. The rates are stretched by at most half an interval in all, so
     that the ruler's length is whole. A piece of the line at a time: floats take twice its memory.
     """
+    while len(line) and rates[line[-1]] == 0:  # else errors of rounding could make that one come
+        line = line[:-1]
     total = epoch_total(rates)
     stretch = total / rates.sum()
     repeated = np.empty(total, line.dtype)

@@ -6,10 +6,11 @@ known, packed before it was recorded, are taken for different ones, and counted.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +18,14 @@ from pipeline.bounded import ManifestError, MissingError
 from pipeline.index import INDEX_NAME, open_index
 from pipeline.manifest import read_manifest
 from pipeline.opened import local_index, split_folder
-from pipeline.songtable import DIGEST_COLUMNS, SongTable, SplitSongs
+from pipeline.songtable import SongTable, SplitSongs
+from settings.marks import MARKS
 from songkey.errors import AudioKeyError
+from songkey.keys import KEYS
 from storage.places import Place, StorageError
 
 NAMES_IN_A_MESSAGE = 10
+NAMED_AT_FIRST = NAMES_IN_A_MESSAGE + 1  # so that it is known whether there are more
 IN_WORDS = {"identity": "same sound", "name": "same artist and title"}
 REMEDY = (
     "give each recording one split (the column split of a label file, or folders train, valid and "
@@ -37,32 +41,52 @@ class OverlapError(AudioKeyError):
 
 @dataclass(frozen=True)
 class Overlap:
-    """What the songs of one table share with those of another."""
+    """Songs of a table that are recordings of other songs."""
 
-    songs: np.ndarray  # (N,) int64, the second table's, sorted
-    pairs: tuple[str, ...]  # the first of them in words: 'a/1 is b/2: same sound'
+    songs: np.ndarray  # (N,) int64, their places in the table, sorted
+    words: str  # the first of them: 'a/1 is b/2: same sound; ...'
 
     def __str__(self) -> str:
-        more = ("...",) if len(self.songs) > len(self.pairs) else ()
-        return "; ".join((*self.pairs, *more))
+        return self.words
 
 
 def overlap(first: SongTable, second: SongTable) -> Overlap:
     """The songs of `second` that are recordings of `first`."""
     shared = np.zeros(len(second), bool)
     pairs: dict[int, str] = {}
-    for column in DIGEST_COLUMNS:
-        ours, theirs = first.digests(column), second.digests(column)
-        # Sorted, needles are found many times faster.
-        needles = np.sort(theirs[theirs != 0])
-        common = needles[_among(needles, np.sort(ours))]
-        found = _among(theirs, common)
-        for song in np.flatnonzero(found & ~shared)[:NAMES_IN_A_MESSAGE].tolist():
+    for mark in MARKS:
+        ours, theirs = first.digests(mark), second.digests(mark)
+        found = _among(theirs, np.sort(ours))
+        for song in np.flatnonzero(found & ~shared)[:NAMED_AT_FIRST].tolist():
             other = int(np.argmax(ours == theirs[song]))
-            pairs[song] = f"{_name(first, other)} is {_name(second, song)}: {IN_WORDS[column]}"
+            pairs[song] = pair_in_words(first, other, second, song, mark)
         shared |= found
-    songs = np.flatnonzero(shared)
-    return Overlap(songs, tuple(pairs[song] for song in sorted(pairs)[:NAMES_IN_A_MESSAGE]))
+    return Overlap(np.flatnonzero(shared), listed(pairs))
+
+
+def songs_heard(digests: np.ndarray, songs: SongTable) -> Overlap:
+    """The songs that are recordings known by one of `digests`, which are sorted."""
+    heard = np.zeros(len(songs), bool)
+    words: dict[int, str] = {}
+    for mark in MARKS:
+        found = _among(songs.digests(mark), digests)
+        for song in np.flatnonzero(found & ~heard)[:NAMED_AT_FIRST].tolist():
+            words[song] = f"{_name(songs, song)}: {IN_WORDS[mark]}"
+        heard |= found
+    return Overlap(np.flatnonzero(heard), listed(words))
+
+
+def listed(named: Mapping[Any, str]) -> str:
+    """The first of them by their places, and whether there are more: 'this; that; ...'."""
+    first = [named[place] for place in sorted(named)[:NAMES_IN_A_MESSAGE]]
+    return "; ".join([*first, *(["..."] if len(named) > len(first) else [])])
+
+
+def pair_in_words(first: SongTable, one: int, second: SongTable, other: int, mark: str) -> str:
+    """'a/1 is b/2: same sound, but A minor and C major', the keys only where they differ."""
+    keys = (KEYS[first.key_id[one]], KEYS[second.key_id[other]])
+    but = f", but {keys[0]} and {keys[1]}" if keys[0] != keys[1] else ""
+    return f"{_name(first, one)} is {_name(second, other)}: {IN_WORDS[mark]}{but}"
 
 
 def refuse(shared: Overlap, judged: SongTable, what: str, allowed: bool) -> None:
@@ -113,8 +137,8 @@ def unknown_songs(*tables: SongTable) -> str:
     for table in tables:
         for dataset, songs in zip(table.datasets, table.splits, strict=True):
             known = np.zeros(len(songs), bool)
-            for column in DIGEST_COLUMNS:
-                known |= songs.digests(column) != 0
+            for mark in MARKS:
+                known |= songs.digests(mark) != 0
             unknown[dataset] += len(songs) - int(np.count_nonzero(known))
             total[dataset] += len(songs)
     counts = [f"{count} of {total[d]} songs of {d}" for d, count in unknown.items() if count]
@@ -135,7 +159,12 @@ def _songs_of(folder: Place, cache_dir: Path) -> SplitSongs:
 
 
 def _among(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Which of `values` are among `known`, which is sorted: a mask."""
+    """Which of `values`, but for 0, are among `known`, which is sorted: a mask."""
+    needles = np.sort(values[values != 0])  # sorted, they are found many times faster
+    return _in_sorted(values, needles[_in_sorted(needles, known)])
+
+
+def _in_sorted(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     if not len(known):
         return np.zeros(len(values), bool)
     return known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values

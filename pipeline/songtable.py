@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.record import SongEntry
+from settings.marks import MARKS
 from songkey.keys import parse_key
 
 TEXT_COLUMNS = ("song_id", "label_source", "genre")
-DIGEST_COLUMNS = ("identity", "name")  # what recordings of several data sets are known by
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class SongRows:
     def __init__(self) -> None:
         self._key_id, self._intervals, self._confidence = array("B"), array("i"), array("f")
         self._texts = {name: (bytearray(), array("q")) for name in TEXT_COLUMNS}
-        self._digests = {name: array("Q") for name in DIGEST_COLUMNS}
+        self._digests = {name: array("Q") for name in MARKS}
         self._last = ("", "")  # song_id, key
 
     def add(self, song: SongEntry) -> int:
@@ -79,7 +79,7 @@ class SongRows:
             utf8 += getattr(song, name).encode()
             ends.append(len(utf8))
         for name, column in self._digests.items():
-            column.append(_digest(getattr(song, name)))
+            column.append(digest(getattr(song, name)))
         return len(self._key_id) - 1
 
     def finish(self) -> SplitSongs:
@@ -102,7 +102,7 @@ class SongRows:
         )
 
 
-def _digest(text: str) -> int:
+def digest(text: str) -> int:
     """64 bits of a text, 0 for none."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") if text else 0
 
@@ -140,6 +140,11 @@ class SongTable:
     def digests(self, column: str) -> np.ndarray:
         """(songs,) uint64: what recordings are known by, 0 where it is unknown."""
         return np.concatenate([np.zeros(0, np.uint64), *(s.digests(column) for s in self.splits)])
+
+    @property
+    def all_digests(self) -> np.ndarray:
+        """(N,) uint64: of all columns, one after the other."""
+        return np.concatenate([self.digests(column) for column in MARKS])
 
     def song_id(self, song_index: int) -> str:
         """The song's name in its data set."""

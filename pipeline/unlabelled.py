@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.songtable import digest
 from storage.whole import remove_leftovers, write_whole, writing
 
 OneSong = tuple[str, int]  # its path in the folder, its intervals
@@ -29,6 +30,13 @@ class Unlabelled:
     songs: tuple[OneSong, ...]
     left_out: tuple[LeftOutSong, ...]
     fingerprint: str
+    identities: tuple[str, ...] = ()  # of the songs' sounds; not known to older versions
+
+    @property
+    def digests(self) -> np.ndarray:
+        """(songs,) uint64: what recordings are known by, 0 where it is unknown."""
+        known = [digest(identity) for identity in self.identities]
+        return np.array(known or [0] * len(self.songs), np.uint64)
 
     @property
     def song_index(self) -> Tensor:
@@ -49,16 +57,18 @@ def open_unlabelled(folder: Path, fingerprint: str) -> Unlabelled | None:
         return None
     # An empty file cannot be mapped.
     mapped = np.memmap(levels, np.uint8, "r", shape=shape) if songs else np.zeros(shape, np.uint8)
-    return Unlabelled(mapped, songs, left_out, fingerprint)
+    return Unlabelled(mapped, songs, left_out, fingerprint, tuple(said.get("identities", ())))
 
 
 @contextmanager
 def writing_unlabelled(
-    folder: Path, fingerprint: str, shape: tuple[int, int], left_out: list[LeftOutSong]
-) -> Iterator[Callable[[str, Iterator[np.ndarray]], None]]:
+    folder: Path, fingerprint: str, shape: tuple[int, int], left_out: list[LeftOutSong],
+    identities: list[str],
+) -> Iterator[Callable[[str, Iterator[np.ndarray]], None]]:  # fmt: skip
     """Gives what adds a song by its name and levels (B, F + 2M, T); whole when the block ends well.
 
-    What is in `left_out` by then is kept with them. A song whose levels end in an error adds none.
+    What is in `left_out` and in `identities`, of the songs that were added, by then is kept with
+    them. A song whose levels end in an error adds none.
     """
     songs: list[OneSong] = []
     levels, description = _files(folder, fingerprint)
@@ -76,8 +86,8 @@ def writing_unlabelled(
 
         yield add
         file.flush()
-    text = json.dumps({"shape": shape, "songs": songs, "left_out": left_out})
-    write_whole(description, text.encode())
+    said = {"shape": shape, "songs": songs, "left_out": left_out, "identities": identities}
+    write_whole(description, json.dumps(said).encode())
 
 
 def _written(batch: np.ndarray, file: BinaryIO) -> int:

@@ -1,4 +1,4 @@
-"""Shards read back: sizes, checksums, counts, labels, and no recording in two splits."""
+"""Shards read back: sizes, checksums, counts, labels, no recording in two splits or two keys."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.bounded import ManifestError
 from pipeline.changes import Changes, as_of_today, read_changes
+from pipeline.contradictions import CORRECT, contradictions
 from pipeline.index import INDEX_NAME, IndexRows, index_bytes
 from pipeline.manifest import (
     MANIFEST_NAME,
@@ -65,7 +66,7 @@ def problems_of(folders: list[Place]) -> Iterator[str]:
 
 
 def _problems_of_recordings(root: Place, songs_of: dict[Place, SplitSongs]) -> Iterator[str]:
-    """Recordings in two splits of different data sets below `root`."""
+    """Recordings in two splits of different data sets below `root`, and in two keys."""
     tables = {}
     for split in SPLITS:
         its = {f: s for f, s in songs_of.items() if (f.parent.parent, f.name) == (root, split)}
@@ -74,6 +75,10 @@ def _problems_of_recordings(root: Place, songs_of: dict[Place, SplitSongs]) -> I
         shared = overlap(tables[one], tables[other])
         if count := len(shared.songs):
             yield f"{root}: {count} songs of {other} are in {one} too: {shared}; {REMEDY}"
+    for split, table in tables.items():
+        several = contradictions(table)
+        if count := len(several.songs):
+            yield f"{root}: {count} songs of {split} have several keys: {several}; {CORRECT}"
 
 
 def _problems_of_split(folder: Place, manifest: Manifest, changes: Changes) -> Iterator[str]:

@@ -26,6 +26,7 @@ from songkey.decode import AudioError
 from songkey.errors import AudioKeyError
 from songkey.intervals import intervals
 from songkey.passing import PassingAudioError
+from songs.identity import Identity
 from songs.musicfolder import AudioFile, found_in
 from songs.song import LeftOut, by_reason
 from storage.places import place_of
@@ -88,17 +89,20 @@ def _make(
     log_cqt = LogCQT(hearing.audio.sample_rate, **hearing.cqt.shape)
     shape = (log_cqt.total_bins, hearing.interval_samples // hearing.cqt.hop_length + 1)
     left_out = [(one.song_id, one.reason) for one in unreadable]
+    identities: list[str] = []
     with (
         closing(GuardedBlocks()) as decoder,
-        writing_unlabelled(cache, fingerprint, shape, left_out) as add,
+        writing_unlabelled(cache, fingerprint, shape, left_out, identities) as add,
     ):
         for name, file in tqdm(files.items(), desc="listening", unit="songs", disable=None):
             try:
                 rate = hearing.audio.sample_rate
-                sound = blocks_at(file.place, rate, decoder.blocks)
+                identity = Identity(rate)
+                sound = identity.passing(blocks_at(file.place, rate, decoder.blocks))
                 blocks = _long_enough(sound, rate, least_seconds, name)
                 pieces = intervals(blocks, hearing.interval_samples, name)
                 add(name, _levels((piece.waveform for piece in pieces), log_cqt))
+                identities.append(identity.text)
             except PassingAudioError:
                 raise
             except AudioError as error:

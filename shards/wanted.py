@@ -3,19 +3,17 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from settings.marks import MARKS, ONE_KEY
 from settings.sections import Config
 from shards.executor import worker_count
 from songkey.errors import AudioKeyError
 from songs import folder, gs_key, gs_key_plus, gs_mtg, ncs, scores, synthetic
 from songs.ears import Ears, heard
 from songs.recordings import united
-from songs.song import MARKS, LeftOut, Song
+from songs.song import LeftOut, Song
 
 # Each has download(datasets, settings) and songs(datasets, downloads).
 FROM_THE_WEB = {"gs_key": gs_key, "gs_key_plus": gs_key_plus, "gs_mtg": gs_mtg, "ncs": ncs}
-# What songs of one key alone may share. GiantSteps was labelled file by file: remixes of one name
-# have keys of their own, and the test set is scored whole.
-ONE_KEY = {"gs_mtg": ("identity",), "gs_key": (), "gs_key_plus": ()}
 DATASETS = ("synthetic", "scores", "folder", *FROM_THE_WEB)
 Wanted = tuple[str, list[Song], list[LeftOut]]  # a data set, its songs, what has no usable label
 

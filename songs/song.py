@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from settings.marks import MARKS
 from songkey.keys import Key
 
-MARKS = ("identity", "name", "content")  # of a Song: what only songs of one recording share
+SONG_MARKS = (*MARKS, "content")  # of a Song: what only songs of one recording share
 IN_TWO_SPLITS = "recording in two splits"  # the reason of songs that would leak
 
 

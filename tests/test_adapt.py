@@ -9,11 +9,15 @@ import pytest
 import soundfile
 import torch
 from accelerate import Accelerator
-from conftest import small_config
+from conftest import SONGS, small_config
 
+import eval
+from evaluation.listener import shards_of
+from evaluation.notes import trained_notes
 from model.checkpoint import load_checkpoint
 from settings.config import ConfigError, load_config
 from shards.library import library
+from songkey.audio import to_int16
 from songs import synthetic
 from study import adapt as program
 from study import default
@@ -167,6 +171,42 @@ def test_music_without_labels_moves_the_answers_for_it(packed, trained, music, t
         sure += [float(targets.shares.amax(dim=1).mean()) for targets in (got.before, got.after)]
     before, without, before_again, with_music = sure
     assert before == before_again < without < with_music - 0.1
+
+
+def test_songs_of_the_music_that_validate_or_test_are_told_and_counted_not_refused(
+    packed, trained, tmp_path, caplog
+):
+    folder, config = tmp_path / "music", small_config(packed)
+    folder.mkdir()
+    table = shards_of(config, config, ("synthetic",), "test").song_table()
+    there = {table.song_id(place) for place in range(3)}
+    for song in synthetic.songs(SONGS, 10.0, seed=0):
+        if song.song_id in there:
+            sound = to_int16(synthetic.render(song.audio_path, 11025))
+            soundfile.write(folder / f"{song.song_id}.wav", sound, 11025)
+    adapted(packed, tmp_path, trained, folder, "run")
+    total = len(table)
+    assert f"3 of {total} songs that test are heard without labels: synthetic/" in caplog.text
+    assert "songs that validate are" not in caplog.text
+    last = tmp_path / "run/checkpoints/last.safetensors"
+    for checkpoint in (last, _begun_with(last, packed, tmp_path)):
+        answers = eval.evaluate(str(checkpoint), config, ("synthetic",), Accelerator(cpu=True))
+        assert trained_notes(answers) == [f"3 of {total} songs were heard without labels"]
+    assert load_checkpoint(last).heard.unknown == ()
+
+
+def _begun_with(checkpoint: Path, packed: Path, tmp_path: Path) -> Path:
+    """A checkpoint of an ordinary run that began with another's weights."""
+    run = tmp_path / "begun"
+    Training(small_config(packed), run, False, checkpoint).save("last")
+    return run / "checkpoints/last.safetensors"
+
+
+def test_music_whose_sound_was_not_kept_is_said_to_be_unknown(packed, trained, music, tmp_path):
+    found = library(str(music), adapting(small_config(packed, *QUICK)), 5.0, tmp_path / "kept")
+    teacher = Teacher(replace(found, identities=()), small_config(packed).adapt)
+    assert teacher.heard.unknown == ("the sound is unknown of 8 of 8 songs without labels",)
+    assert not len(teacher.heard.unlabelled) and not len(teacher.heard.labelled)
 
 
 def test_without_the_run_s_shards_made_songs_stand_in(packed, trained, tmp_path, monkeypatch):

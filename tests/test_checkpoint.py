@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -13,7 +14,9 @@ from model.checkpoint import (
     restore_trained,
     restore_training,
     save_checkpoint,
+    store_temperature,
 )
+from model.heard_songs import HeardSongs
 from model.optimizer import adamw, warmup_cosine
 from model.run_folder import resolve
 from training.run_checkpoints import load_to_resume
@@ -98,6 +101,35 @@ def test_saving_what_was_restored_gives_the_same_bytes(run, tmp_path):
 def test_a_checkpoint_cannot_be_changed_by_its_readers(run):
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_checkpoint(resolve(run)).config = {}
+
+
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_it_remembers_whom_it_heard_whatever_is_told_to_it_afterwards(tmp_path, count):
+    path, digests = tmp_path / "last.safetensors", np.arange(count, dtype=np.uint64) << 55
+    heard = HeardSongs.of(np.concatenate([digests[::-1], digests]), digests + 1, ["of some"])
+    save_checkpoint(path, network(), CONFIG, STATE, heard=heard)
+    store_temperature(path, 2.0)
+    found = load_checkpoint(path).heard
+    assert found.unknown == ("of some",) and found.labelled.dtype == np.uint64
+    assert found.labelled.tolist() == digests[1:].tolist()
+    assert found.unlabelled.tolist() == (digests + 1).tolist()
+    more = HeardSongs.of(np.array([7, 7], np.uint64), unknown=["of some", "more"])
+    both = found.with_those_of(more)
+    assert both.labelled.tolist() == sorted({7, *found.labelled.tolist()})
+    assert both.unlabelled.tolist() == found.unlabelled.tolist()
+    assert set(both.unknown) == {"of some", "more"} and len(both.unknown) == 2
+
+
+def test_songs_that_it_heard_do_not_change_what_else_is_saved(run, tmp_path):
+    assert load_checkpoint(resolve(run)).heard is None
+    paths = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    for path, heard in zip(
+        paths, (None, HeardSongs.of(np.arange(9, dtype=np.uint64))), strict=True
+    ):
+        save_checkpoint(path, network(), CONFIG, STATE, heard=heard)
+    one, other = map(load_checkpoint, paths)
+    assert one.model.keys() == other.model.keys() and one.state == other.state
+    assert 8 * 8 <= paths[1].stat().st_size - paths[0].stat().st_size < 8 * 8 + 250
 
 
 def test_saving_leaves_one_file_and_replaces_the_old_one(tmp_path):

@@ -1,5 +1,6 @@
 """Laws of a folder of music without labels: what is kept of it, made once, and what is left out."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from shards.cut import cut
 from shards.library import library
 from songkey.errors import AudioKeyError
 from songs import synthetic
+from songs.identity import Identity
 
 RATE = 11025
 
@@ -45,6 +47,28 @@ def test_intervals_are_those_that_packing_and_the_front_end_would_give(music):
     pieces = [torch.from_numpy(waveform) for _, waveform in cut(song, RATE, 4.0)]
     expected = to_levels(log_cqt(torch.stack(pieces)), 80.0).numpy().astype(int)
     assert np.abs(found.levels[3:].astype(int) - expected).max() <= 1
+
+
+def test_songs_are_known_by_their_sound_as_packed_ones_are(music):
+    first = heard(music)
+    for number, identity in enumerate(first.identities):
+        packed = Identity(RATE)
+        assert list(cut(synthetic.song_of(7, number, 11.0), RATE, 4.0, identity=packed))
+        assert identity == packed.text
+    assert len(set(first.identities)) == 2 and first.digests.all()
+    (music / "album/0.flac").rename(music / "album/9.flac")
+    write_song(music / "jingle.wav", 3, seconds=4.5)
+    assert heard(music).identities == first.identities[::-1]
+
+
+def test_what_was_made_before_sounds_were_known_still_counts(music):
+    first = heard(music)
+    (file,) = (music.parent / "cache").glob("*.json")
+    said = json.loads(file.read_text())
+    del said["identities"]
+    file.write_text(json.dumps(said))
+    again = heard(music)
+    assert again.songs == first.songs and again.digests.tolist() == [0, 0]
 
 
 def test_what_cannot_be_used_is_left_out_named_and_counted(music, caplog):

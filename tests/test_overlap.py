@@ -1,6 +1,7 @@
 """Laws of leaks: a recording that trains, validates and tests is found, named and refused."""
 
 import hashlib
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ from conftest import settings, small_config
 from http_server import serving
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 import eval
 from evaluation.notes import trained_notes
 from evaluation.provenance import facts_of
 from evaluation.seen import Seen
-from model.checkpoint import load_checkpoint
+from model.checkpoint import HEARD, PROGRAM, load_checkpoint
 from model.run_folder import resolve
 from pipeline.index import INDEX_NAME, index_bytes, open_index
 from pipeline.manifest import read_manifest, write_manifest
@@ -54,7 +57,8 @@ def test_songs_of_one_sound_or_name_are_named_and_others_are_not():
 def test_of_many_songs_ten_are_named():
     many = table(*((str(number), "") for number in range(30)))
     shared = overlap(many, many)
-    assert len(shared.songs) == 30 and len(shared.pairs) == 10 and str(shared).endswith("; ...")
+    assert len(shared.songs) == 30 and str(shared).count(" is ") == 10
+    assert str(shared).endswith("; ...")
 
 
 letters = st.sampled_from(["", *"abcdefgh"])
@@ -132,8 +136,16 @@ def evaluated(trained, leaky, *overrides):
 
 
 def test_evaluating_on_songs_that_trained_is_refused(trained, leaky):
-    with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
+    told = "6 of 10 songs to be evaluated were trained on: synthetic/.* is copies/.*: same sound; "
+    with pytest.raises(OverlapError, match=told):
         evaluated(trained, leaky)
+
+
+def test_songs_that_trained_are_named_where_none_of_them_trains_any_more(trained, leaky, tmp_path):
+    shutil.copytree(leaky / "shards/audio/copies", tmp_path / "shards/audio/copies")
+    told = "6 of 10 songs to be evaluated were trained on: copies/copy [0-9]+: same sound; "
+    with pytest.raises(OverlapError, match=told):
+        evaluated(trained, tmp_path)
 
 
 def test_what_is_evaluated_all_the_same_is_counted(trained, leaky, caplog):
@@ -261,13 +273,42 @@ def test_shards_packed_before_sounds_were_recorded_are_named(leaky, trained, tmp
     assert facts["Songs"].endswith(f"; copies of what trained cannot be known: {unknown}")
 
 
+def forgetful(trained: Path, target: Path) -> Path:
+    """A copy of a run's best checkpoint as versions wrote it that did not remember songs."""
+    with safe_open(resolve(trained), framework="pt") as file:
+        document = json.loads(file.metadata()[PROGRAM])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for name in ("labelled", "unlabelled"):
+        del tensors[f"{HEARD}.{name}"]
+    del document[HEARD], document["crc32"]
+    save_file(tensors, target, {PROGRAM: json.dumps(document)})
+    return target
+
+
+def test_a_checkpoint_that_remembers_no_songs_is_judged_by_those_that_train_today(
+    trained, leaky, tmp_path
+):
+    old = forgetful(trained, tmp_path / "old.safetensors")
+    assert load_checkpoint(old).heard is None
+    with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
+        evaluated(old, leaky)
+    answers, _ = evaluated(old, leaky, "stream.allow_overlap=true")
+    count, unknown = trained_notes(answers)
+    assert count == "6 of 10 songs were trained on"
+    assert unknown == (
+        "copies of what trained cannot be known: it was trained by a version that did not remember "
+        "songs, so that those which train today stand for them, of synthetic"
+    )
+
+
 def test_train_shards_without_an_index_or_not_here_are_named(leaky, trained, tmp_path, caplog):
     shutil.copytree(leaky / "shards", tmp_path / "shards")
     split, config = tmp_path / "shards/audio/synthetic/train", small_config(tmp_path)
     write_manifest(split, read_manifest(split).model_copy(update={"index_sha256": ""}))
+    old = forgetful(trained, tmp_path / "old.safetensors")
     for warned in (True, False):
         caplog.clear()
-        answers = eval.evaluate(str(trained), config, ("copies",), Accelerator(cpu=True))
+        answers = eval.evaluate(str(old), config, ("copies",), Accelerator(cpu=True))
         assert trained_notes(answers) == [
             "copies of what trained cannot be known: no train shards to compare with of synthetic"
         ]
@@ -288,3 +329,93 @@ def test_what_trained_the_weights_that_a_run_began_with_counts_too(trained, leak
     assert load_checkpoint(last).validated_on == ("later",)
     with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
         eval.evaluate(str(last), config, ("copies",), Accelerator(cpu=True))
+
+
+def packed_anew(packed: Path, folder: Path, dataset: str, **split_of: str) -> None:
+    """Pack songs of `packed` as `dataset`: those of the split that is named, in the other one."""
+    config = small_config(folder)
+    setting = config.datasets.synthetic
+    there = {split: songs_in(packed, "synthetic", split) for split in split_of}
+    songs = [
+        replace(song, dataset=dataset, split=split_of[split], recording_id="")
+        for song in synthetic.songs(setting.songs, setting.song_seconds, seed=0)
+        for split, names in there.items()
+        if song.song_id in names
+    ]
+    prepare(dataset, songs, [], "audio", config)
+
+
+def songs_in(folder: Path, dataset: str, split: str) -> set[str]:
+    """What the songs of a split are called."""
+    table = songs_here(str(folder / "shards"), ["audio"], [dataset], split, folder)
+    return {table.song_id(place) for place in range(len(table))}
+
+
+def test_a_song_that_trained_and_was_moved_to_test_is_still_known(trained, packed, tmp_path):
+    packed_anew(packed, tmp_path, "synthetic", train="test", test="train")
+    config, old = small_config(tmp_path), forgetful(trained, tmp_path / "old.safetensors")
+    count = len(songs_in(packed, "synthetic", "train"))
+    with pytest.raises(OverlapError, match=f"^{count} of {count} songs to be evaluated"):
+        eval.evaluate(str(trained), config, ("synthetic",), Accelerator(cpu=True))
+    # What trains today is all that was known before.
+    answers = eval.evaluate(str(old), config, ("synthetic",), Accelerator(cpu=True))
+    assert answers.seen.songs == 0
+
+
+def test_a_song_that_trains_since_did_not_train_what_was_trained_before(trained, packed, tmp_path):
+    packed_anew(packed, tmp_path, "synthetic", test="train")
+    packed_anew(packed, tmp_path, "later", test="test")
+    config, old = small_config(tmp_path), forgetful(trained, tmp_path / "old.safetensors")
+    answers = eval.evaluate(str(trained), config, ("later",), Accelerator(cpu=True))
+    assert answers.seen == Seen()
+    with pytest.raises(OverlapError, match=r"^(\d+) of \1 songs to be evaluated were"):
+        eval.evaluate(str(old), config, ("later",), Accelerator(cpu=True))
+
+
+@pytest.mark.parametrize("split, does", [("valid", "validate"), ("test", "test")])
+def test_a_run_is_refused_whose_start_heard_what_it_is_to_be_judged_by(
+    trained, packed, tmp_path, caplog, split, does
+):
+    packed_anew(packed, tmp_path, "mine", test="train", valid="valid", train=split)
+    lists = ('train.datasets=["mine"]', 'eval.datasets=["mine"]')
+    config, run = small_config(tmp_path, *lists), tmp_path / "run"
+    Training(config, tmp_path / "alone", resume=False)  # by itself it is clean
+    message = f"songs that {does} trained the network that this run goes on with: mine/synthetic-0-"
+    with pytest.raises(OverlapError, match=message):
+        Training(config, run, resume=False, checkpoint=trained)
+    with pytest.raises(OverlapError, match=message):
+        old = forgetful(trained, tmp_path / "old.safetensors")
+        Training(small_config(packed, *lists, f'prepare.shards_dir="{both_in(packed, tmp_path)}"'),
+                 run, resume=False, checkpoint=old)  # fmt: skip
+    assert not run.exists()
+    config = small_config(tmp_path, *lists, "stream.allow_overlap=true")
+    Training(config, run, resume=False, checkpoint=trained).save("last")
+    assert message in caplog.text
+    with pytest.raises(OverlapError, match=message):  # so it is when the run goes on
+        Training(small_config(tmp_path, *lists), run, resume=True)
+
+
+def both_in(packed: Path, folder: Path) -> Path:
+    """The shards in `folder` beside those of `packed`."""
+    shutil.copytree(packed / "shards/audio/synthetic", folder / "shards/audio/synthetic")
+    return folder / "shards"
+
+
+def test_a_checkpoint_remembers_all_that_trained_its_weights_once_each(trained, leaky, tmp_path):
+    shutil.copytree(leaky / "shards", tmp_path / "shards")
+    config = small_config(tmp_path, 'train.datasets=["later"]', 'eval.datasets=["later"]')
+    songs = [replace(song, dataset="later") for song in synthetic.songs(24, 10.0, seed=9)]
+    prepare("later", songs, [], "audio", config)
+    without_digests(tmp_path / "shards/audio/later/train")
+    heard = load_checkpoint(resolve(trained)).heard
+    count = len(songs_in(leaky, "synthetic", "train"))
+    assert heard.unknown == () and len(heard.labelled) == count
+    Training(config, tmp_path / "later", resume=False, checkpoint=trained).save("last")
+    again = small_config(tmp_path, 'train.datasets=["synthetic"]', 'eval.datasets=["synthetic"]')
+    last = resolve(tmp_path / "later", "last")
+    Training(again, tmp_path / "again", resume=False, checkpoint=last).save("last")
+    Training(again, tmp_path / "again", resume=True).save("last")
+    heard = load_checkpoint(resolve(tmp_path / "again", "last")).heard
+    (unknown,) = heard.unknown
+    assert unknown.endswith("songs of later") and len(heard.labelled) == count
+    assert (heard.labelled[1:] > heard.labelled[:-1]).all() and heard.labelled[0] > 0

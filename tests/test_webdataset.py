@@ -217,7 +217,7 @@ def test_what_a_stream_trained_on_is_unknown_and_its_data_sets_only_validate(
     assert (checkpoint.trained_on, checkpoint.validated_on) == ((UNKNOWN_SONGS,), ("theirs",))
     answers = eval.evaluate(str(checkpoint.path), config, ("theirs",), Accelerator(cpu=True))
     (line,) = trained_notes(answers)
-    assert "known: no train shards to compare with of unknown songs; neither sound nor" in line
+    assert "known: stream.urls names unknown songs; neither sound nor" in line
 
 
 def test_a_run_that_goes_on_says_that_its_shards_begin_anew(

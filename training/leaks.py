@@ -1,10 +1,19 @@
 """What trains must not validate, and neither must test: refused before a run begins."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 from model.checkpoint import UNKNOWN_SONGS
-from pipeline.overlap import overlap, refuse, songs_here, unknown_songs
+from model.heard_songs import HeardSongs
+from pipeline.contradictions import CORRECT, contradictions
+from pipeline.overlap import (
+    overlap,
+    refuse,
+    songs_heard,
+    songs_here,
+    unknown_songs,
+)
 from pipeline.shardset import ShardSet
 from pipeline.songtable import SongTable
 from pipeline.source import Source
@@ -13,29 +22,87 @@ from settings.sections import Config
 logger = logging.getLogger(__name__)
 
 
-def refuse_leaks(config: Config, train: Source, valid: ShardSet) -> None:
-    """Raise OverlapError where a recording does two of training, validating and testing.
+@dataclass(frozen=True)
+class RunSongs:
+    """Whom a run hears, and when."""
 
-    Test sets are those of eval.datasets and train.datasets that have shards. A warning says of
-    which songs copies cannot be known, as of shards that stream.urls names.
-    """
+    trained: SongTable
+    validated: SongTable
+    tested: SongTable  # those that eval may ask for
+    unnamed: str  # what trains too and does not say whose it is, in words; empty for nothing
+
+
+def run_songs(config: Config, train: Source, valid: ShardSet) -> RunSongs:
+    """The songs of a run; it tests on eval.datasets and train.datasets that have shards."""
     cache_dir = Path(config.stream.cache_dir)
     here, formats = config.prepare.shards_dir, (config.stream.format,)
-    if isinstance(train, ShardSet):
-        trained = train.song_table()
-    else:  # read in order, they do not say whose they are, unless they are the train splits
+    unnamed = ""
+    if config.stream.reader == "webdataset":  # it reads in order, and sees songs as they come
         datasets = () if config.stream.urls else config.train.datasets
         trained = songs_here(here, formats, datasets, "train", cache_dir)
+        if missing := [dataset for dataset in datasets if dataset not in trained.datasets]:
+            unnamed = f"no index names the songs of {', '.join(missing)} that train"
+    else:
+        trained = train.song_table()
+    if config.stream.urls:
+        unnamed = f"stream.urls names {UNKNOWN_SONGS}"
     testing = tuple(dict.fromkeys((*config.eval.datasets, *config.train.datasets)))
-    validated = valid.song_table()
     tested = songs_here(here, formats, testing, "test", cache_dir)
-    unnamed = f"stream.urls names {UNKNOWN_SONGS}" if config.stream.urls else ""
-    if unknown := "; ".join(filter(None, (unnamed, unknown_songs(trained, validated, tested)))):
+    return RunSongs(trained, valid.song_table(), tested, unnamed)
+
+
+def refuse_leaks(config: Config, songs: RunSongs) -> None:
+    """Raise OverlapError where a recording does two of training, validating and testing.
+
+    Warnings say of which songs copies cannot be known, and which have several keys.
+    """
+    trained, validated, tested = songs.trained, songs.validated, songs.tested
+    if unknown := "; ".join(
+        filter(None, (songs.unnamed, unknown_songs(trained, validated, tested)))
+    ):
         logger.warning("copies between train, valid and test cannot be known: %s", unknown)
-    _refuse(config, trained, validated, "songs that validate train too")
-    _refuse(config, trained, tested, "songs that test train too")
-    _refuse(config, validated, tested, "songs that test validate too")
+    allowed = config.stream.allow_overlap
+    for first, second, what in (
+        (trained, validated, "songs that validate train too"),
+        (trained, tested, "songs that test train too"),
+        (validated, tested, "songs that test validate too"),
+    ):
+        refuse(overlap(first, second), second, what, allowed)
+    streamed = config.stream.reader == "webdataset"
+    _tell_contradictions(trained, "train all the same" if streamed else "do not train")
+    _tell_contradictions(validated, "validate all the same")
 
 
-def _refuse(config: Config, first: SongTable, second: SongTable, what: str) -> None:
-    refuse(overlap(first, second), second, what, config.stream.allow_overlap)
+def remembered(songs: RunSongs) -> HeardSongs:
+    """What a network that the run trains has heard."""
+    unknown = filter(None, (songs.unnamed, unknown_songs(songs.trained)))
+    return HeardSongs.of(songs.trained.all_digests, unknown=unknown)
+
+
+def refuse_heard(config: Config, heard: HeardSongs, songs: RunSongs) -> None:
+    """Raise OverlapError where what the weights of a run's start heard is to validate or to test.
+
+    All of a run's own songs were compared before; these may have trained another run.
+    """
+    for table, what in ((songs.validated, "validate"), (songs.tested, "test")):
+        refuse(
+            songs_heard(heard.labelled, table), table,
+            f"songs that {what} trained the network that this run goes on with",
+            config.stream.allow_overlap,
+        )  # fmt: skip
+
+
+def tell_unlabelled(music: HeardSongs, songs: RunSongs) -> None:
+    """Warn of songs to validate or to test with that are among the music without labels."""
+    for table, what in ((songs.validated, "validate"), (songs.tested, "test")):
+        shared = songs_heard(music.unlabelled, table)
+        refuse(shared, table, f"songs that {what} are heard without labels", allowed=True)
+
+
+def _tell_contradictions(songs: SongTable, what: str) -> None:
+    several = contradictions(songs)
+    if count := len(several.songs):
+        logger.warning(
+            "%d of %d songs %s, of recordings that have several keys: %s; %s",
+            count, len(songs), what, several, CORRECT,
+        )  # fmt: skip

@@ -12,6 +12,7 @@ from accelerate.utils import send_to_device
 
 from evaluation.answers import Answers, answer
 from evaluation.listener import front_end_of, input_of, network_of, shards_of
+from evaluation.seen import heard_by
 from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, trains_on
 from model.run_folder import resolve
 from pipeline.lost import StreamError
@@ -25,12 +26,18 @@ from settings.sections import Config
 from training import run_checkpoints
 from training.compatibility import check_goes_on, check_same_input
 from training.finite import StepResult, means
-from training.leaks import refuse_leaks
+from training.leaks import (
+    refuse_heard,
+    refuse_leaks,
+    remembered,
+    run_songs,
+    tell_unlabelled,
+)
 from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
 from training.objective import loss_of
 from training.progress import Progress, epochs_without_gain
-from training.reading_rates import epoch_intervals, interval_rates
+from training.reading_rates import epoch_intervals, interval_rates, left_out
 from training.signals import Signals, Stopped
 from training.summary import network_summary
 from training.teacher import Teacher
@@ -56,8 +63,9 @@ class Training:
         self.accelerator = accelerator_of(config.train.mixed_precision)
         self.train_shards = source or train_source(config)
         self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
+        self.songs = run_songs(config, self.train_shards, self.valid_shards)
         if source is None:
-            refuse_leaks(config, self.train_shards, self.valid_shards)
+            refuse_leaks(config, self.songs)
         self.rates = interval_rates(
             self.train_shards, config.train.balance, config.train.dataset_weights
         )
@@ -65,9 +73,16 @@ class Training:
             epoch_intervals(self.train_shards, self.rates), config.train.global_batch_size
         )
         self.steps_an_epoch = limited(steps, config.train.limit_fraction)
-        self.data = self.train_shards.fingerprint + (f"+{teacher.fingerprint}" if teacher else "")
+        self.data = "+".join((
+            self.train_shards.fingerprint, *([teacher.fingerprint] if teacher else []),
+            *left_out(self.rates),
+        ))  # fmt: skip
         self.progress = Progress()
         self.trained_on = trains_on(config.model_dump(mode="json"))
+        self.heard = remembered(self.songs)
+        if teacher:
+            tell_unlabelled(teacher.heard, self.songs)
+            self.heard = self.heard.with_those_of(teacher.heard)
         self._saved = resume  # whether there is a checkpoint to go on from
         self._stream()  # refuses data that cannot be shared before a folder is made
         torch.manual_seed(config.train.seed)
@@ -229,7 +244,7 @@ class Training:
             "progress": asdict(self.progress), "fixed": fixed, "trained_on": self.trained_on
         } | self.learner.state()  # fmt: skip
         config = self.config.model_dump(mode="json")
-        save_checkpoint(path, config=config, state=state, **self.learner.saved())
+        save_checkpoint(path, config=config, state=state, heard=self.heard, **self.learner.saved())
 
     def _stop_if_asked(self) -> None:
         if signal := self.signals.agreed():
@@ -255,6 +270,9 @@ class Training:
     def _inherit(self, checkpoint: Checkpoint) -> None:
         """What trained the weights that it begins with is what it trained on, too."""
         self.trained_on = tuple(dict.fromkeys((*checkpoint.trained_on, *self.trained_on)))
+        heard = heard_by(checkpoint, self.config)
+        refuse_heard(self.config, heard, self.songs)
+        self.heard = self.heard.with_those_of(heard)
 
     def _go_on_from(self, path: Path | None) -> None:
         checkpoint = run_checkpoints.load_to_resume(self.folder, path)

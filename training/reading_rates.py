@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.contradictions import CORRECT, contradictions
 from pipeline.order import epoch_total
 from pipeline.songtable import SongTable
 from pipeline.source import Source
@@ -41,7 +42,8 @@ def interval_rates(
 ) -> np.ndarray | None:
     """(N,) how often an epoch reads each interval, or None where that is once for all of them.
 
-    A data set's are `dataset_weights` on average.
+    A data set's are `dataset_weights` on average, but songs of a recording that has several keys
+    are left out: theirs are 0.
     `balance` is "none", "mode" or "key": its classes are then read equally often in all data sets
     together, which leaves the length of the epoch as it is.
     """
@@ -51,10 +53,15 @@ def interval_rates(
             f"train.dataset_weights: {unknown[0]} is not among the data sets of this run "
             f"({', '.join(sorted(songs.datasets))}); name it in train.datasets, or leave it out"
         )
-    if balance == "none" and all(weight == 1 for weight in dataset_weights.values()):
+    several = contradictions(songs)
+    even = balance == "none" and all(weight == 1 for weight in dataset_weights.values())
+    if even and not len(several.songs):
         return None
     of_dataset = np.array([dataset_weights.get(dataset, 1.0) for dataset in songs.datasets])
     rates = of_dataset[songs.dataset]  # (songs,)
+    rates[several.songs] = 0
+    if not rates.any():
+        raise AudioKeyError(f"all songs that train have several keys: {several}; {CORRECT}")
     rates *= _evened(songs, balance, rates * songs.intervals)
     return np.repeat(rates, songs.intervals)
 
@@ -62,6 +69,12 @@ def interval_rates(
 def epoch_intervals(shards: Source, rates: np.ndarray | None) -> int:
     """Intervals of every epoch that reads `shards` at these rates."""
     return shards.total if rates is None else epoch_total(rates)
+
+
+def left_out(rates: np.ndarray | None) -> tuple[str, ...]:
+    """How many intervals these rates never read, in words for a fingerprint; none for none."""
+    count = 0 if rates is None else int(np.count_nonzero(rates == 0))
+    return (f"{count} intervals left out",) if count else ()
 
 
 def check_balanced_once(class_weights: str, balance: str) -> None:
@@ -74,13 +87,19 @@ def check_balanced_once(class_weights: str, balance: str) -> None:
 
 
 def _evened(songs: SongTable, by: str, amounts: np.ndarray) -> np.ndarray:
-    """Factors (songs,) that make all classes' `amounts` (songs,) equal and keep their sum."""
+    """Factors (songs,) that make all classes' `amounts` (songs,) equal and keep their sum.
+
+    That of a class with no amount at all is 0.
+    """
     if by == "none":
         return np.ones(len(songs))
     names = songs.key_id // 12 if by == "mode" else songs.key_id
     classes, class_of = np.unique(names, return_inverse=True)
     sums = np.bincount(class_of, weights=amounts)  # (classes,)
-    return (sums.sum() / len(classes) / sums)[class_of]
+    there = sums > 0
+    factors = np.zeros(len(classes))
+    factors[there] = sums.sum() / there.sum() / sums[there]
+    return factors[class_of]
 
 
 def _confidences(songs: SongTable) -> np.ndarray:
