@@ -97,6 +97,8 @@ KINDS: dict[str, tuple[Work, Callable[[Trial], None]]] = {
 def main() -> None:
     """Try all kinds; print how each went."""
     arguments = _parser().parse_args()
+    if arguments.trials < 1:
+        raise AudioKeyError(f"{arguments.trials} trials of each kind show nothing; give 1 or more")
     began = time.perf_counter()
     kinds = [name for name in KINDS if arguments.only in name]
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
@@ -177,7 +179,7 @@ class Lab:
         took = time.perf_counter() - began
         print(f"{kind:32} {trials - faults:4} of {trials} well, {took:5.0f} s", flush=True)
         for line, count in told.most_common(3):
-            print(f"{'':32} {count} times told: {line[:200]}", flush=True)
+            print(f"{'':32} {count} times told: {line}", flush=True)
         return faults
 
     def undisturbed(self, work: Work) -> tuple[float, set[bytes], object]:
