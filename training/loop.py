@@ -19,9 +19,10 @@ from pipeline.order import limited, step_count
 from pipeline.sample import Batch
 from pipeline.source import Source
 from pipeline.stream import Stream, loader, training_stream
-from settings.config import write_config
+from settings.config import toml_of
 from settings.ending import end_together
 from settings.sections import Config
+from storage.whole import write_whole
 from training import run_checkpoints
 from training.compatibility import check_goes_on, check_same_input
 from training.finite import StepResult, means
@@ -85,7 +86,7 @@ class Training:
         main = self.accelerator.is_main_process
         if main:
             self._prepare_folder(resume, checkpoint)
-            write_config(config, folder / "config.toml")
+            write_whole(folder / "config.toml", toml_of(config))
         self.monitor = Monitor(folder if main else None, config, self.global_step + 1)
 
     @property

@@ -1,0 +1,28 @@
+"""`accelerate launch` without its notice of what it takes by itself: the recipes start programs so.
+
+python -m training.launcher --quiet train.py --name first
+"""
+
+import settings.extras  # noqa: F401  # isort: skip
+
+import logging
+
+from accelerate.commands import launch
+
+NOTICE, NEWS = "The following values were not passed", "More than one GPU was found"
+
+
+def main() -> None:
+    """Parse the command line as `accelerate launch` does, and launch."""
+    launch.logger.addFilter(_is_news)
+    launch.main()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a message tells more than the defaults of a single process."""
+    text = record.getMessage()
+    return not text.startswith(NOTICE) or NEWS in text
+
+
+if __name__ == "__main__":
+    main()
