@@ -6,6 +6,8 @@ python -m training.launcher --quiet train.py --name first
 import settings.extras  # noqa: F401  # isort: skip
 
 import logging
+import signal
+from types import FrameType
 
 from accelerate.commands import launch
 
@@ -13,9 +15,14 @@ NOTICE, NEWS = "The following values were not passed", "More than one GPU was fo
 
 
 def main() -> None:
-    """Parse the command line as `accelerate launch` does, and launch."""
+    """Launch as `accelerate launch` does; Ctrl-C is for the program, whose end is waited for."""
     launch.logger.addFilter(_is_news)
+    signal.signal(signal.SIGINT, _leave)
     launch.main()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """A handler, as the program would inherit SIG_IGN."""
 
 
 def _is_news(record: logging.LogRecord) -> bool:
