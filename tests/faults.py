@@ -52,6 +52,7 @@ from works import (
 )
 
 from settings.command import run
+from songkey.counted import counted
 from songkey.errors import AudioKeyError
 
 AWAY_SECONDS = 30.0  # that the store is gone
@@ -106,9 +107,11 @@ def main() -> None:
         gc.freeze()  # what is loaded is not looked at in each fork
         faults = in_lanes(lab, kinds, arguments.trials)
     seconds = time.perf_counter() - began
-    print(f"{len(kinds)} kinds, {arguments.trials} trials of each: {seconds:.0f} s")
+    each = counted(arguments.trials, "trial of each")
+    print(f"{counted(len(kinds), 'kind')}, {each}: {seconds:.0f} s")
     if faults or not kinds:
-        raise AudioKeyError(f"{faults} trials show a fault, see above" if kinds else "no such kind")
+        trials = counted(faults, "trial with a fault, see above")
+        raise AudioKeyError(trials if kinds else "no such kind")
 
 
 def in_lanes(lab: "Lab", kinds: Sequence[str], trials: int) -> int:

@@ -22,6 +22,7 @@ from pipeline.stream import Stream, loader, training_stream
 from settings.config import toml_of
 from settings.ending import end_together
 from settings.sections import Config
+from songkey.counted import counted
 from storage.whole import write_whole
 from training import run_checkpoints
 from training.compatibility import check_goes_on, check_same_input
@@ -123,7 +124,7 @@ class Training:
             return True
         flat = epochs_without_gain(progress.scores, setting.smallest_gain)
         if setting.patience_epochs and flat >= setting.patience_epochs:
-            logger.info("stopped after %d epochs without a better score", flat)
+            logger.info("stopped after %s without a better score", counted(flat, "epoch"))
             return True
         return False
 
