@@ -65,7 +65,7 @@ def scored(predictions: Path, annotations: Path) -> list[str]:
         *named("answer to songs that have no key there", comparison.without_truth),
         *named("song whose key there does not parse, not scored", comparison.unreadable_truth),
         *named(REPEATED, comparison.repeated),
-        *([f"{counted(keyless, 'answer without')} a key, counted as other"] if keyless else []),
+        *([counted(keyless, "answer without a key, counted as other")] if keyless else []),
         *_incomplete(predictions),
     ]
 

@@ -57,7 +57,5 @@ def _labels(songs: Iterable[Song]) -> list[str]:
     named = ", ".join(f"{source} {count}" for source, count in sources.most_common())
     lines = [f"  labels: {named}"] if named else []
     if doubtful:
-        lines.append(
-            f"  doubtful labels of {counted(len(doubtful), 'song')}: {by_reason(doubtful)}"
-        )
+        lines.append(f"  doubtful labels of {len(doubtful)} songs: {by_reason(doubtful)}")
     return lines
