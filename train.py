@@ -17,7 +17,7 @@ from settings.config import config_parser, load_config, run_config
 from songkey.errors import AudioKeyError
 from training.loop import Training
 from training.profiler import profiled
-from training.run_checkpoints import run_and_checkpoint
+from training.run_checkpoints import checkpoint_path, run_and_checkpoint
 from training.signals import Stopped
 
 
@@ -50,6 +50,10 @@ def main() -> None:
         if is_main_process():
             print(f"{stop}; go on with --resume {training.folder}", file=sys.stderr)
         sys.exit(stop.exit_code)
+    except BaseException as error:
+        if checkpoint_path(training.folder, "last").is_file():
+            error.add_note(f"go on with --resume {training.folder}")
+        raise
 
 
 def _resumed(arguments: argparse.Namespace) -> Training:
@@ -72,4 +76,4 @@ def _plain_name(text: str) -> str:
 
 
 if __name__ == "__main__":
-    run(main, going_on="--resume RUN goes on from the run's last checkpoint")
+    run(main, going_on="nothing was saved; give the same command again")

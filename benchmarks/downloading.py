@@ -1,6 +1,7 @@
 """Many small files at once against one after the other, from a server that waits to answer."""
 
 import hashlib
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from benchmarks.turns import seconds_of
 from settings.config import load_config
 from settings.datasets import Download
 from songs.download import Remote, fetch_all
-from tests.http_server import serving
+
+# Not as `tests.http_server`: ebmlite installs a package `tests` of its own.
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from http_server import serving  # type: ignore[import-not-found]
 
 FILES, WAIT_SECONDS, FILE_BYTES = 500, 0.05, 10_000
 

@@ -9,7 +9,7 @@ from benchmarks.songs import packed, under_other_names, written_songs
 from benchmarks.turns import seconds_of
 from evaluation.listener import network_of
 from model.checkpoint import save_checkpoint
-from settings.config import write_config
+from settings.config import toml_of
 
 ROOT = Path(__file__).parent.parent
 ORIGINALS, SONGS, SONG_SECONDS, MOST_SECONDS = 4, 604, 120.0, 60
@@ -22,7 +22,7 @@ def measure() -> None:
         config = packed(songs, folder, "png", 'eval.datasets=["bench"]', "eval.split=train")
         checkpoint, settings = Path(folder, "best.safetensors"), Path(folder, "config.toml")
         save_checkpoint(checkpoint, network_of(config), config.model_dump(mode="json"), {})
-        write_config(config, settings)
+        settings.write_bytes(toml_of(config))
         options = ["--checkpoint", str(checkpoint), "--config", str(settings)]
         command = [sys.executable, "eval.py", *options]
         seconds = seconds_of(

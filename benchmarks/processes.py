@@ -11,7 +11,7 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from benchmarks.songs import packed, under_other_names, written_songs
-from settings.config import write_config
+from settings.config import toml_of
 
 ROOT = Path(__file__).parent.parent
 ORIGINALS, SONGS, SONG_SECONDS, LEAST_SPEEDUP = 4, 192, 400.0, 1.6
@@ -27,7 +27,7 @@ def measure() -> None:
             songs, folder, "png", f'train.runs_dir="{folder}"', 'train.datasets=["bench"]',
             "train.epochs=1",
         )  # fmt: skip
-        write_config(config, Path(folder, "config.toml"))
+        Path(folder, "config.toml").write_bytes(toml_of(config))
         one, two = (_rate(Path(folder), processes) for processes in (1, 2))
     ratio = f"{two / one:.2f} times the rate of one (>= {LEAST_SPEEDUP})"
     print(f"training from png shards, two processes: {ratio}, {two:.0f} intervals a second")

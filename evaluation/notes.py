@@ -9,17 +9,18 @@ from evaluation.paired import RESAMPLES, compare_systems
 from evaluation.predictions import compare
 from evaluation.temperature import COLDEST, HOTTEST, Fit
 from model.metrics import format_table
+from songkey.counted import counted
 
 NAMES_IN_A_MESSAGE = 3
 AMBIGUOUS_IN_A_MESSAGE = 10
-REPEATED = "songs given more than once with the same key, counted once"
+REPEATED = "song given more than once with the same key, counted once"
 
 
 def named(what: str, names: Sequence[str]) -> list[str]:
     """How many there are and the first of them, in one line; none for none."""
     more = ", ..." if len(names) > NAMES_IN_A_MESSAGE else ""
     first = ", ".join(names[:NAMES_IN_A_MESSAGE])
-    return [f"{len(names)} {what}: {first}{more}"] if names else []
+    return [f"{counted(len(names), what)}: {first}{more}"] if names else []
 
 
 def lost_notes(answers: Answers) -> list[str]:
@@ -28,8 +29,8 @@ def lost_notes(answers: Answers) -> list[str]:
     sets = ", ".join(f"{count} of {dataset}" for dataset, count in lost.items())
     unanswered = [f"{song.dataset}/{song.song_id}" for song in answers.unanswered]
     return [
-        *([f"{lost.total()} intervals could not be read: {sets}"] if sets else []),
-        *named("songs without a readable interval, not scored", unanswered),
+        *([f"{counted(lost.total(), 'interval')} could not be read: {sets}"] if sets else []),
+        *named("song without a readable interval, not scored", unanswered),
     ]
 
 
@@ -47,12 +48,12 @@ def trained_notes(answers: Answers) -> list[str]:
 
 def of_intervals(count: int, lost: int) -> str:
     """How many intervals that is, and how many more there would be."""
-    return f"{count} intervals" + (f"; {lost} more could not be read" if lost else "")
+    return counted(count, "interval") + (f"; {lost} more could not be read" if lost else "")
 
 
 def _incomplete(*files: Path) -> list[str]:
     return [
-        f"{count} intervals of the songs in {file.name} could not be read"
+        f"{counted(count, 'interval')} of the songs in {file.name} could not be read"
         for file in files
         if (count := lost_intervals(file))
     ]
@@ -64,11 +65,11 @@ def scored(predictions: Path, annotations: Path) -> list[str]:
     keyless = comparison.answers_without_key
     return [
         format_table({annotations.absolute().name: comparison.score}),
-        *named("songs without an answer, not scored", comparison.without_answer),
-        *named("answers to songs that have no key there", comparison.without_truth),
-        *named("songs whose key there does not parse, not scored", comparison.unreadable_truth),
+        *named("song without an answer, not scored", comparison.without_answer),
+        *named("answer to songs that have no key there", comparison.without_truth),
+        *named("song whose key there does not parse, not scored", comparison.unreadable_truth),
         *named(REPEATED, comparison.repeated),
-        *([f"{keyless} answers name no key; they count as other"] if keyless else []),
+        *([counted(keyless, "answer without a key, counted as other")] if keyless else []),
         *_incomplete(predictions),
         *_ambiguous(comparison.ambiguous),
     ]
@@ -96,11 +97,11 @@ def compared(first: Path, second: Path, annotations: Path | None) -> list[str]:
         f"A minus B, weighted: {difference.points:+.1f} points, 95% interval {difference.low:+.1f} "
         f"to {difference.high:+.1f}, p = {difference.p_value:.2g} (paired bootstrap, {RESAMPLES:,} "
         f"draws of {paired.scores[0].total} songs)",
-        f"exactly right: {only_a} songs by A only, {only_b} by B only; "
+        f"exactly right: {counted(only_a, 'song')} by A only, {only_b} by B only; "
         f"p = {paired.mcnemar_p_value:.2g} (McNemar's exact test)",
-        *named("songs answered by A only, not compared", paired.only_answered[0]),
-        *named("songs answered by B only, not compared", paired.only_answered[1]),
-        *named("songs without a true key, not compared", paired.without_truth),
+        *named("song answered by A only, not compared", paired.only_answered[0]),
+        *named("song answered by B only, not compared", paired.only_answered[1]),
+        *named("song without a true key, not compared", paired.without_truth),
         *named(REPEATED, paired.repeated),
         *_incomplete(first, second),
     ]

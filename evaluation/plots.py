@@ -12,6 +12,7 @@ from matplotlib.projections.polar import PolarAxes
 
 from evaluation.answers import SongAnswer
 from evaluation.calibration import Reliability
+from songkey.counted import counted
 from songkey.keys import KEYS
 
 # Along the circle of fifths from C major, then from its relative, A minor.
@@ -61,7 +62,7 @@ def confusion_figure(songs: Sequence[SongAnswer]) -> Figure:
     axes.set_yticks(range(24), names, fontsize=8)
     axes.axhline(11.5, color="grey", linewidth=0.8)
     axes.axvline(11.5, color="grey", linewidth=0.8)
-    title = f"True keys and answers: {counts.sum()} songs"
+    title = f"True keys and answers: {counted(counts.sum(), 'song')}"
     axes.set(xlabel="answer", ylabel="true key", title=title)
     return figure
 

@@ -20,6 +20,7 @@ from evaluation.strata import (
     song_scores,
 )
 from model.metrics import table_rows
+from songkey.counted import counted
 from songkey.keys import relation
 from storage.whole import write_whole
 
@@ -144,7 +145,7 @@ def _lost(answers: Answers) -> Table:
         for song in answers.songs
         if song.lost_intervals
     ]
-    title = f"{answers.lost_intervals} intervals of {len(rows)} songs"
+    title = f"{counted(answers.lost_intervals, 'interval')} of {counted(len(rows), 'song')}"
     return Table(title, [["data set", "song", "lost", "read"], *rows], names=2)
 
 

@@ -67,7 +67,7 @@ def main() -> None:
     if not arguments.sets_only:
         targets += _condition_targets(folder / "recordings", sets, detector)
     print(target_table(targets))
-    print("\n".join([*named("parts left out", left_out), f"each song's answer in {output}"]))
+    print("\n".join([*named("part left out", left_out), f"each song's answer in {output}"]))
 
 
 def heard_in(

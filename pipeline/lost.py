@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 from accelerate.utils import gather_object
 
+from songkey.counted import counted
 from songkey.errors import AudioKeyError
 
 NAMED = 10  # intervals of a pass that a warning names; the others are counted
@@ -71,7 +72,7 @@ class Lost:
         """Say, at the end of a pass, how many were not named."""
         unnamed = len(self) - self._known - NAMED
         if unnamed > 0:
-            logger.warning("%d more samples left out, %d in all", unnamed, len(self))
+            logger.warning("%d more left out, %d in all", unnamed, len(self))
 
     def of_all(self) -> list[int]:
         """The numbers that any of the processes lost, on each of them; StreamError for too many."""
@@ -83,6 +84,6 @@ class Lost:
 def _check(count: int, limit: int) -> None:
     if count > limit:
         raise StreamError(
-            f"{count} intervals could not be read (stream.max_bad_samples = {limit}); see the "
-            "warnings above, and python -m shards check"
+            f"{counted(count, 'interval')} could not be read (stream.max_bad_samples = {limit}); "
+            "see the warnings above, and python -m shards check"
         )

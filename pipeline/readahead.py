@@ -139,7 +139,7 @@ class ReadAhead:
         is_due = failure.again_at == math.inf or failure.again_at <= time.monotonic()
         if failure.tries >= failure.most_tries and not is_due:
             raise UnreachableShard(
-                f"{failure.reason} (tried {failure.tries} times); go on later with --resume, or "
+                f"{failure.reason} (tried {failure.tries} times); go on later, or "
                 'without it by stream.unreachable="leave_out"'
             )
 

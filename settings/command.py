@@ -18,6 +18,7 @@ def run(
 ) -> None:
     """Run an entry point; exits 1 with one line for wrong input, 130 when interrupted.
 
+    That line tells how to go on, where that helps: what the exception notes, or else `going_on`.
     Any other exception is a fault of ours and keeps its traceback; AKC_DEBUG=1 shows all.
     """
     logging.basicConfig(
@@ -34,17 +35,22 @@ def run(
         if os.environ.get("AKC_DEBUG"):
             raise
         is_full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        sys.exit(harmless(f"error: {error}" + f"; free some space: {going_on}" * is_full))
+        again = f"; free some space: {_noted(error) or going_on}" * is_full
+        sys.exit(harmless(f"error: {error}{again}"))
     except Exception as error:
         if os.environ.get("AKC_DEBUG") or not _tells_of_lost_worker(error):
             raise
         sys.exit(
             "error: a process that reads ahead was killed (out of memory?); if memory is short, "
-            f"set stream.workers lower; {going_on}"
+            f"set stream.workers lower; {_noted(error) or going_on}"
         )
-    except KeyboardInterrupt:
-        print(f"interrupted; {going_on}", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"interrupted; {_noted(error) or going_on}", file=sys.stderr)
         sys.exit(130)
+
+
+def _noted(error: BaseException) -> str:
+    return "; ".join(getattr(error, "__notes__", ()))
 
 
 def _nobody_reads() -> bool:

@@ -124,9 +124,9 @@ def checked(record: type[Record], settings: dict[str, Any], source: str) -> Reco
         raise ConfigError(_explain(error, source)) from None
 
 
-def write_config(config: Config, path: Path) -> None:
-    """Write the resolved settings as a TOML file that `--config` reads back."""
-    path.write_text(tomli_w.dumps(config.model_dump(mode="json")), encoding="utf-8")
+def toml_of(config: Config) -> bytes:
+    """The resolved settings as a TOML file that `--config` reads back."""
+    return tomli_w.dumps(config.model_dump(mode="json")).encode()
 
 
 def read_toml(path: Path) -> dict[str, Any]:

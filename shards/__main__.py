@@ -35,6 +35,7 @@ from shards.ready_made import download_images
 from shards.spectrograms import create_spectrograms
 from shards.splitfolder import SPLITS
 from shards.wanted import DATASETS, FROM_THE_WEB, wanted
+from songkey.counted import counted
 from songkey.errors import AudioKeyError, one_line
 from songs.download import failure_table
 from storage.places import place_of
@@ -93,7 +94,7 @@ def _publish(arguments: argparse.Namespace, config: Config) -> None:
     for dataset in arguments.datasets:
         place = arguments.destination
         count = publish(dataset, place, arguments.format, config, arguments.overwrite)
-        print(f"{dataset}: {count} {arguments.format} shards are published: {place}")
+        print(f"{dataset}: published {counted(count, 'shard')} of {arguments.format}: {place}")
 
 
 def _images(arguments: argparse.Namespace, config: Config) -> None:
@@ -114,13 +115,13 @@ def _index(arguments: argparse.Namespace, config: Config) -> None:
 
 def _check(arguments: argparse.Namespace, config: Config) -> None:
     folders = manifest_folders(place_of(arguments.path or config.prepare.shards_dir))
-    problems = 0
+    problems, splits = 0, counted(len(folders), "split")
     for problem in problems_of(folders):
         print(one_line(problem))
         problems += 1
     if problems:
-        raise AudioKeyError(f"{problems} problems in {len(folders)} splits")
-    print(f"{len(folders)} splits are whole")
+        raise AudioKeyError(f"{counted(problems, 'problem')} in {splits}")
+    print(f"{splits} checked, all whole")
 
 
 def _parser() -> Options:

@@ -34,6 +34,7 @@ from shards.splitfolder import (
     whole_manifest,
 )
 from shards.tables import split_manifest
+from songkey.counted import counted
 from songkey.errors import AudioKeyError, printable
 from songs.song import LeftOut, by_reason
 from storage.patterns import expanded
@@ -77,8 +78,8 @@ def index_shards(
         if not any(shard.intervals for shard in manifest.shards):
             remove_tables(folder)
             raise AudioKeyError(
-                f"{name}: no sample of {len(places)} shards can be used: {by_reason(left_out)}; "
-                "which members hold what, the settings of [foreign] say"
+                f"{name}: no sample of {counted(len(places), 'shard')} can be used: "
+                f"{by_reason(left_out)}; which members hold what, the settings of [foreign] say"
             )
         return Prepared(folder, {split: manifest}, left_out, time.perf_counter() - began)
 

@@ -7,6 +7,7 @@ lock before it looks at the other's, so that of two which start at once one sees
 import os
 import socket
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from songkey.errors import AudioKeyError, printable
 from storage.places import Place
 
 LOCK_NAME, LOCKS_OF_PARTS = ".packing.lock", ".part-*.lock"
+COMMAND_LETTERS = 100  # that name a process which holds a lock
 LONGEST_LOOK_SECONDS = 10.0  # that parts which start together may take to look, one by one
 
 
@@ -62,6 +64,7 @@ def _locked(root: Path, name: str) -> Iterator[None]:
     try:
         with suppress(OSError):  # of a full disk
             words = " ".join(Path(word).name if word == sys.argv[0] else word for word in sys.argv)
+            words = textwrap.shorten(words, COMMAND_LETTERS, placeholder=" ...")
             text = f"process {os.getpid()} on {socket.gethostname()} ({words})"
             (root / name).write_text(text)
         yield

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from shards.doubtful import DOUBTFUL_NAME, doubtful
 from shards.leftout import LEFT_OUT_NAME
 from shards.prepare import Prepared
+from songkey.counted import counted
 from songkey.keys import KEYS
 from songs.song import Song, by_reason
 
@@ -22,11 +23,12 @@ def summary(prepared: Prepared, songs: Sequence[Song] = ()) -> str:
     intervals = sum(shard.intervals for shard in shards)
     megabytes = sum(shard.bytes for shard in shards) / 1e6
     lines = [
-        f"{by_key.total()} songs, {intervals} intervals in {len(shards)} shards, "
+        f"{counted(by_key.total(), 'song')}, {counted(intervals, 'interval')} in "
+        f"{counted(len(shards), 'shard')}, "
         f"{megabytes:.1f} MB, {prepared.seconds:.1f} s: {prepared.folder}",
         *(
-            f"  {split:<6} {sum(manifest.songs_by_key.values()):>7} songs "
-            f"{sum(shard.intervals for shard in manifest.shards):>8} intervals"
+            f"  {split:<6} {counted(sum(manifest.songs_by_key.values()), 'song'):>13} "
+            f"{counted(sum(shard.intervals for shard in manifest.shards), 'interval'):>18}"
             for split, manifest in prepared.manifests.items()
         ),
         "  " + ", ".join(f"{key} {by_key[str(key)]}" for key in KEYS[:12]),

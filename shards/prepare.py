@@ -22,6 +22,7 @@ from shards.settled import Counts
 from shards.splitfolder import clear, make_way, remove_strays
 from shards.splitplan import Plan
 from shards.tables import split_manifest
+from songkey.counted import counted
 from songkey.errors import AudioKeyError
 from songs.song import LeftOut, Song, by_reason
 from storage.places import Place, place_of
@@ -170,9 +171,10 @@ def make_shards(
             intervals += packed.intervals
             left_out += packed.left_out
             audio_seconds = intervals * config.prepare.interval_seconds
+            rate = audio_seconds / (time.perf_counter() - began)
             bar.set_postfix_str(
-                f"{intervals} intervals, {audio_seconds / (time.perf_counter() - began):.0f} s of "
-                f"audio a second, {left_out} songs left out"
+                f"{counted(intervals, 'interval')}, {rate:.0f} s of "
+                f"audio a second, {counted(left_out, 'song')} left out"
             )
             bar.update()
 

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from songkey.arrange import Rows, as_they_come, in_order, mixing
+from songkey.counted import counted
 from songkey.errors import AudioKeyError, printable
 from songkey.extra import needing
 from songkey.journal import Journal
@@ -36,9 +37,9 @@ def name_keys(arguments: Namespace, model: str | Path | None) -> None:
         except NobodyReads:
             ended_quietly()
     if call.failed:
-        raise AudioKeyError(f"{call.failed} files could not be used, see above")
+        raise AudioKeyError(f"{counted(call.failed, 'file')} could not be used, see above")
     if call.untagged:
-        raise AudioKeyError(f"{call.untagged} files have not got their tag, see above")
+        raise AudioKeyError(f"{counted(call.untagged, 'file')} did not get a tag, see above")
 
 
 class _Call:

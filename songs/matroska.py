@@ -28,6 +28,8 @@ def matroska_tags(file: Part) -> dict[str, list[str]]:
     if file.read(len(MAGIC)) != MAGIC:
         return found
     file.seek(0)
+    # Of damaged text. Each time: who leaves a `catch_warnings`, in any thread, undoes it.
+    warnings.filterwarnings("ignore", category=UnicodeWarning, module="ebmlite")
     with suppress(OSError):  # so ebmlite calls damage; a file that cannot be read remembers it
         for simple in _simple_tags(file):
             texts = {one.name: one for one in _in(simple) if one.size <= MOST_TEXT_BYTES}
@@ -74,5 +76,4 @@ def _in(element: Element) -> Iterator[Element]:
 
 @cache
 def _schema() -> Any:
-    warnings.filterwarnings("ignore", category=UnicodeWarning, module="ebmlite")  # of damaged text
     return loadSchema("matroska.xml")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from songkey.counted import counted
 from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
 from songs.ncs_labels import Label
@@ -72,7 +73,8 @@ def _refuse_twice(labels_of: dict[str, list[Label]]) -> None:
         pairs = "; ".join(" and ".join(map(str, found)) for found in twice[:MOST_SHOWN])
         more = ", ..." if len(twice) > MOST_SHOWN else ""
         raise AudioKeyError(
-            f"datasets.ncs.labels: {len(twice)} songs have several rows; keep one: {pairs}{more}"
+            f"datasets.ncs.labels: {counted(len(twice), 'song')} with several rows; "
+            f"keep one: {pairs}{more}"
         )
 
 

@@ -44,7 +44,7 @@ class Trial:
 
     def begin(self, **how) -> list[Forked]:
         if self.store:
-            how["SHARDS"] = self.store.address
+            how["shards_dir"] = self.store.address
         return self.work.begin(self.folder, **how)
 
     def end(self) -> None:

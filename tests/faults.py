@@ -52,6 +52,7 @@ from works import (
 )
 
 from settings.command import run
+from songkey.counted import counted
 from songkey.errors import AudioKeyError
 
 AWAY_SECONDS = 30.0  # that the store is gone
@@ -97,6 +98,8 @@ KINDS: dict[str, tuple[Work, Callable[[Trial], None]]] = {
 def main() -> None:
     """Try all kinds; print how each went."""
     arguments = _parser().parse_args()
+    if arguments.trials < 1:
+        raise AudioKeyError(f"{arguments.trials} trials of each kind show nothing; give 1 or more")
     began = time.perf_counter()
     kinds = [name for name in KINDS if arguments.only in name]
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
@@ -104,9 +107,11 @@ def main() -> None:
         gc.freeze()  # what is loaded is not looked at in each fork
         faults = in_lanes(lab, kinds, arguments.trials)
     seconds = time.perf_counter() - began
-    print(f"{len(kinds)} kinds, {arguments.trials} trials of each: {seconds:.0f} s")
+    each = counted(arguments.trials, "trial of each")
+    print(f"{counted(len(kinds), 'kind')}, {each}: {seconds:.0f} s")
     if faults or not kinds:
-        raise AudioKeyError(f"{faults} trials show a fault, see above" if kinds else "no such kind")
+        trials = counted(faults, "trial with a fault, see above")
+        raise AudioKeyError(trials if kinds else "no such kind")
 
 
 def in_lanes(lab: "Lab", kinds: Sequence[str], trials: int) -> int:
@@ -177,7 +182,7 @@ class Lab:
         took = time.perf_counter() - began
         print(f"{kind:32} {trials - faults:4} of {trials} well, {took:5.0f} s", flush=True)
         for line, count in told.most_common(3):
-            print(f"{'':32} {count} times told: {line[:200]}", flush=True)
+            print(f"{'':32} {count} times told: {line}", flush=True)
         return faults
 
     def undisturbed(self, work: Work) -> tuple[float, set[bytes], object]:

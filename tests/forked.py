@@ -7,6 +7,7 @@ import atexit
 import faulthandler
 import multiprocessing.util
 import os
+import runpy
 import signal
 import sys
 import time
@@ -17,16 +18,14 @@ from types import ModuleType
 
 import psutil
 
-from settings.command import run
-
 HUNG = 999  # the code of a program that had to be ended
 
 
 class Forked:
-    """`main` with these words, as a user starts it in `folder`; a session of its own."""
+    """A program with these words, as a user starts it in `folder`; a session of its own."""
 
     def __init__(
-        self, folder: Path, main: Callable[[], None], *words: str,
+        self, folder: Path, program: ModuleType, *words: str,
         before: Callable[[], None] = lambda: None, **environment: str,
     ):  # fmt: skip
         """`before` is called in the new process."""
@@ -35,9 +34,9 @@ class Forked:
         sys.stdout.flush()
         self.pid = os.fork()
         if not self.pid:
-            self._be(folder, main, words, before, environment)
+            self._be(folder, program.__name__, words, before, environment)
 
-    def _be(self, folder: Path, main, words, before, environment: dict[str, str]) -> None:
+    def _be(self, folder: Path, name: str, words, before, environment: dict[str, str]) -> None:
         code = 70
         try:
             os.setsid()
@@ -48,10 +47,10 @@ class Forked:
             os.dup2(log, 1)
             os.dup2(log, 2)
             faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
-            sys.argv = [main.__module__, *words]
+            sys.argv = [name, *words]
             os.environ.update(environment)
             before()
-            code = _ended(main)
+            code = _ended(name)
             sys.stdout.flush()
             atexit._run_exitfuncs()
             multiprocessing.util._exit_function()  # the first that is registered comes last
@@ -106,10 +105,11 @@ class Forked:
         return True
 
 
-def _ended(main: Callable[[], None]) -> int:
-    """The exit code of a program, with what the interpreter prints at its end."""
+def _ended(name: str) -> int:
+    """The exit code of `python -m name`, with what the interpreter prints at its end."""
+    del sys.modules[name]  # or runpy warns that it is loaded
     try:
-        run(main)
+        runpy.run_module(name, run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)

@@ -289,7 +289,7 @@ def test_a_folder_that_may_not_be_read_is_named_and_the_rest_answered(songkey, c
     assert done.stderr.splitlines() == [
         f"no key: {closed_folder}/closed: folder not readable: Permission denied; what is in it is "
         "left out",
-        "error: 1 files could not be used, see above",
+        "error: 1 file could not be used, see above",
     ]
 
 

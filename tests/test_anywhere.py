@@ -178,7 +178,7 @@ def test_a_listed_path_in_another_encoding_is_named_and_the_others_answered(netw
     assert [one["path"] for one in json.loads(done.stdout)] == [str(named)]
     assert done.stderr.decode().splitlines() == [
         "no key: caf\\xe9.mp3: not in UTF-8, as paths on stdin have to be: save the list anew",
-        "error: 1 files could not be used, see above",
+        "error: 1 file could not be used, see above",
     ]
 
 

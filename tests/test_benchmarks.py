@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import run_program
 
 from benchmarks import __main__ as benchmarks
 
@@ -30,6 +31,12 @@ def test_all_are_run_in_order_where_none_is_named_else_those(
     every = benchmarks.NAMES + benchmarks.LONG
     assert begun(monkeypatch, *every) == [f"benchmarks.{name}" for name in every]
     assert all((HERE / f"{name}.py").is_file() for name in every)
+
+
+def test_every_benchmark_loads() -> None:
+    every = ", ".join(f"benchmarks.{name}" for name in benchmarks.NAMES + benchmarks.LONG)
+    done = run_program("-c", f"import {every}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_name_that_is_none_is_refused_with_those_there_are(

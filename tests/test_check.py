@@ -109,7 +109,7 @@ def test_the_command_exits_1_where_something_is_wrong_and_0_where_not(called, da
     assert called(shards.main, "check", damaged).returncode == 0
     (damaged / "000000.tar").unlink()
     failed = called(shards.main, "check", damaged)
-    assert failed.returncode == 1 and "1 problems in 1 splits" in failed.stderr
+    assert failed.returncode == 1 and "1 problem in 1 split" in failed.stderr
 
 
 def test_a_folder_without_shards_is_refused(tmp_path):

@@ -114,6 +114,10 @@ def test_a_full_disk_and_a_reader_that_is_killed_are_told_with_how_to_go_on(erro
     with pytest.raises(SystemExit) as end:
         run(fail, going_on="--resume goes on")
     assert end.value.code == told
+    error.add_note("runs/a goes on")
+    with pytest.raises(SystemExit) as end:
+        run(fail, going_on="--resume goes on")
+    assert end.value.code == told.replace("--resume", "runs/a")
 
     def fail_otherwise():
         try:

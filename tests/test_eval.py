@@ -179,10 +179,10 @@ def test_any_system_s_answers_are_scored_in_the_same_table(called, tmp_path):
     score = MirexScore(correct=1, relative=1, other=1)
     assert cells(row)[:3] == ["GiantSteps", "3", f"{score.weighted:.1f}"]
     assert notes == [
-        "1 songs without an answer, not scored: 10.LOFI",
-        "1 answers to songs that have no key there: new",
-        "1 songs whose key there does not parse, not scored: 9.LOFI ('-')",
-        "1 answers name no key; they count as other",
+        "1 song without an answer, not scored: 10.LOFI",
+        "1 answer to songs that have no key there: new",
+        "1 song whose key there does not parse, not scored: 9.LOFI ('-')",
+        "1 answer without a key, counted as other",
     ]
 
 
@@ -244,7 +244,7 @@ def test_each_song_says_how_many_of_its_intervals_were_lost_and_the_rest_are_sco
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert f"{len(blots)} intervals could not be read: {len(blots)} of synthetic" in lines
-    assert f"1 songs without a readable interval, not scored: synthetic/{first}" in lines
+    assert f"1 song without a readable interval, not scored: synthetic/{first}" in lines
     rows = {row["song_id"]: row for row in rows_of(damaged / "a.tsv")}
     assert rows.keys() == whole.keys() - {first}
     for name, row in rows.items():

@@ -309,7 +309,7 @@ def test_a_size_beyond_all_measure_is_passed_over_and_not_read_into_memory():
 
 def test_where_no_sample_can_be_used_nothing_is_left_and_the_reasons_are_told(tmp_path):
     write_by_webdataset(tmp_path / "in", [{"flac": sound(some_songs(1)[0])}], 4)
-    with pytest.raises(AudioKeyError, match="no sample of 1 shards can be used: 1 no key"):
+    with pytest.raises(AudioKeyError, match="no sample of 1 shard can be used: 1 no key"):
         index(tmp_path, tmp_path / "in")
     assert not list((tmp_path / "shards/audio/theirs/train").glob("*.zst"))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, contents, pack_synthetic, settings, small_config
+from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config
 from test_pack import song, tone
 
 from shards import __main__ as shards
@@ -175,6 +175,20 @@ def test_a_full_disk_ends_in_one_line_and_holds_nothing_unfinished(undisturbed, 
     assert not list(folder.rglob(".*.tmp"))
     disk("size=64m")
     assert run_again(folder) == undisturbed
+
+
+@pytest.mark.parametrize("room, saved", [("40k", False), ("200k", True)])
+def test_a_training_that_fills_the_disk_says_what_there_is_to_go_on_from(packed, disk, room, saved):
+    runs = disk(f"size={room}")
+    every_step = settings(packed, f'train.runs_dir="{runs}"', "train.checkpoint_every_steps=1")
+    done = run_program("train.py", *every_step)
+    (run,) = runs.iterdir()
+    assert (run / "checkpoints/last.safetensors").exists() is saved
+    told = (
+        f"go on with --resume {run}" if saved else "nothing was saved; give the same command again"
+    )
+    assert done.stderr.splitlines()[-1].endswith(f"; free some space: {told}"), done.stderr
+    assert done.returncode == 1
 
 
 def test_a_read_only_target_ends_in_one_line_at_any_point(undisturbed, called, disk):

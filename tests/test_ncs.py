@@ -265,6 +265,6 @@ def test_the_old_archives_are_packed_as_they_are_in_their_own_splits(called, pla
     for command in ("download", "pack"):
         done = called(shards.main, command, "ncs", *place(tmp_path / "archives"))
         assert done.returncode == 0, done.stderr
-    assert "train        2 songs" in done.stdout and "valid        1 songs" in done.stdout
+    assert "train        2 songs" in done.stdout and "valid         1 song" in done.stdout
     assert "Ab major 1" in done.stdout and "C# minor 1" in done.stdout
     assert site.requests == []

@@ -142,7 +142,7 @@ def test_half_a_character_in_json_does_no_harm(tmp_path):
 def test_two_rows_for_one_song_are_refused_and_both_shown(songs, tmp_path, second, shown):
     text = f"tid,artist,title,key\nt1,,,Am\n{second}\nt2,,,Am\n"
     labels = write(tmp_path / "keys.csv", text)
-    with pytest.raises(ValueError, match="1 songs have several rows; keep one: ") as refused:
+    with pytest.raises(ValueError, match="1 song with several rows; keep one: ") as refused:
         songs(labels)
     assert shown in str(refused.value)
 

@@ -46,7 +46,7 @@ def test_a_file_that_kills_its_decoder_costs_no_other_its_key(
     assert done.stderr.splitlines() == [
         f"no key: {songs}/C minor/1.wav: decoder crashed: SIGABRT; get it again, or convert it to "
         "another format",
-        "error: 1 files could not be used, see above",
+        "error: 1 file could not be used, see above",
     ]
 
 

@@ -144,7 +144,7 @@ def test_the_command_line_exits_1_when_a_file_has_no_key(elsewhere, host):
     assert done.returncode == 1 and '"key": ' in done.stdout
     assert done.stderr.splitlines() == [
         "no key: gone.wav: file not found: check the path",
-        "error: 1 files could not be used, see above",
+        "error: 1 file could not be used, see above",
     ]
     done = python("-m", "songkey", "a.wav", "--model", "a.wav", cwd=host, path=elsewhere)
     assert done.returncode == 1 and done.stderr.startswith("error: a.wav: not an ONNX file")

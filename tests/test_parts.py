@@ -75,6 +75,19 @@ def test_a_part_waits_for_those_that_look_and_refuses_beside_a_sole_writer(tmp_p
     assert not list(tmp_path.iterdir())
 
 
+def test_who_holds_the_shards_is_named_by_the_whole_words_with_which_its_command_begins(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("sys.argv", ["/usr/bin/shards", "pack", *["--set", "train.seed=1"] * 50])
+    words = r"\(shards pack( --set train\.seed=1){2,}( --set)? \.\.\.\)"
+    with (
+        lock.sole_writer(tmp_path),
+        pytest.raises(lock.BusyError, match=f"{words} is changing these shards"),
+        lock.sole_writer(tmp_path),
+    ):
+        pass
+
+
 def test_the_lock_of_a_part_that_was_killed_is_free(tmp_path):
     (tmp_path / ".part-1-of-2.lock").write_text("process 1 on nowhere")
     with lock.sole_writer(tmp_path):

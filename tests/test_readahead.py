@@ -181,7 +181,7 @@ def test_samples_of_a_shard_that_is_left_out_are_replaced_and_counted(server, re
     read = batches(stream)
     assert len(read) == shards.total // 12 and all(batch.valid.all() for batch in read)
     assert shards.intervals[1] - 12 <= stream.bad_samples <= shards.intervals[1]
-    with pytest.raises(StreamError, match="1 intervals could not be read"):
+    with pytest.raises(StreamError, match="1 interval could not be read"):
         batches(stream_of(shards, max_bad_samples=0))
 
 

@@ -101,7 +101,7 @@ def test_one_recipe_downloads_and_packs_all_three_data_sets_and_their_spectrogra
     assert set().union(*songs["gs_mtg"].values()) == MTG_ROWS.keys()
     assert set().union(*songs["ncs"].values()) == ncs_site.SONGS.keys()
     splits = 2 * sum(map(len, songs.values()))
-    assert done("check-shards", *sets(prepared)) == f"{splits} splits are whole\n"
+    assert done("check-shards", *sets(prepared)) == f"{splits} splits checked, all whole\n"
 
 
 def test_the_recipe_of_one_data_set_gives_the_same_shards(prepared, web, tmp_path):
@@ -129,7 +129,7 @@ def test_spectrograms_are_made_of_audio_shards_or_packed_of_what_is_downloaded(
 
 def test_what_is_published_is_what_is_downloaded_ready_made(prepared, tmp_path):
     printed = done("publish-images", tmp_path / "my web", *ALL, *sets(prepared))
-    assert printed.count("png shards are published: ") == 3
+    assert printed.count(" of png: ") == 3
     with http_server(tmp_path / "my web") as url:
         done("prepare-images", *ALL, *sets(tmp_path, f"images.base_url={url}"))
     assert contents(tmp_path / "shards") == contents(tmp_path / "my web")

@@ -158,7 +158,7 @@ def test_other_settings_are_refused_until_all_is_packed_anew(called, address):
     assert "interval_seconds: 4.0 there, 5.0 today" in refused.stderr
     anew = called(shards.main, "pack", "synthetic", *other, "--overwrite")
     assert anew.returncode == 0, anew.stderr
-    assert called(shards.main, "check", address).stdout == "3 splits are whole\n"
+    assert called(shards.main, "check", address).stdout == "3 splits checked, all whole\n"
 
 
 def test_spectrograms_of_an_address_to_it_are_those_of_a_folder(here, address, sent):
@@ -176,7 +176,7 @@ def test_spectrograms_of_an_address_to_it_are_those_of_a_folder(here, address, s
 
 def test_checking_finds_each_kind_of_damage_at_an_address(here, called, address):
     copy_to(here / "audio", address)
-    assert called(shards.main, "check", address).stdout == "3 splits are whole\n"
+    assert called(shards.main, "check", address).stdout == "3 splits checked, all whole\n"
     train = place_of(address) / "synthetic/train"
     data = bytearray((train / "000000.tar").read_bytes())
     data[3000] ^= 1

@@ -231,7 +231,7 @@ def test_the_scorecard_names_every_set_and_target_and_what_is_left_out(
                  "pop: points lost by hearing 30 s alone"):  # fmt: skip
         (line,) = [line for line in lines if line.startswith(what)]
         assert "at least" in line or "at most" in line
-    assert "1 parts left out: " in done.stdout and "pop/gone.wav: file not found" in done.stdout
+    assert "1 part left out: " in done.stdout and "pop/gone.wav: file not found" in done.stdout
     assert compare(output, output).score.total == 6
 
 

@@ -121,7 +121,7 @@ def test_a_bad_sample_is_named_counted_and_replaced_so_that_no_step_is_lost(copy
         stream, batches = epoch(shards, limit=1)
     assert len(batches) == shards.total // 12 and all(batch.valid.all() for batch in batches)
     assert stream.bad_samples == 1 and "000001.tar, sample 0: its bytes differ" in caplog.text
-    with pytest.raises(StreamError, match=r"1 intervals could .* \(stream.max_bad_samples = 0\)"):
+    with pytest.raises(StreamError, match=r"1 interval could .* \(stream.max_bad_samples = 0\)"):
         epoch(shards, limit=0)
 
 

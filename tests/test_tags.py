@@ -174,7 +174,7 @@ def test_what_is_no_audio_has_no_tags(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", [f"a.{kind}" for kind in KINDS])
-def test_a_damaged_tag_is_no_tag_and_stops_nothing(tmp_path, name):
+def test_a_damaged_tag_is_no_tag_and_stops_nothing(tmp_path, name, recwarn):
     """Of the first: sizes of less than nothing, as FFmpeg's WMA has where zeros follow."""
     data = silence(tmp_path / name).read_bytes()
     damages = [data[:500] + bytes(1_500), data + b"APETAGEX".ljust(32, b"\0")]
@@ -183,6 +183,7 @@ def test_a_damaged_tag_is_no_tag_and_stops_nothing(tmp_path, name):
     for damaged in damages:
         (tmp_path / name).write_bytes(damaged)
         assert key_tags(tmp_path / name) == []
+    assert not recwarn.list
 
 
 TAGGED = [

@@ -83,6 +83,15 @@ def test_a_run_killed_in_mid_epoch_goes_on_with_the_losses_of_one_that_was_not(t
         assert curve(run, name) == curve(trained, name)
 
 
+def test_a_run_that_goes_on_replaces_its_settings_and_is_never_without(trained, packed, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    before = (run / "config.toml").read_bytes()
+    os.link(run / "config.toml", tmp_path / "before.toml")  # who writes into a file shows in both
+    Training(small_config(packed, "train.log_every_steps=7"), run, resume=True)
+    assert (tmp_path / "before.toml").read_bytes() == before
+    assert load_config(str(run / "config.toml")).train.log_every_steps == 7
+
+
 def test_a_run_goes_on_from_the_checkpoint_of_any_epoch_and_what_came_after_is_void(
     trained, packed, tmp_path
 ):

@@ -149,7 +149,7 @@ def test_a_shard_that_stays_lost_counts_once_however_often_it_is_due(numbered, t
 
 
 def test_more_readers_than_shards_are_refused(numbered, tmp_path):
-    with pytest.raises(ConfigError, match="1 shards cannot be split among 2 .* lower stream.work"):
+    with pytest.raises(ConfigError, match="1 shard cannot be split among 2 .* lower stream.work"):
         stream_of(tmp_path, numbered / "000000.tar", overrides=["stream.workers=2"])
 
 

@@ -54,7 +54,7 @@ def test_a_file_that_has_no_tags_is_answered_and_named(songkey, copy):
     assert done.returncode == 1 and done.stdout.count("\n") == 3
     assert done.stderr.splitlines() == [
         f"no tag: {path}: no tag for a key in this kind of file; convert it, or leave it be",
-        "error: 1 files have not got their tag, see above",
+        "error: 1 file did not get a tag, see above",
     ]
 
 

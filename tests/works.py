@@ -4,15 +4,14 @@ All happens in a folder that holds music, shards and runs, under paths from that
 """
 
 import json
-import os
 import shutil
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from zlib import crc32
 
+import an_epoch
 import numpy as np
 import optuna
 import soundfile
@@ -20,10 +19,7 @@ from forked import Forked
 
 import eval as evaluation
 import train
-from evaluation.listener import shards_of
 from model.checkpoint import load_checkpoint
-from pipeline.stream import loader, training_stream
-from settings.config import load_config
 from shards import __main__ as shards
 from study import __main__ as study
 from training.run_checkpoints import run_and_checkpoint
@@ -46,7 +42,6 @@ pruner = "none"
 [search]
 train.learning_rate = [0.001, 0.01]
 """
-WORKERS = 2
 
 
 def settings(**changed: object) -> list[str]:
@@ -88,29 +83,16 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 def pack(folder: Path, *words: str, workers: int = 1, **fork) -> list[Forked]:
     several = settings(prepare__workers=workers)
-    return [Forked(folder, shards.main, "pack", "folder", "music", *several, *words, **fork)]
+    return [Forked(folder, shards, "pack", "folder", "music", *several, *words, **fork)]
 
 
 def packed(folder: Path) -> dict[str, bytes]:
     return files_in(folder / "shards")
 
 
-def read(folder: Path, **fork) -> list[Forked]:
-    """Read an epoch of the train split, and write down what came."""
-    return [Forked(folder, reading, **fork)]
-
-
-def reading() -> None:
-    """Needs no words: an address of the shards is in the environment."""
-    changed = {"prepare__shards_dir": f'"{os.environ.get("SHARDS", "shards")}"'}
-    config = load_config(None, settings(**changed)[1::2])
-    opened = shards_of(config, config, ("folder",), "train")
-    stream = training_stream(opened, 8, 0, 1, 0, 0, 48, 64)
-    came = []
-    for batch in loader(stream, WORKERS, False):
-        for waveform, key_id in zip(batch.waveform.numpy(), batch.key_id.tolist(), strict=True):
-            came.append((key_id, crc32(waveform.tobytes())))
-    Path("read.json").write_text(json.dumps([came, stream.bad_samples]))
+def read(folder: Path, shards_dir: str = "shards", **fork) -> list[Forked]:
+    """Read an epoch of the shards there, and write down what came."""
+    return [Forked(folder, an_epoch, *settings(prepare__shards_dir=f'"{shards_dir}"'), **fork)]
 
 
 def was_read(folder: Path) -> object:
@@ -126,13 +108,13 @@ def begin_training(folder: Path, ranks: int = 1, **fork) -> list[Forked]:
         words = ["--resume", str(saved[-1].parent.parent.relative_to(folder))]
     fork["ACCELERATE_USE_CPU"] = "true"
     if ranks == 1:
-        return [Forked(folder, train.main, *words, **fork)]
+        return [Forked(folder, train, *words, **fork)]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     world = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     return [
-        Forked(folder, train.main, *words, RANK=str(n), LOCAL_RANK=str(n), **world, **fork)
+        Forked(folder, train, *words, RANK=str(n), LOCAL_RANK=str(n), **world, **fork)
         for n in range(ranks)
     ]
 
@@ -153,7 +135,7 @@ def was_trained(folder: Path) -> object:
 def evaluate(folder: Path, **fork) -> list[Forked]:
     (run,) = folder.glob("runs/*")
     words = ["--checkpoint", str(run.relative_to(folder)), *settings()]
-    return [Forked(folder, evaluation.main, *words, ACCELERATE_USE_CPU="true", **fork)]
+    return [Forked(folder, evaluation, *words, ACCELERATE_USE_CPU="true", **fork)]
 
 
 def was_evaluated(folder: Path) -> object:
@@ -164,7 +146,7 @@ def was_evaluated(folder: Path) -> object:
 
 def sweep(folder: Path, **fork) -> list[Forked]:
     (folder / "which.toml").write_text(SWEEP)
-    return [Forked(folder, study.main, "which.toml", *settings(train__epochs=1), **fork)]
+    return [Forked(folder, study, "which.toml", *settings(train__epochs=1), **fork)]
 
 
 def was_swept(folder: Path) -> object:

@@ -20,9 +20,11 @@ from pipeline.order import limited, step_count
 from pipeline.sample import Batch
 from pipeline.source import Source
 from pipeline.stream import Stream, loader, training_stream
-from settings.config import write_config
+from settings.config import toml_of
 from settings.ending import end_together
 from settings.sections import Config
+from songkey.counted import counted
+from storage.whole import write_whole
 from training import run_checkpoints
 from training.compatibility import check_goes_on, check_same_input
 from training.finite import StepResult, means
@@ -100,7 +102,7 @@ class Training:
         main = self.accelerator.is_main_process
         if main:
             self._prepare_folder(resume, checkpoint)
-            write_config(config, folder / "config.toml")
+            write_whole(folder / "config.toml", toml_of(config))
         self.monitor = Monitor(folder if main else None, config, self.global_step + 1)
 
     @property
@@ -137,7 +139,7 @@ class Training:
             return True
         flat = epochs_without_gain(progress.scores, setting.smallest_gain)
         if setting.patience_epochs and flat >= setting.patience_epochs:
-            logger.info("stopped after %d epochs without a better score", flat)
+            logger.info("stopped after %s without a better score", counted(flat, "epoch"))
             return True
         return False
 

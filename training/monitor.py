@@ -13,6 +13,7 @@ from evaluation.answers import Answers
 from evaluation.plots import confusion_figure, fifths_figure
 from pipeline.shardset import ShardSet
 from settings.sections import Config
+from songkey.counted import counted
 from training.hyperparameters import config_text, session_of
 from training.pictures import Examples
 
@@ -128,4 +129,5 @@ class Monitor:
 
 def _lost(training: int, valid: int) -> str:
     """The end of an epoch's line; empty where all could be read."""
-    return f"  lost {training} intervals, {valid} of the valid split" if training or valid else ""
+    lost = counted(training, "interval")
+    return f"  lost {lost}, {valid} of the valid split" if training or valid else ""

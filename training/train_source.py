@@ -7,6 +7,7 @@ from pipeline.pack_settings import media_shape
 from pipeline.source import Source
 from settings.config import ConfigError
 from settings.sections import Config
+from songkey.counted import counted
 from storage.patterns import braces_expanded, expanded
 from storage.places import place_of
 
@@ -32,8 +33,8 @@ def _stream(config: Config) -> Source:
     parts = shard_parts(config.stream.workers)
     if len(urls) < parts:
         raise ConfigError(
-            f"{len(urls)} shards cannot be split among {parts} processes that read; lower "
-            "stream.workers, or train in fewer processes"
+            f"{counted(len(urls), 'shard')} cannot be split among {parts} processes that read; "
+            "lower stream.workers, or train in fewer processes"
         )
     shape = media_shape(
         config.interval_samples, config.cqt.shape if config.stream.format == "png" else None

@@ -13,6 +13,7 @@ import numpy as np
 from settings.command import run
 from settings.config import config_parser, load_config
 from settings.sections import Config
+from songkey.counted import counted
 from songkey.errors import AudioKeyError
 from training.batch_size import knee, rates_by_size, step_rate
 from training.range_test import RangeTest, range_figure, range_test
@@ -49,8 +50,8 @@ def _tune_batch_size(config: Config) -> None:
     rates = rates_by_size(measure, most)
     if not rates:
         raise AudioKeyError("not even one interval fits into memory; choose a smaller network")
-    print(f"largest tried that fits: {max(rates)} intervals, for each process")
-    print(f"knee: {knee(rates)} intervals; larger batches are hardly faster")
+    print(f"largest tried that fits: {counted(max(rates), 'interval')}, for each process")
+    print(f"knee: {counted(knee(rates), 'interval')}; larger batches are hardly faster")
     print("train.global_batch_size is that of one process, times the number of processes")
 
 
