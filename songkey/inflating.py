@@ -1,6 +1,7 @@
 """Compressed frames of ID3 tags, inflated only so far: some kB can hold gigabytes.
 
-mutagen inflates a frame whole. What grows more than text or a picture does is damage to it now.
+mutagen inflates a frame whole. One that grows more than text or a picture does is now to it of a
+kind that it does not know: not read, and where tags are written kept as it is.
 """
 
 import zlib
@@ -18,11 +19,13 @@ class BoundedZlib:
 
     @staticmethod
     def decompress(data: bytes) -> bytes:
-        """As zlib's; zlib.error also where too much would come out."""
-        inflating = zlib.decompressobj()
-        found = inflating.decompress(data, MOST_TIMES * len(data) + MOST_BYTES_MORE)
+        """As zlib's; NotImplementedError where too much would come out."""
+        inflating, most = zlib.decompressobj(), MOST_TIMES * len(data) + MOST_BYTES_MORE
+        found = inflating.decompress(data, most)
+        if len(found) == most:
+            raise NotImplementedError("grows too much")
         if not inflating.eof:
-            raise zlib.error("cut, or grows too much")
+            raise zlib.error("cut")
         return found
 
 

@@ -163,7 +163,7 @@ def _save_id3(file: Any, path: Path, text: str) -> None:
     Frames are not translated from one version to the other and back. An ID3v1 tag, which has no
     field for a key, stays as it is: mutagen would fill it from the frames.
     """
-    version = file.tags.version[:2] if len(file.tags) else (0, 0)
+    version = file.tags.version[:2] if len(file.tags) or file.tags.unknown_frames else (0, 0)
     if version in ((2, 3), (2, 4)):
         tags = type(file.tags)(path, translate=False)
         for field in _key_fields(tags):

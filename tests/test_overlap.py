@@ -316,6 +316,21 @@ def test_train_shards_without_an_index_or_not_here_are_named(leaky, trained, tmp
         shutil.rmtree(split, ignore_errors=True)
 
 
+def test_a_run_in_order_over_shards_without_an_index_remembers_that_it_knows_no_songs(
+    packed, tmp_path
+):
+    shutil.copytree(packed / "shards/audio/synthetic", tmp_path / "shards/audio/synthetic")
+    split = tmp_path / "shards/audio/synthetic/train"
+    write_manifest(split, read_manifest(split).model_copy(update={"index_sha256": ""}))
+    in_order = ("stream.reader=webdataset", "stream.workers=0")
+    Training(small_config(tmp_path, *in_order), tmp_path / "run", resume=False).save("last")
+    heard = load_checkpoint(resolve(tmp_path / "run", "last")).heard
+    assert heard.unknown == ("no index names the songs of synthetic that train",)
+    Training(small_config(packed, *in_order), tmp_path / "indexed", resume=False).save("last")
+    heard = load_checkpoint(resolve(tmp_path / "indexed", "last")).heard
+    assert not heard.unknown and len(heard.labelled) == len(songs_in(packed, "synthetic", "train"))
+
+
 def test_what_trained_the_weights_that_a_run_began_with_counts_too(trained, leaky, tmp_path):
     shutil.copytree(leaky / "shards", tmp_path / "shards")
     lists = 'train.datasets=["later"]', 'eval.datasets=["later"]'

@@ -17,6 +17,7 @@ from mutagen.id3 import ID3, TKEY, TXXX, BitPaddedInt
 from mutagen.mp4 import MP4, MP4FreeForm
 from mutated import mutated
 
+from songkey.tagging import write_key
 from songs.tags import key_tags
 
 ENCODERS = {  # soundfile writes the others
@@ -241,6 +242,10 @@ def test_a_compressed_frame_is_read_and_one_that_would_fill_the_memory_is_none(t
         assert key_tags(path) == keys
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
         tracemalloc.stop()
+    write_key(path, "Bm")
+    assert key_tags(path) == ["Bm"] and tag[len(frames) + 10 :] in path.read_bytes()
+    path.write_bytes(b"ID3" + bytes([version, 0, 0]) + size + tag[:-9] + bytes(9) + sound)
+    assert key_tags(path) == ["Am"]
 
 
 def test_a_file_that_cannot_be_read_is_not_taken_for_one_without_tags(tmp_path, monkeypatch):
