@@ -3,8 +3,8 @@
 A name may be a path below the folder, or one of any machine: `/home/me/a.mp3`, `D:\\Music\\a.mp3`,
 `~/Music/a.mp3`, `\\\\server\\share\\a.mp3`, `file://localhost/D:/Music/a%20b.mp3`; its ending and
 its folders may be left out. A name and a file are one where they have more of their path's end in
-common, at least the file's name, than with any other. Case counts only where nothing else tells
-two apart.
+common, at least the file's name, than with any other; a path below the folder has to have a folder
+in common, too, if it gives one. Case counts only where nothing else tells two apart.
 """
 
 import posixpath
@@ -53,15 +53,17 @@ class ListedNames:
         listed = list(map(self._listed, names))
         met = set()
         for tie in _ties([one for one in listed if one.folded[0] in self._names], self._songs):
-            met.update(tie.songs)
-            yield tie
+            if tie.names:
+                met.update(tie.songs)
+                yield tie
         short = [
             one
             for one in listed
             if one.folded[0] in self._stems and one.folded[0] not in self._names
         ]
         if short:
-            yield from _ties(short, [one.stem() for one in self._songs if one.name not in met])
+            songs = [one.stem() for one in self._songs if one.name not in met]
+            yield from (tie for tie in _ties(short, songs) if tie.names)
 
     def _listed(self, name: str) -> "_Listed":
         path = plain_path(name)
@@ -85,6 +87,7 @@ class _Listed(NamedTuple):
     parts: tuple[str, ...]
     folded: tuple[str, ...]  # the same without case
     has_folder: bool = True
+    is_below: bool = False  # the folder of the songs, by what it says
 
     @classmethod
     def of(cls, name: str, path: str) -> "_Listed":
@@ -98,7 +101,7 @@ class _Listed(NamedTuple):
     def below(cls, root: str, name: str) -> "_Listed":
         """A path below a folder, whose parts count too where others agree in them."""
         whole = cls.of(name, f"/{root}/{name}")
-        return whole._replace(has_folder="/" in comparable(name))
+        return whole._replace(has_folder="/" in comparable(name), is_below=True)
 
     def stem(self) -> "_Listed":
         """The same without the file's ending."""
@@ -146,6 +149,9 @@ def _by_case(listed: list[_Listed], songs: list[_Listed], length: int) -> list[T
 
 
 def _tie(listed: Sequence[_Listed], songs: Sequence[_Listed], length: int) -> Tie:
+    """No name in it is of a path below the folder that says another folder than the songs are in."""
+    if length == 1:
+        listed = [one for one in listed if not (one.is_below and one.has_folder)]
     return Tie(
         [one.name for one in listed],
         [one.name for one in songs],

@@ -54,6 +54,6 @@ def _track(number: int, fields: dict[bytes, bytes]) -> Track:
         number=str(number),
         artist=texts.get(b"tart", ""),
         title=texts.get(b"tsng", ""),
-        path=texts.get(b"pfil", ""),
+        path=f"/{path}" if (path := texts.get(b"pfil")) else "",
         key=spelled(texts.get(b"tkey", "").strip()),
     )

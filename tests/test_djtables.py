@@ -268,7 +268,7 @@ def test_other_programs_files_in_the_folder_are_passed_over(tmp_path, add):
 def test_serato_keeps_what_is_no_text_to_itself(tmp_path):
     write_serato(tmp_path / "x" / "database V2", {"a/b.mp3": "8A", "a/c.mp3": ""})
     assert serato.read_library(tmp_path / "x" / "database V2") == [
-        Track("1", "", "", "a/b.mp3", "8A")
+        Track("1", "", "", "/a/b.mp3", "8A")
     ]
 
 
