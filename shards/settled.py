@@ -14,7 +14,7 @@ from settings.sections import Split
 from shards.digests import source_of
 from shards.packed import Facts, Held
 from songkey.errors import FILE_NOT_FOUND
-from songs.song import IN_TWO_SPLITS, MARKS, LeftOut, Song
+from songs.song import IN_TWO_SPLITS, SHARED, LeftOut, Song
 from songs.split import split_of
 from storage.places import place_of
 
@@ -149,7 +149,7 @@ def _marks(song_id: str, song: Song | Facts) -> Iterator[tuple[str, str]]:
     """What two songs of one recording may share."""
     yield "song", song_id
     yield "recording", song.recording_id
-    for name in MARKS:
+    for name in SHARED:
         if text := getattr(song, name):
             yield name, text
 

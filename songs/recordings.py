@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from songs.song import IN_TWO_SPLITS, MARKS, LeftOut, Song
+from songs.song import IN_TWO_SPLITS, SHARED, LeftOut, Song
 
 
 def recording_ids(
@@ -35,7 +35,7 @@ def recording_ids(
 
 
 def united(
-    songs: Sequence[Song], of_one_key: Iterable[str] = MARKS
+    songs: Sequence[Song], of_one_key: Iterable[str] = SHARED
 ) -> tuple[list[Song], list[LeftOut]]:
     """The songs by recording: those of one sound, of one artist and title, or said to be one.
 
@@ -44,7 +44,7 @@ def united(
     """
     kept, left_out = _of_one_key(songs, of_one_key)
     found = []
-    for recording in _groups(kept, ("recording_id", *MARKS)):
+    for recording in _groups(kept, ("recording_id", *SHARED)):
         splits = sorted({song.split for song in recording} - {""})
         if len(splits) > 1:
             reason = f"{IN_TWO_SPLITS}: {', '.join(splits)}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from songkey.keys import Key
 
-MARKS = ("identity", "name", "content")  # of a Song: what only songs of one recording share
+MARKS = ("identity", "name")  # of a Song: what only songs of one recording share
 IN_TWO_SPLITS = "recording in two splits"  # the reason of songs that would leak
 
 
@@ -40,6 +40,9 @@ class Song:
     doubt: str = ""
     content: str = ""
     seconds: float = 0.0
+
+
+SHARED = (*MARKS, "content")  # the same of songs that are packed together
 
 
 @dataclass(frozen=True)
