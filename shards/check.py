@@ -22,6 +22,7 @@ from pipeline.record import read_records, task_of
 from pipeline.songtable import SongTable, SplitSongs
 from shards.checktar import problems_of_shard
 from shards.splitfolder import SPLITS
+from songkey.counted import counted
 from storage.places import Place, StorageError, sizes
 from storage.staging import local_copy
 
@@ -74,7 +75,7 @@ def _problems_of_recordings(root: Place, songs_of: dict[Place, SplitSongs]) -> I
     for one, other in combinations(SPLITS, 2):
         shared = overlap(tables[one], tables[other])
         if count := len(shared.songs):
-            yield f"{root}: {count} songs of {other} are in {one} too: {shared}; {REMEDY}"
+            yield f"{root}: {counted(count, f'song of {other}')} in {one} too: {shared}; {REMEDY}"
     for split, table in tables.items():
         several = contradictions(table)
         if count := len(several.songs):
@@ -124,10 +125,7 @@ def _problems_of_tables(
             owner = (folder.parent, song.recording_id)
             other = split_of_recording.setdefault(owner, folder.name)
             if other != folder.name:
-                yield (
-                    f"{folder}: {song.song_id}: its recording is in {other} too; "
-                    "pack again with --overwrite"
-                )
+                yield f"{folder}: {song.song_id}: its recording is in {other} too; {REMEDY}"
     if next(songs, None) is not None:
         yield f"{table}: lists more songs than the records; delete it, and pack again"
     index = rows.finish()

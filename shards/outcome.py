@@ -53,6 +53,6 @@ def _labels(prepared: Prepared, songs: Sequence[Song]) -> list[str]:
     named = ", ".join(f"{source} {count}" for source, count in sources.most_common())
     lines = [f"  labels: {named}"] if named else []
     if found := doubtful(songs, prepared.left_out):
-        lines.append(f"  doubtful labels of {len(found)} songs: {by_reason(found)}")
+        lines.append(f"  doubtful labels of {counted(len(found), 'song')}: {by_reason(found)}")
         lines.append(f"    all with details in {prepared.folder / DOUBTFUL_NAME}")
     return lines

@@ -20,7 +20,7 @@ from typing import Self
 from storage.whole import write_whole
 
 SAVE_SECONDS = 60  # between two writings of the table while files are heard
-VERSION = 4  # to be raised with what is read of a file: which tags, which digest
+VERSION = 5  # to be raised with what is read of a file: which tags, which digest
 
 logger = logging.getLogger(__name__)
 

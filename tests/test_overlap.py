@@ -187,7 +187,7 @@ def test_a_clean_evaluation_says_nothing(trained, packed):
 def test_check_reports_recordings_in_two_splits_of_different_data_sets(leaky, packed):
     assert not list(problems_of(manifest_folders(packed / "shards")))
     (problem,) = problems_of(manifest_folders(leaky / "shards"))
-    assert "6 songs of test are in train too: synthetic/synthetic-0-" in problem
+    assert "6 songs of test in train too: synthetic/synthetic-0-" in problem
     assert "same sound; " in problem and "pack again" in problem
 
 

@@ -327,3 +327,11 @@ def test_the_same_bytes_at_an_address_are_one_recording_whatever_a_label_file_ca
         (root / name).put(Path(tone(tmp_path / "a.wav", 2)))
     a, b = folder.songs(str(root), "mine")[0]
     assert a.recording_id == b.recording_id == "take 1"
+
+
+def test_the_same_bytes_at_an_address_under_two_keys_are_left_out(bucket, tmp_path):
+    root = place_of(f"{bucket}/conflict")
+    for name in ("C major/a.wav", "A minor/a.wav"):
+        (root / name).put(Path(tone(tmp_path / "a.wav", 2)))
+    songs, left_out = folder.songs(str(root), "mine")
+    assert not songs and {one.kind for one in left_out} == {"conflicting labels"}
