@@ -149,7 +149,7 @@ def _by_case(listed: list[_Listed], songs: list[_Listed], length: int) -> list[T
 
 
 def _tie(listed: Sequence[_Listed], songs: Sequence[_Listed], length: int) -> Tie:
-    """No name in it is of a path below the folder that says another folder than the songs are in."""
+    """Without the names of paths below the folder that say another folder than the songs do."""
     if length == 1:
         listed = [one for one in listed if not (one.is_below and one.has_folder)]
     return Tie(
