@@ -234,7 +234,7 @@ def test_an_epoch_of_shards_is_as_long_as_the_settings_say(packed, trained):
     paced, source = labelled(config, "0123456789abcdef")
     assert source is None
     run = Training(paced, packed / "paced", resume=False)
-    assert run.steps_an_epoch == 7
+    assert run.data.steps_an_epoch == 7
 
 
 @pytest.mark.parametrize(

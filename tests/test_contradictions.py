@@ -264,7 +264,7 @@ def test_a_run_says_once_whom_it_leaves_out_and_goes_on_without_them(
     assert left_out.startswith("8 of 18 songs do not train, of recordings that have several keys: ")
     assert valid.startswith("4 of 10 songs validate all the same, of recordings that have several")
     training.run()
-    intervals = training.train_shards.song_table().intervals.sum()
+    intervals = training.data.train.song_table().intervals.sum()
     assert 0 < training.global_step * 8 < intervals
     Training(config, tmp_path / "run", resume=True)
 

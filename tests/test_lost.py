@@ -200,7 +200,7 @@ def test_each_epoch_says_how_many_intervals_it_lost_also_where_it_was_interrupte
 ):
     config, run = small_config(damaged), tmp_path / "run"
     training = Training(config, run, resume=False)
-    interrupt_after(training, training.steps_an_epoch // 2, True, signal.SIGTERM)
+    interrupt_after(training, training.data.steps_an_epoch // 2, True, signal.SIGTERM)
     with pytest.raises(Stopped):
         training.run()
     assert load_checkpoint(resolve(run, "last")).state["progress"]["lost"]

@@ -66,7 +66,7 @@ def test_a_signal_ends_the_step_and_the_run_goes_on_as_if_it_had_not_come(
     with pytest.raises(Stopped, match=f"stopped by {number.name}") as stopped:
         training.run()
     assert stopped.value.exit_code == code
-    steps = training.steps_an_epoch
+    steps = training.data.steps_an_epoch
     progress = load_checkpoint(resolve(run, "last")).state["progress"]
     expected = {None: 15 - steps, "all": steps}.get(step, step)
     assert (progress["epoch"], progress["step"]) == (epoch, expected)

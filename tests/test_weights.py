@@ -207,8 +207,8 @@ def test_a_run_has_as_many_steps_as_its_rates_say_and_keeps_them_when_it_goes_on
     run = tmp_path / "run"
     training = Training(config, run, resume=False)
     training.run()
-    rates = interval_rates(training.train_shards, "mode", {"second": 2.0})
-    assert training.global_step == epoch_total(rates) // 8 > training.train_shards.total // 8
+    rates = interval_rates(training.data.train, "mode", {"second": 2.0})
+    assert training.global_step == epoch_total(rates) // 8 > training.data.train.total // 8
     checkpoint = load_checkpoint(run / "checkpoints/last.safetensors")
     assert checkpoint.config["train"]["dataset_weights"] == {"second": 2.0}
     Training(config, run, resume=True)

@@ -11,15 +11,13 @@ import torch
 from accelerate.utils import send_to_device
 
 from evaluation.answers import Answers, answer
-from evaluation.listener import front_end_of, input_of, network_of, shards_of
-from evaluation.seen import heard_by
-from model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, trains_on
+from evaluation.listener import front_end_of, input_of, network_of
+from model.checkpoint import load_checkpoint, save_checkpoint
 from model.run_folder import resolve
 from pipeline.lost import StreamError
-from pipeline.order import limited, step_count
 from pipeline.sample import Batch
 from pipeline.source import Source
-from pipeline.stream import Stream, loader, training_stream
+from pipeline.stream import Stream, loader
 from settings.config import toml_of
 from settings.ending import end_together
 from settings.sections import Config
@@ -28,22 +26,14 @@ from storage.whole import write_whole
 from training import run_checkpoints
 from training.compatibility import check_goes_on, check_same_input
 from training.finite import StepResult, means
-from training.leaks import (
-    refuse_heard,
-    refuse_leaks,
-    remembered,
-    run_songs,
-    tell_unlabelled,
-)
 from training.learner import Learner, accelerator_of
 from training.monitor import Monitor
 from training.objective import loss_of
 from training.progress import Progress, epochs_without_gain
-from training.reading_rates import epoch_intervals, interval_rates, left_out
+from training.run_data import RunData
 from training.signals import Signals, Stopped
 from training.summary import network_summary
 from training.teacher import Teacher
-from training.train_source import train_source
 
 logger = logging.getLogger(__name__)
 
@@ -63,36 +53,16 @@ class Training:
         """
         self.config, self.folder = config, folder
         self.accelerator = accelerator_of(config.train.mixed_precision)
-        self.train_shards = source or train_source(config)
-        self.valid_shards = shards_of(config, config, config.train.datasets, "valid")
-        self.songs = run_songs(config, self.train_shards, self.valid_shards)
-        if source is None:
-            refuse_leaks(config, self.songs)
-        self.rates = interval_rates(
-            self.train_shards, config.train.balance, config.train.dataset_weights
-        )
-        steps = step_count(
-            epoch_intervals(self.train_shards, self.rates), config.train.global_batch_size
-        )
-        self.steps_an_epoch = limited(steps, config.train.limit_fraction)
-        self.data = "+".join((
-            self.train_shards.fingerprint, *([teacher.fingerprint] if teacher else []),
-            *left_out(self.rates),
-        ))  # fmt: skip
+        self.data = RunData(config, source, teacher)
         self.progress = Progress()
-        self.trained_on = trains_on(config.model_dump(mode="json"))
-        self.heard = remembered(self.songs)
-        if teacher:
-            tell_unlabelled(teacher.heard, self.songs)
-            self.heard = self.heard.with_those_of(teacher.heard)
         self._saved = resume  # whether there is a checkpoint to go on from
         self._stream()  # refuses data that cannot be shared before a folder is made
         torch.manual_seed(config.train.seed)
         network = network_of(config)
         logger.info("%s", network_summary(network, input_of(config)))
         self.learner = Learner(
-            network, front_end_of(config), loss_of(config, self.train_shards, self.rates),
-            config.train, config.train.epochs * self.steps_an_epoch, self.accelerator, teacher,
+            network, front_end_of(config), loss_of(config, self.data.train, self.data.rates),
+            config.train, config.train.epochs * self.data.steps_an_epoch, self.accelerator, teacher,
         )  # fmt: skip
         if resume:
             self._go_on_from(Path(checkpoint) if checkpoint else None)
@@ -108,7 +78,7 @@ class Training:
     @property
     def global_step(self) -> int:
         """Steps done since the run began."""
-        return self.progress.epoch * self.steps_an_epoch + self.progress.step
+        return self.progress.epoch * self.data.steps_an_epoch + self.progress.step
 
     def run(self, scored: Callable[[list[float]], None] = lambda _: None) -> float:
         """Train to the end of the last epoch; gives the best weighted score of the valid split.
@@ -144,13 +114,8 @@ class Training:
         return False
 
     def _stream(self) -> Stream:
-        setting = self.config
-        return training_stream(
-            self.train_shards, setting.train.global_batch_size, self.accelerator.process_index,
-            self.accelerator.num_processes, setting.train.seed, self.progress.epoch,
-            setting.stream.lanes, setting.stream.block_intervals, self.progress.step, self.rates,
-            setting.train.limit_fraction, setting.stream.max_bad_samples, self.progress.lost,
-        )  # fmt: skip
+        process, processes = self.accelerator.process_index, self.accelerator.num_processes
+        return self.data.stream(self.progress, process, processes)
 
     def _train_epoch(self, stream: Stream) -> None:
         self.learner.train()
@@ -161,7 +126,7 @@ class Training:
         for step in stream.steps:
             results.append(self._step(self._next(batches)))
             self.progress = replace(self.progress, step=step + 1)
-            last, signal = step + 1 == self.steps_an_epoch, self.signals.agreed()
+            last, signal = step + 1 == self.data.steps_an_epoch, self.signals.agreed()
             saving = last or signal or (step + 1) % setting.checkpoint_every_steps == 0
             if saving or (step + 1) % setting.log_every_steps == 0:
                 self._log(results)
@@ -186,7 +151,7 @@ class Training:
 
     def _log(self, results: list[StepResult]) -> None:
         """Curves of the steps since the last; a loss that is not finite ends the run."""
-        step, shards = self.global_step, self.train_shards
+        step, shards = self.global_step, self.data.train
         loss, norm = means(results, step, self.accelerator, shards, self._saved)
         loss_sum = self.progress.loss_sum + loss * len(results)
         self.progress = replace(self.progress, loss_sum=loss_sum)
@@ -208,7 +173,7 @@ class Training:
     def answers(self) -> Answers:
         """What the network answers for the songs of the valid split; StreamError without any."""
         valid = answer(
-            self.learner.answering(), self.learner.front_end, self.valid_shards, self.accelerator,
+            self.learner.answering(), self.learner.front_end, self.data.valid, self.accelerator,
             self.config.eval.batch_size, self.config.stream.workers,
             self.config.stream.max_bad_samples, self._stop_if_asked,
             limit_fraction=self.config.train.limit_fraction,
@@ -218,14 +183,14 @@ class Training:
         return valid
 
     def _report(self, valid: Answers) -> None:
-        loss = self.progress.loss_sum / self.steps_an_epoch
+        loss = self.progress.loss_sum / self.data.steps_an_epoch
         epoch, epochs = self.progress.epoch + 1, self.config.train.epochs
         lost = len(self.progress.lost)
         self.monitor.epoch(epoch, epochs, self.global_step, loss, lost, valid)
         if epoch % self.config.train.pictures_every_epochs == 0:
             network, front_end = self.learner.answering(), self.learner.front_end
             network = self.accelerator.unwrap_model(network)
-            self.monitor.pictures(self.global_step, valid, network, front_end, self.valid_shards)
+            self.monitor.pictures(self.global_step, valid, network, front_end, self.data.valid)
 
     def _keep_best(self) -> None:
         epoch, count = self.progress.epoch, self.config.train.keep_best
@@ -241,12 +206,15 @@ class Training:
         self._saved = True
 
     def _write(self, path: Path) -> None:
-        fixed = {"shards": self.data}
+        fixed = {"shards": self.data.fingerprint}
         state = {
-            "progress": asdict(self.progress), "fixed": fixed, "trained_on": self.trained_on
+            "progress": asdict(self.progress), "fixed": fixed,
+            "trained_on": self.data.trained_on,
         } | self.learner.state()  # fmt: skip
         config = self.config.model_dump(mode="json")
-        save_checkpoint(path, config=config, state=state, heard=self.heard, **self.learner.saved())
+        save_checkpoint(
+            path, config=config, state=state, heard=self.data.heard, **self.learner.saved()
+        )
 
     def _stop_if_asked(self) -> None:
         if signal := self.signals.agreed():
@@ -266,24 +234,14 @@ class Training:
     def _start_from(self, path: str | Path) -> None:
         checkpoint = load_checkpoint(resolve(path))
         check_same_input(checkpoint, self.config)
-        self._inherit(checkpoint)
+        self.data.inherit(checkpoint)
         self.learner.start_from(checkpoint)
-
-    def _inherit(self, checkpoint: Checkpoint) -> None:
-        """What trained the weights that it begins with is what it trained on, too."""
-        self.trained_on = tuple(dict.fromkeys((*checkpoint.trained_on, *self.trained_on)))
-        heard = heard_by(checkpoint, self.config)
-        refuse_heard(self.config, heard, self.songs)
-        self.heard = self.heard.with_those_of(heard)
 
     def _go_on_from(self, path: Path | None) -> None:
         checkpoint = run_checkpoints.load_to_resume(self.folder, path)
-        check_goes_on(checkpoint, self.config, self.data)
-        self._inherit(checkpoint)
+        check_goes_on(checkpoint, self.config, self.data.fingerprint)
+        self.data.inherit(checkpoint)
         self.progress = Progress(**checkpoint.state["progress"])
         self.learner.go_on_from(checkpoint, self.global_step)
-        if self.config.stream.reader == "webdataset" and self.progress.step:
-            logger.warning(
-                "the shards of a stream begin anew: what epoch %d has read of them before is read "
-                'again; only stream.reader = "index" goes on exactly', self.progress.epoch + 1,
-            )  # fmt: skip
+        if again := self.data.read_again(self.progress):
+            logger.warning("%s", again)
