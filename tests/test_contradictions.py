@@ -272,7 +272,7 @@ def test_a_run_says_once_whom_it_leaves_out_and_goes_on_without_them(
 def test_a_run_that_began_with_them_does_not_go_on_without(contradictory, tmp_path, monkeypatch):
     config = small_config(contradictory, BOTH)
     with monkeypatch.context() as patch:  # as by the versions that did not look
-        patch.setattr("training.loop.interval_rates", lambda *_: None)
+        patch.setattr("training.run_data.interval_rates", lambda *_: None)
         Training(config, tmp_path / "run", resume=False).save("last")
     with pytest.raises(CheckpointError, match="cannot go on .*intervals left out today"):
         Training(config, tmp_path / "run", resume=True)
