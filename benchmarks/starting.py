@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.songs import packed, written_songs
 from evaluation.listener import shards_of
-from model.heard_songs import HeardSongs
+from model.trained_songs import TrainedSongs
 from pipeline.index import INDEX_NAME, Index, index_bytes, open_index
 from pipeline.manifest import Manifest, ManifestShard, read_manifest, write_manifest
 from pipeline.record import record_name
@@ -124,7 +124,7 @@ def _start(config: Config) -> None:
     began = time.perf_counter()
     shards = shards_of(config, config, ["bench"], "train")
     _say("manifest, index and files found whole", began)
-    HeardSongs.of(shards.song_table().all_digests)
+    TrainedSongs.of(shards.song_table().all_digests())
     _say("what the checkpoints will remember", began)
     rates = interval_rates(shards, "none", {})
     song_weights(shards, rates, "mode", False)

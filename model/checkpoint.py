@@ -2,8 +2,8 @@
 
 Tensors are `model.<name>`, the weights that answer, and, to resume from,
 `optimizer.<parameter index>.<name>` and, where the weights that answer are an average,
-`trained.<name>`, those that training goes on with; and, of the songs that were heard,
-`heard.labelled` and `heard.unlabelled`. Everything else (resolved config, training
+`trained.<name>`, those that training goes on with; and, of the songs that trained it,
+`songs.labelled` and `songs.unlabelled`. Everything else (resolved config, training
 state, the optimizer's groups, the schedule, a checksum of the tensors) is one JSON text in the
 metadata: safetensors writes several entries in random order, and equal checkpoints should be equal
 files.
@@ -25,15 +25,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from model.heard_songs import HeardSongs
 from model.optimizer import Schedule
+from model.trained_songs import TrainedSongs
 from songkey.errors import AudioKeyError
 from storage.whole import write_whole
 
 PROGRAM = "audio-key-classification"
 FORMAT_VERSION = 1
 NAMES_IN_A_MESSAGE = 3
-HEARD = "heard"  # begins the tensors' names; the entry says what else was heard
+SONGS = "songs"  # begins the tensors' names; the entry says which others there may be
 UNKNOWN_SONGS = "unknown songs"  # of shards that name no data set
 PICKLE_PROTOCOLS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 
@@ -54,7 +54,7 @@ class Checkpoint:
     optimizer: dict
     scheduler: dict
     temperature: float = 1.0  # of its logits; fitted after training
-    heard: HeardSongs | None = None  # older versions did not say
+    trained_songs: TrainedSongs | None = None  # older versions did not say
 
     @property
     def trained_on(self) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def _datasets(config: Mapping[str, Any]) -> tuple[str, ...]:
 def save_checkpoint(
     path: str | Path, model: nn.Module, config: dict, state: dict,
     optimizer: Optimizer | None = None, scheduler: LRScheduler | Schedule | None = None,
-    trained: nn.Module | None = None, heard: HeardSongs | None = None,
+    trained: nn.Module | None = None, trained_songs: TrainedSongs | None = None,
 ) -> None:  # fmt: skip
     """Writes one checkpoint; at any time `path` is the old file or the whole new one.
 
@@ -100,11 +100,11 @@ def save_checkpoint(
         for index, values in saved["state"].items():
             tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in values.items()}
         document["param_groups"] = saved["param_groups"]
-    if heard is not None:
+    if trained_songs is not None:
         for name in ("labelled", "unlabelled"):
-            digests: np.ndarray = getattr(heard, name)
-            tensors[f"{HEARD}.{name}"] = torch.from_numpy(digests.view(np.uint8))  # (8 N,)
-        document[HEARD] = heard.unknown
+            digests: np.ndarray = getattr(trained_songs, name)
+            tensors[f"{SONGS}.{name}"] = torch.from_numpy(digests.view(np.uint8))  # (8 N,)
+        document[SONGS] = trained_songs.unknown
     if scheduler is not None:
         document["scheduler"] = scheduler.state_dict()
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -208,12 +208,14 @@ def _from_parts(path: Path, tensors: dict[str, Tensor], document: dict) -> Check
     model, scheduler = _under("model.", tensors), document.get("scheduler", {})
     trained = _under("trained.", tensors) or model
     config, state = document["config"], document["state"]
-    heard = None
-    if HEARD in document:
-        digests = {n: t.numpy().view(np.uint64) for n, t in _under(f"{HEARD}.", tensors).items()}
-        heard = HeardSongs(**digests, unknown=tuple(document[HEARD]))
+    trained_songs = None
+    if SONGS in document:
+        digests = {n: t.numpy().view(np.uint64) for n, t in _under(f"{SONGS}.", tensors).items()}
+        trained_songs = TrainedSongs(**digests, unknown=tuple(document[SONGS]))
     temperature = document.get("temperature", 1.0)
-    return Checkpoint(path, config, state, model, trained, optimizer, scheduler, temperature, heard)
+    return Checkpoint(
+        path, config, state, model, trained, optimizer, scheduler, temperature, trained_songs
+    )
 
 
 def _checksum(tensors: Mapping[str, Tensor]) -> int:

@@ -102,8 +102,8 @@ def _index_of_records(folder: Place, manifest: Manifest, cache_dir: Path) -> Pat
         # These records have no checksum: a key that damage changed shows in the other list.
         if any(song != next(songs, None) for song in record.songs):
             raise ManifestError(
-                f"{folder / manifest.table(SONGS_NAME)}: lists other songs than the records; pack "
-                "again"
+                f"{folder / manifest.table(SONGS_NAME)}: lists other songs than the records; "
+                "delete it, and pack again"
             )
     write_whole(path, index_bytes(rows.finish()))
     return path

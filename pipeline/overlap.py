@@ -6,7 +6,7 @@ known, packed before it was recorded, are taken for different ones, and counted.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -52,28 +52,33 @@ class Overlap:
 
 def overlap(first: SongTable, second: SongTable) -> Overlap:
     """The songs of `second` that are recordings of `first`."""
-    shared = np.zeros(len(second), bool)
-    pairs: dict[int, str] = {}
-    for mark in MARKS:
-        ours, theirs = first.digests(mark), second.digests(mark)
-        found = _among(theirs, np.sort(ours))
-        for song in np.flatnonzero(found & ~shared)[:NAMED_AT_FIRST].tolist():
-            other = int(np.argmax(ours == theirs[song]))
-            pairs[song] = pair_in_words(first, other, second, song, mark)
-        shared |= found
-    return Overlap(np.flatnonzero(shared), listed(pairs))
+    digests_of = {mark: first.digests(mark) for mark in MARKS}
+
+    def pair(song: int, mark: str) -> str:
+        other = int(np.argmax(digests_of[mark] == second.digests(mark)[song]))
+        return pair_in_words(first, other, second, song, mark)
+
+    return _known(second, {mark: np.sort(ours) for mark, ours in digests_of.items()}, pair)
 
 
-def songs_heard(digests: np.ndarray, songs: SongTable) -> Overlap:
+def songs_among(digests: np.ndarray, songs: SongTable) -> Overlap:
     """The songs that are recordings known by one of `digests`, which are sorted."""
-    heard = np.zeros(len(songs), bool)
+    of_marks = dict.fromkeys(MARKS, digests)
+    return _known(songs, of_marks, lambda song, mark: f"{_name(songs, song)}: {IN_WORDS[mark]}")
+
+
+def _known(
+    songs: SongTable, digests: Mapping[str, np.ndarray], in_words: Callable[[int, str], str]
+) -> Overlap:
+    """The songs whose mark is among its `digests`, which are sorted; `in_words` says of one why."""
+    known = np.zeros(len(songs), bool)
     words: dict[int, str] = {}
-    for mark in MARKS:
-        found = _among(songs.digests(mark), digests)
-        for song in np.flatnonzero(found & ~heard)[:NAMED_AT_FIRST].tolist():
-            words[song] = f"{_name(songs, song)}: {IN_WORDS[mark]}"
-        heard |= found
-    return Overlap(np.flatnonzero(heard), listed(words))
+    for mark, sorted_digests in digests.items():
+        found = _among(songs.digests(mark), sorted_digests)
+        for song in np.flatnonzero(found & ~known)[:NAMED_AT_FIRST].tolist():
+            words[song] = in_words(song, mark)
+        known |= found
+    return Overlap(np.flatnonzero(known), listed(words))
 
 
 def listed(named: Mapping[Any, str]) -> str:
@@ -89,16 +94,18 @@ def pair_in_words(first: SongTable, one: int, second: SongTable, other: int, mar
     return f"{_name(first, one)} is {_name(second, other)}: {IN_WORDS[mark]}{but}"
 
 
-def refuse(shared: Overlap, judged: SongTable, what: str, allowed: bool) -> None:
+def refuse(
+    shared: Overlap, judged: SongTable, what: str, allowed: bool, remedy: str = REMEDY
+) -> None:
     """Raise OverlapError for songs of `judged` that trained, or warn where they are `allowed`.
 
-    `what` is what is wrong with those songs: 'songs that test train too'.
+    `what` is what is wrong with those songs: 'songs that test train too'; `remedy` what to do.
     """
     if not len(shared.songs):
         return
     problem = f"{len(shared.songs)} of {len(judged)} {what}: {shared}"
     if not allowed:
-        raise OverlapError(f"{problem}; {REMEDY}, or set stream.allow_overlap = true to be warned")
+        raise OverlapError(f"{problem}; {remedy}, or set stream.allow_overlap = true to be warned")
     logger.warning("%s", problem)
 
 

@@ -141,10 +141,9 @@ class SongTable:
         """(songs,) uint64: what recordings are known by, 0 where it is unknown."""
         return np.concatenate([np.zeros(0, np.uint64), *(s.digests(column) for s in self.splits)])
 
-    @property
-    def all_digests(self) -> np.ndarray:
-        """(N,) uint64: of all columns, one after the other."""
-        return np.concatenate([self.digests(column) for column in MARKS])
+    def all_digests(self, songs: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """(N,) uint64: of these songs in all columns, one after the other."""
+        return np.concatenate([self.digests(column)[songs] for column in MARKS])
 
     def song_id(self, song_index: int) -> str:
         """The song's name in its data set."""

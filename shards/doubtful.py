@@ -29,3 +29,11 @@ def write_doubtful(folder: Place, found: list[LeftOut]) -> None:
         write_list(folder, DOUBTFUL_NAME, left_out_table(found))
     else:
         remove(folder, DOUBTFUL_NAME)
+
+
+def copy_doubtful(source: Place, folder: Place) -> None:
+    """What is doubtful of the audio is doubtful here too: its list, copied."""
+    if (source / DOUBTFUL_NAME).exists():
+        write_list(folder, DOUBTFUL_NAME, (source / DOUBTFUL_NAME).read_bytes())
+    else:
+        remove(folder, DOUBTFUL_NAME)

@@ -118,7 +118,7 @@ def _is_same_sound(held: Held, song: Song) -> bool:
 
 
 def _is_as_long(held: Held, packed: Facts, song: Song) -> bool:
-    """Whether a file that begins as what was packed may end with it: of a cut one more may come."""
+    """Whether a song that begins as a packed one is as long: a cut file is longer, once whole."""
     if not packed.seconds or not song.seconds:
         return True
     # A header that lies today did so when this very file was packed.

@@ -21,6 +21,7 @@ from pipeline.pack_settings import PackSettings
 from pipeline.stream import decode_audio
 from settings.sections import Config
 from shards.disk_error import writing_to
+from shards.doubtful import copy_doubtful
 from shards.leftout import copy_left_out
 from shards.lock import sole_writer
 from shards.pack import Packed, encoder_of
@@ -75,6 +76,7 @@ def create_spectrograms(
             made = _made(audio, manifests, png, config, overwrite, scheduler)
             with writing_to(png):
                 left_out = copy_left_out(audio, png)
+                copy_doubtful(audio, png)
     return Prepared(png, made, left_out, time.perf_counter() - began)
 
 

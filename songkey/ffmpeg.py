@@ -36,7 +36,7 @@ def ffmpeg_blocks(
         raise truncated(where, seconds, announced)
 
 
-def told_seconds(path: str | Path) -> float:
+def header_seconds(path: str | Path) -> float:
     """How long a file's sound lasts, as its header says, else as its size lets guess; 0 if neither.
 
     Nothing is decoded: the sound may break off before.

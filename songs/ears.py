@@ -138,7 +138,7 @@ def _sound(
     ear = free.get()
     try:
         identity = patiently(ear.identity, str(file), sample_rate)
-        return identity, patiently(ear.told_seconds, str(file))
+        return identity, patiently(ear.header_seconds, str(file))
     except PassingAudioError:
         raise
     except AudioError as error:

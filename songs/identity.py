@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from songkey.audio import to_int16, waveform_blocks
-from songkey.ffmpeg import told_seconds
+from songkey.ffmpeg import header_seconds
 from songkey.guard import Guard
 
 HEARD_SECONDS = 10
@@ -75,9 +75,9 @@ class GuardedEar(Guard):
         """The identity of a file's sound; raises AudioError where it cannot be decoded."""
         return self.call("identity", path, sample_rate=sample_rate)
 
-    def told_seconds(self, path: str) -> float:
+    def header_seconds(self, path: str) -> float:
         """How long its sound lasts by its header, 0 where that is unknown."""
-        return self.call("told_seconds", path)
+        return self.call("header_seconds", path)
 
 
 class _Ear:
@@ -94,5 +94,5 @@ class _Ear:
                 break
         return heard.text
 
-    def told_seconds(self, path: str) -> float:
-        return told_seconds(path)
+    def header_seconds(self, path: str) -> float:
+        return header_seconds(path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from settings.marks import MARKS
 from songkey.keys import Key
 
-SONG_MARKS = (*MARKS, "content")  # of a Song: what only songs of one recording share
+SONG_MARKS = (*MARKS, "content")  # of a Song too, whose sound may not have been heard yet
 IN_TWO_SPLITS = "recording in two splits"  # the reason of songs that would leak
 
 

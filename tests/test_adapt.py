@@ -192,7 +192,7 @@ def test_songs_of_the_music_that_validate_or_test_are_told_and_counted_not_refus
     for checkpoint in (last, _begun_with(last, packed, tmp_path)):
         answers = eval.evaluate(str(checkpoint), config, ("synthetic",), Accelerator(cpu=True))
         assert trained_notes(answers) == [f"3 of {total} songs were heard without labels"]
-    assert load_checkpoint(last).heard.unknown == ()
+    assert load_checkpoint(last).trained_songs.unknown == ()
 
 
 def _begun_with(checkpoint: Path, packed: Path, tmp_path: Path) -> Path:
@@ -205,8 +205,8 @@ def _begun_with(checkpoint: Path, packed: Path, tmp_path: Path) -> Path:
 def test_music_whose_sound_was_not_kept_is_said_to_be_unknown(packed, trained, music, tmp_path):
     found = library(str(music), adapting(small_config(packed, *QUICK)), 5.0, tmp_path / "kept")
     teacher = Teacher(replace(found, identities=()), small_config(packed).adapt)
-    assert teacher.heard.unknown == ("the sound is unknown of 8 of 8 songs without labels",)
-    assert not len(teacher.heard.unlabelled) and not len(teacher.heard.labelled)
+    assert teacher.songs.unknown == ("the sound is unknown of 8 of 8 songs without labels",)
+    assert not len(teacher.songs.unlabelled) and not len(teacher.songs.labelled)
 
 
 def test_without_the_run_s_shards_made_songs_stand_in(packed, trained, tmp_path, monkeypatch):

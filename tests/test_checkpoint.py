@@ -16,9 +16,9 @@ from model.checkpoint import (
     save_checkpoint,
     store_temperature,
 )
-from model.heard_songs import HeardSongs
 from model.optimizer import adamw, warmup_cosine
 from model.run_folder import resolve
+from model.trained_songs import TrainedSongs
 from training.run_checkpoints import load_to_resume
 
 CONFIG = {"model": {"name": "keynet", "dropout": 0.1}, "train": {"datasets": ["a", "b"]}}
@@ -104,29 +104,29 @@ def test_a_checkpoint_cannot_be_changed_by_its_readers(run):
 
 
 @pytest.mark.parametrize("count", [0, 1, 500])
-def test_it_remembers_whom_it_heard_whatever_is_told_to_it_afterwards(tmp_path, count):
+def test_it_remembers_which_songs_trained_it_whatever_is_told_to_it_afterwards(tmp_path, count):
     path, digests = tmp_path / "last.safetensors", np.arange(count, dtype=np.uint64) << 55
-    heard = HeardSongs.of(np.concatenate([digests[::-1], digests]), digests + 1, ["of some"])
-    save_checkpoint(path, network(), CONFIG, STATE, heard=heard)
+    songs = TrainedSongs.of(np.concatenate([digests[::-1], digests]), digests + 1, ["of some"])
+    save_checkpoint(path, network(), CONFIG, STATE, trained_songs=songs)
     store_temperature(path, 2.0)
-    found = load_checkpoint(path).heard
+    found = load_checkpoint(path).trained_songs
     assert found.unknown == ("of some",) and found.labelled.dtype == np.uint64
     assert found.labelled.tolist() == digests[1:].tolist()
     assert found.unlabelled.tolist() == (digests + 1).tolist()
-    more = HeardSongs.of(np.array([7, 7], np.uint64), unknown=["of some", "more"])
+    more = TrainedSongs.of(np.array([7, 7], np.uint64), unknown=["of some", "more"])
     both = found.with_those_of(more)
     assert both.labelled.tolist() == sorted({7, *found.labelled.tolist()})
     assert both.unlabelled.tolist() == found.unlabelled.tolist()
     assert set(both.unknown) == {"of some", "more"} and len(both.unknown) == 2
 
 
-def test_songs_that_it_heard_do_not_change_what_else_is_saved(run, tmp_path):
-    assert load_checkpoint(resolve(run)).heard is None
+def test_songs_that_trained_it_do_not_change_what_else_is_saved(run, tmp_path):
+    assert load_checkpoint(resolve(run)).trained_songs is None
     paths = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
-    for path, heard in zip(
-        paths, (None, HeardSongs.of(np.arange(9, dtype=np.uint64))), strict=True
+    for path, songs in zip(
+        paths, (None, TrainedSongs.of(np.arange(9, dtype=np.uint64))), strict=True
     ):
-        save_checkpoint(path, network(), CONFIG, STATE, heard=heard)
+        save_checkpoint(path, network(), CONFIG, STATE, trained_songs=songs)
     one, other = map(load_checkpoint, paths)
     assert one.model.keys() == other.model.keys() and one.state == other.state
     assert 8 * 8 <= paths[1].stat().st_size - paths[0].stat().st_size < 8 * 8 + 250

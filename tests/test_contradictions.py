@@ -255,6 +255,13 @@ def test_where_nothing_is_left_to_train_on_the_run_is_refused(contradictory, tmp
         interval_rates(shards, "none", {})
 
 
+def remembered(training: Training) -> np.ndarray:
+    """(songs,) which of the train songs the checkpoint will know."""
+    digests = training.data.train.song_table().digests("identity")
+    assert digests.all()
+    return np.isin(digests, training.data.trained_songs.labelled)
+
+
 def test_a_run_says_once_whom_it_leaves_out_and_goes_on_without_them(
     contradictory, tmp_path, caplog
 ):
@@ -264,7 +271,9 @@ def test_a_run_says_once_whom_it_leaves_out_and_goes_on_without_them(
     assert left_out.startswith("8 of 18 songs do not train, of recordings that have several keys: ")
     assert valid.startswith("4 of 10 songs validate all the same, of recordings that have several")
     training.run()
-    intervals = training.data.train.song_table().intervals.sum()
+    songs = training.data.train.song_table()
+    assert np.flatnonzero(~remembered(training)).tolist() == [*contradictions(songs).songs]
+    intervals = songs.intervals.sum()
     assert 0 < training.global_step * 8 < intervals
     Training(config, tmp_path / "run", resume=True)
 
@@ -280,7 +289,10 @@ def test_a_run_that_began_with_them_does_not_go_on_without(contradictory, tmp_pa
 
 def test_shards_read_in_order_say_that_they_train(contradictory, tmp_path, caplog):
     config = small_config(contradictory, BOTH, "stream.reader=webdataset", "stream.workers=0")
-    Training(config, tmp_path / "run", resume=False)
+    training = Training(config, tmp_path / "run", resume=False)
+    table = shards_of(config, config, ("first", "second"), "train").song_table()
+    known = training.data.trained_songs.labelled
+    assert np.isin(table.digests("identity"), known).all()
     assert "8 of 18 songs train all the same, of recordings that have several keys" in caplog.text
 
 

@@ -115,7 +115,7 @@ def test_packing_records_the_identity_and_name_of_each_song(ear, tmp_path, worke
 )
 def test_a_file_s_length_is_told_without_decoding_it(ear, tmp_path, ending):
     path = encode(tmp_path / f"a{ending}", np.repeat(noise(12), 5)[: 44_100 * 7], 44_100)
-    assert ear.told_seconds(str(path)) == pytest.approx(7, abs=0.3)
+    assert ear.header_seconds(str(path)) == pytest.approx(7, abs=0.3)
     heard = Identity(RATE)
     for _ in heard.passing(waveform_blocks(path, RATE)):
         pass
@@ -124,4 +124,4 @@ def test_a_file_s_length_is_told_without_decoding_it(ear, tmp_path, ending):
 
 def test_a_file_that_is_no_sound_has_no_length(ear, tmp_path):
     (tmp_path / "page.mp3").write_bytes(b"<html>404</html>")
-    assert ear.told_seconds(str(tmp_path / "page.mp3")) == 0
+    assert ear.header_seconds(str(tmp_path / "page.mp3")) == 0

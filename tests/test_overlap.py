@@ -19,7 +19,7 @@ import eval
 from evaluation.notes import trained_notes
 from evaluation.provenance import facts_of
 from evaluation.seen import Seen
-from model.checkpoint import HEARD, PROGRAM, load_checkpoint
+from model.checkpoint import PROGRAM, SONGS, load_checkpoint
 from model.run_folder import resolve
 from pipeline.index import INDEX_NAME, index_bytes, open_index
 from pipeline.manifest import read_manifest, write_manifest
@@ -279,8 +279,8 @@ def forgetful(trained: Path, target: Path) -> Path:
         document = json.loads(file.metadata()[PROGRAM])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     for name in ("labelled", "unlabelled"):
-        del tensors[f"{HEARD}.{name}"]
-    del document[HEARD], document["crc32"]
+        del tensors[f"{SONGS}.{name}"]
+    del document[SONGS], document["crc32"]
     save_file(tensors, target, {PROGRAM: json.dumps(document)})
     return target
 
@@ -289,7 +289,7 @@ def test_a_checkpoint_that_remembers_no_songs_is_judged_by_those_that_train_toda
     trained, leaky, tmp_path
 ):
     old = forgetful(trained, tmp_path / "old.safetensors")
-    assert load_checkpoint(old).heard is None
+    assert load_checkpoint(old).trained_songs is None
     with pytest.raises(OverlapError, match="6 of 10 songs to be evaluated were trained on"):
         evaluated(old, leaky)
     answers, _ = evaluated(old, leaky, "stream.allow_overlap=true")
@@ -324,11 +324,11 @@ def test_a_run_in_order_over_shards_without_an_index_remembers_that_it_knows_no_
     write_manifest(split, read_manifest(split).model_copy(update={"index_sha256": ""}))
     in_order = ("stream.reader=webdataset", "stream.workers=0")
     Training(small_config(tmp_path, *in_order), tmp_path / "run", resume=False).save("last")
-    heard = load_checkpoint(resolve(tmp_path / "run", "last")).heard
-    assert heard.unknown == ("no index names the songs of synthetic that train",)
+    songs = load_checkpoint(resolve(tmp_path / "run", "last")).trained_songs
+    assert songs.unknown == ("no index names the songs of synthetic that train",)
     Training(small_config(packed, *in_order), tmp_path / "indexed", resume=False).save("last")
-    heard = load_checkpoint(resolve(tmp_path / "indexed", "last")).heard
-    assert not heard.unknown and len(heard.labelled) == len(songs_in(packed, "synthetic", "train"))
+    songs = load_checkpoint(resolve(tmp_path / "indexed", "last")).trained_songs
+    assert not songs.unknown and len(songs.labelled) == len(songs_in(packed, "synthetic", "train"))
 
 
 def test_what_trained_the_weights_that_a_run_began_with_counts_too(trained, leaky, tmp_path):
@@ -422,15 +422,15 @@ def test_a_checkpoint_remembers_all_that_trained_its_weights_once_each(trained, 
     songs = [replace(song, dataset="later") for song in synthetic.songs(24, 10.0, seed=9)]
     prepare("later", songs, [], "audio", config)
     without_digests(tmp_path / "shards/audio/later/train")
-    heard = load_checkpoint(resolve(trained)).heard
+    songs = load_checkpoint(resolve(trained)).trained_songs
     count = len(songs_in(leaky, "synthetic", "train"))
-    assert heard.unknown == () and len(heard.labelled) == count
+    assert songs.unknown == () and len(songs.labelled) == count
     Training(config, tmp_path / "later", resume=False, checkpoint=trained).save("last")
     again = small_config(tmp_path, 'train.datasets=["synthetic"]', 'eval.datasets=["synthetic"]')
     last = resolve(tmp_path / "later", "last")
     Training(again, tmp_path / "again", resume=False, checkpoint=last).save("last")
     Training(again, tmp_path / "again", resume=True).save("last")
-    heard = load_checkpoint(resolve(tmp_path / "again", "last")).heard
-    (unknown,) = heard.unknown
-    assert unknown.endswith("songs of later") and len(heard.labelled) == count
-    assert (heard.labelled[1:] > heard.labelled[:-1]).all() and heard.labelled[0] > 0
+    songs = load_checkpoint(resolve(tmp_path / "again", "last")).trained_songs
+    (unknown,) = songs.unknown
+    assert unknown.endswith("songs of later") and len(songs.labelled) == count
+    assert (songs.labelled[1:] > songs.labelled[:-1]).all() and songs.labelled[0] > 0

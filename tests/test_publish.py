@@ -259,7 +259,7 @@ def test_the_commands_publish_and_download(called, packed, tmp_path):
         return [w for o in [*SMALL, f"prepare.shards_dir={folder}/shards"] for w in ("--set", o)]
 
     done = called(shards.main, "publish", tmp_path / "web", "synthetic", *place(packed))
-    assert done.returncode == 0 and " of png: " in done.stdout
+    assert done.returncode == 0 and "published " in done.stdout and " of png: " in done.stdout
     base = ["--set", f"images.base_url={tmp_path}/web"]
     refused = called(shards.main, "images", *place(tmp_path), *base)
     assert refused.returncode == 1 and "no data set named" in refused.stderr

@@ -129,7 +129,7 @@ def test_spectrograms_are_made_of_audio_shards_or_packed_of_what_is_downloaded(
 
 def test_what_is_published_is_what_is_downloaded_ready_made(prepared, tmp_path):
     printed = done("publish-images", tmp_path / "my web", *ALL, *sets(prepared))
-    assert printed.count(" of png: ") == 3
+    assert printed.count("published ") == printed.count(" of png: ") == 3
     with http_server(tmp_path / "my web") as url:
         done("prepare-images", *ALL, *sets(tmp_path, f"images.base_url={url}"))
     assert contents(tmp_path / "shards") == contents(tmp_path / "my web")

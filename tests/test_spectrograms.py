@@ -1,6 +1,7 @@
 """Laws of spectrograms made of audio shards: the bytes of packing the songs as PNG, at any time."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,13 +64,19 @@ def test_songs_left_out_and_shards_that_go_on_in_a_further_tar_come_out_the_same
     assert "3 songs, " in summary(made) and "left out 1 of 4 songs: 1 not audio" in summary(made)
 
 
-def test_the_list_of_what_was_left_out_is_copied_odd_names_and_all(tmp_path):
+def test_the_lists_of_what_was_left_out_and_is_doubtful_are_copied_odd_names_and_all(tmp_path):
     odd = LeftOut('a\t"b"\nc', "no label: none")
     config = small_config(tmp_path)
-    prepare("mine", songs_of(tmp_path, "a"), [odd], "audio", config)
+    sure = songs_of(tmp_path, "a")
+    doubtful = [replace(one, doubt="listed in another folder: b") for one in sure]
+    prepare("mine", doubtful, [odd], "audio", config)
     assert create_spectrograms("mine", config).left_out == (odd,)
-    lists = [tmp_path / f"shards/{format}/mine/left_out.tsv" for format in ("audio", "png")]
-    assert lists[0].read_bytes() == lists[1].read_bytes()
+    for name in ("left_out.tsv", "doubtful.tsv"):
+        lists = [tmp_path / f"shards/{format}/mine/{name}" for format in ("audio", "png")]
+        assert lists[0].read_bytes() == lists[1].read_bytes()
+    prepare("mine", sure, [odd], "audio", config)
+    create_spectrograms("mine", config)
+    assert not lists[1].exists()
 
 
 def test_afterwards_neither_packing_nor_a_second_run_finds_anything_to_do(audio):

@@ -4,31 +4,31 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from model.checkpoint import UNKNOWN_SONGS
-from model.heard_songs import HeardSongs
+from model.trained_songs import TrainedSongs
 from pipeline.contradictions import CORRECT, contradictions
-from pipeline.overlap import (
-    overlap,
-    refuse,
-    songs_heard,
-    songs_here,
-    unknown_songs,
-)
+from pipeline.overlap import Overlap, overlap, refuse, songs_among, songs_here, unknown_songs
 from pipeline.shardset import ShardSet
 from pipeline.songtable import SongTable
 from pipeline.source import Source
 from settings.sections import Config
+
+OTHER_WEIGHTS = "begin with other weights, or leave these songs out of valid and test"
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RunSongs:
-    """Whom a run hears, and when."""
+    """The songs that a run trains, validates and tests on."""
 
     trained: SongTable
     validated: SongTable
     tested: SongTable  # those that eval may ask for
+    several_keys: Overlap  # those of `trained` whose recordings have several
+    in_order: bool  # shards are read so, and nothing of them can be left out
     unnamed: str  # what trains too and does not say whose it is, in words; empty for nothing
 
 
@@ -37,18 +37,19 @@ def run_songs(config: Config, train: Source, valid: ShardSet) -> RunSongs:
     cache_dir = Path(config.stream.cache_dir)
     here, formats = config.prepare.shards_dir, (config.stream.format,)
     unnamed = ""
-    if config.stream.reader == "webdataset":  # it reads in order, and sees songs as they come
+    if in_order := config.stream.reader == "webdataset":  # it sees songs as they come
         datasets = () if config.stream.urls else config.train.datasets
         trained = songs_here(here, formats, datasets, "train", cache_dir)
         if missing := [dataset for dataset in datasets if dataset not in trained.datasets]:
             unnamed = f"no index names the songs of {', '.join(missing)} that train"
     else:
         trained = train.song_table()
+    several_keys = contradictions(trained)
     if config.stream.urls:
         unnamed = f"stream.urls names {UNKNOWN_SONGS}"
     testing = tuple(dict.fromkeys((*config.eval.datasets, *config.train.datasets)))
     tested = songs_here(here, formats, testing, "test", cache_dir)
-    return RunSongs(trained, valid.song_table(), tested, unnamed)
+    return RunSongs(trained, valid.song_table(), tested, several_keys, in_order, unnamed)
 
 
 def refuse_leaks(config: Config, songs: RunSongs) -> None:
@@ -68,39 +69,40 @@ def refuse_leaks(config: Config, songs: RunSongs) -> None:
         (validated, tested, "songs that test validate too"),
     ):
         refuse(overlap(first, second), second, what, allowed)
-    streamed = config.stream.reader == "webdataset"
-    _tell_contradictions(trained, "train all the same" if streamed else "do not train")
-    _tell_contradictions(validated, "validate all the same")
+    what = "train all the same" if songs.in_order else "do not train"
+    _tell_several_keys(songs.several_keys, trained, what)
+    _tell_several_keys(contradictions(validated), validated, "validate all the same")
 
 
-def remembered(songs: RunSongs) -> HeardSongs:
-    """What a network that the run trains has heard."""
+def remembered(songs: RunSongs) -> TrainedSongs:
+    """What a checkpoint of the run is to say of the songs that train it."""
+    trains = np.ones(len(songs.trained), bool)
+    trains[songs.several_keys.songs] = songs.in_order
     unknown = filter(None, (songs.unnamed, unknown_songs(songs.trained)))
-    return HeardSongs.of(songs.trained.all_digests, unknown=unknown)
+    return TrainedSongs.of(songs.trained.all_digests(trains), unknown=unknown)
 
 
-def refuse_heard(config: Config, heard: HeardSongs, songs: RunSongs) -> None:
-    """Raise OverlapError where what the weights of a run's start heard is to validate or to test.
+def refuse_trained(config: Config, before: TrainedSongs, songs: RunSongs) -> None:
+    """Raise OverlapError where what trained the weights that a run begins with is to test it.
 
     All of a run's own songs were compared before; these may have trained another run.
     """
     for table, what in ((songs.validated, "validate"), (songs.tested, "test")):
         refuse(
-            songs_heard(heard.labelled, table), table,
+            songs_among(before.labelled, table), table,
             f"songs that {what} trained the network that this run goes on with",
-            config.stream.allow_overlap,
+            config.stream.allow_overlap, OTHER_WEIGHTS,
         )  # fmt: skip
 
 
-def tell_unlabelled(music: HeardSongs, songs: RunSongs) -> None:
+def tell_unlabelled(music: TrainedSongs, songs: RunSongs) -> None:
     """Warn of songs to validate or to test with that are among the music without labels."""
     for table, what in ((songs.validated, "validate"), (songs.tested, "test")):
-        shared = songs_heard(music.unlabelled, table)
+        shared = songs_among(music.unlabelled, table)
         refuse(shared, table, f"songs that {what} are heard without labels", allowed=True)
 
 
-def _tell_contradictions(songs: SongTable, what: str) -> None:
-    several = contradictions(songs)
+def _tell_several_keys(several: Overlap, songs: SongTable, what: str) -> None:
     if count := len(several.songs):
         logger.warning(
             "%d of %d songs %s, of recordings that have several keys: %s; %s",

@@ -213,7 +213,11 @@ class Training:
         } | self.learner.state()  # fmt: skip
         config = self.config.model_dump(mode="json")
         save_checkpoint(
-            path, config=config, state=state, heard=self.data.heard, **self.learner.saved()
+            path,
+            config=config,
+            state=state,
+            trained_songs=self.data.trained_songs,
+            **self.learner.saved(),
         )
 
     def _stop_if_asked(self) -> None:

@@ -14,6 +14,7 @@ from pipeline.contradictions import CORRECT, contradictions
 from pipeline.order import epoch_total
 from pipeline.songtable import SongTable
 from pipeline.source import Source
+from songkey.counted import counted
 from songkey.errors import AudioKeyError
 
 
@@ -74,7 +75,7 @@ def epoch_intervals(shards: Source, rates: np.ndarray | None) -> int:
 def left_out(rates: np.ndarray | None) -> tuple[str, ...]:
     """How many intervals these rates never read, in words for a fingerprint; none for none."""
     count = 0 if rates is None else int(np.count_nonzero(rates == 0))
-    return (f"{count} intervals left out",) if count else ()
+    return (f"{counted(count, 'interval')} left out",) if count else ()
 
 
 def check_balanced_once(class_weights: str, balance: str) -> None:

@@ -1,13 +1,13 @@
 """The data of a run: what trains, what validates, how often each interval comes, whose it is."""
 
 from evaluation.listener import shards_of
-from evaluation.seen import heard_by
+from evaluation.seen import trained_by
 from model.checkpoint import Checkpoint, trains_on
 from pipeline.order import limited, step_count
 from pipeline.source import Source
 from pipeline.stream import Stream, training_stream
 from settings.sections import Config
-from training.leaks import refuse_heard, refuse_leaks, remembered, run_songs, tell_unlabelled
+from training.leaks import refuse_leaks, refuse_trained, remembered, run_songs, tell_unlabelled
 from training.progress import Progress
 from training.reading_rates import epoch_intervals, interval_rates, left_out
 from training.teacher import Teacher
@@ -15,7 +15,7 @@ from training.train_source import train_source
 
 
 class RunData:
-    """What a run reads, and what its network has heard."""
+    """What a run reads, and which songs trained its network."""
 
     def __init__(self, config: Config, source: Source | None, teacher: Teacher | None):
         """The shards that `config` says, or a `source` of other intervals to train on.
@@ -38,17 +38,17 @@ class RunData:
             *left_out(self.rates),
         ))  # fmt: skip
         self.trained_on = trains_on(config.model_dump(mode="json"))
-        self.heard = remembered(self._songs)
+        self.trained_songs = remembered(self._songs)
         if teacher:
-            tell_unlabelled(teacher.heard, self._songs)
-            self.heard = self.heard.with_those_of(teacher.heard)
+            tell_unlabelled(teacher.songs, self._songs)
+            self.trained_songs = self.trained_songs.with_those_of(teacher.songs)
 
     def inherit(self, checkpoint: Checkpoint) -> None:
         """What trained the weights that a run begins with is what it trained on, too."""
         self.trained_on = tuple(dict.fromkeys((*checkpoint.trained_on, *self.trained_on)))
-        heard = heard_by(checkpoint, self._config)
-        refuse_heard(self._config, heard, self._songs)
-        self.heard = self.heard.with_those_of(heard)
+        before = trained_by(checkpoint, self._config)
+        refuse_trained(self._config, before, self._songs)
+        self.trained_songs = self.trained_songs.with_those_of(before)
 
     def stream(self, progress: Progress, process: int, processes: int) -> Stream:
         """What is left of the epoch for one of so many processes."""

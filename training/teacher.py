@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from model.heard_songs import NONE, HeardSongs
 from model.loss import soft_cross_entropy
+from model.trained_songs import NONE, TrainedSongs
 from pipeline.frontend import FrontEnd, Waveforms
 from pipeline.sample import Batch
 from pipeline.unlabelled import Unlabelled
@@ -50,12 +50,12 @@ class Teacher:
         return self._music.fingerprint
 
     @property
-    def heard(self) -> HeardSongs:
+    def songs(self) -> TrainedSongs:
         """The songs of the music, by their sound."""
         digests = self._music.digests
         missing = int(np.count_nonzero(digests == 0))
         unknown = f"the sound is unknown of {missing} of {len(digests)} songs without labels"
-        return HeardSongs.of(NONE, digests, [unknown] if missing else [])
+        return TrainedSongs.of(NONE, digests, [unknown] if missing else [])
 
     def before_step(self, network: nn.Module, front_end: nn.Module, device: torch.device) -> bool:
         """Renew the targets where that is due; whether it was, which leaves evaluation mode on."""

@@ -1,4 +1,4 @@
-"""Which recordings a network heard in training, as digests: 8 bytes for each sound and each name.
+"""Which recordings trained a network, as digests: 8 bytes for each sound and each name.
 
 Those of music without labels stand apart: whose key was never told, that is hardly learnt by heart.
 """
@@ -13,12 +13,12 @@ NONE = np.zeros(0, np.uint64)
 
 
 @dataclass(frozen=True)
-class HeardSongs:
-    """What can be known of all songs that a network heard, in whichever runs."""
+class TrainedSongs:
+    """What can be known of all songs that trained a network, in whichever runs."""
 
     labelled: np.ndarray  # (N,) uint64, sorted, each once, none 0: of sounds and of names
     unlabelled: np.ndarray  # the same
-    unknown: tuple[str, ...] = ()  # of which more neither is known, in words
+    unknown: tuple[str, ...] = ()  # which others have neither sound nor name recorded, in words
 
     @classmethod
     def of(
@@ -27,8 +27,8 @@ class HeardSongs:
         """The songs of which these are the digests, 0 where there is none."""
         return cls(_sorted(labelled), _sorted(unlabelled), tuple(unknown))
 
-    def with_those_of(self, other: "HeardSongs") -> Self:
-        """Of both."""
+    def with_those_of(self, other: "TrainedSongs") -> Self:
+        """Those that trained either of the two networks, one of which goes on from the other."""
         return self.of(
             np.concatenate([self.labelled, other.labelled]),
             np.concatenate([self.unlabelled, other.unlabelled]),
