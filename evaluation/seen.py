@@ -64,8 +64,8 @@ def trained_by(checkpoint: Checkpoint, config: Config) -> TrainedSongs:
     reasons = [f"no train shards to compare with of {', '.join(missing)}"] if missing else []
     if trained.datasets:
         reasons.append(
-            "it was trained by a version that did not remember songs, so that those which train "
-            f"today stand for them, of {', '.join(trained.datasets)}"
+            "it was trained by a version that remembered neither songs nor music without labels, "
+            f"so that those which train today stand for them, of {', '.join(trained.datasets)}"
         )
     reasons += filter(None, [unknown_songs(trained)])
     return TrainedSongs.of(trained.all_digests(), unknown=reasons)

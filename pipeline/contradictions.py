@@ -14,21 +14,36 @@ CORRECT = "correct the labels, or leave all but one of them out, and pack again"
 
 
 def contradictions(songs: SongTable) -> Overlap:
-    """The songs that share a recording with one of another key, both sides, and who says what."""
+    """The songs of recordings that have several keys, and in words who says what.
+
+    Chains count: what shares a sound with a song that shares a name with a third is one recording.
+    """
+    groups = {mark: _groups(_digests(songs, mark)) for mark in MARKS}
     found = np.zeros(len(songs), bool)
     pairs: dict[tuple[int, int], str] = {}
-    for mark in MARKS:
-        order, starts = _groups(_digests(songs, mark))
+    for mark, (order, starts) in groups.items():
         if not len(order):
             continue
-        keys, ends = songs.key_id[order], np.append(starts[1:], len(order))
+        keys = songs.key_id[order]
         several = np.minimum.reduceat(keys, starts) != np.maximum.reduceat(keys, starts)
+        ends = np.append(starts[1:], len(order))
         found[order[np.repeat(several, ends - starts)]] = True
         firsts = np.minimum.reduceat(order, starts)[several]
         for group in np.flatnonzero(several)[np.argsort(firsts)[:NAMED_AT_FIRST]]:
             one, other = _pair(np.sort(order[starts[group] : ends[group]]), songs.key_id)
             pairs.setdefault((one, other), pair_in_words(songs, one, songs, other, mark))
+    _spread(found, list(groups.values()))
     return Overlap(np.flatnonzero(found), listed(pairs))
+
+
+def _spread(found: np.ndarray, groups: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Find whole groups where one of their songs is found, until nothing more comes of it."""
+    before = -1
+    while before < (before := int(np.count_nonzero(found))):
+        for order, starts in groups:
+            if before and len(order):
+                sizes = np.diff(np.append(starts, len(order)))
+                found[order] |= np.repeat(np.logical_or.reduceat(found[order], starts), sizes)
 
 
 def _digests(songs: SongTable, mark: str) -> np.ndarray:

@@ -4,6 +4,7 @@ A packed song's split never changes by others' coming, and a new song joins the 
 recording is packed in. The user's own word, a column or a folder's name, comes before both.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from songs.split import split_of
 from storage.places import place_of
 
 UNHEARD = ("silent", "not audio")  # why a song without an identity was left out
+MD5 = re.compile("[0-9a-f]{32}")
 SAME_SECONDS = 1.0  # a header and what is decoded may differ by a codec's delay
 
 
@@ -104,25 +106,32 @@ def _rank(held: Held) -> tuple[bool, bool]:
 
 
 def _is_same_sound(held: Held, song: Song) -> bool:
-    packed = held.packed
-    if packed and packed.identity and song.identity:
-        return packed.identity == song.identity and _is_as_long(held, packed, song)
+    known = held.now or held.packed
+    if known and known.identity and song.identity:
+        return known.identity == song.identity and _is_as_long(held, known, song)
     if held.reason.partition(":")[0] == FILE_NOT_FOUND and place_of(song.audio_path).exists():
         return False
     if held.reason.partition(":")[0] in UNHEARD and song.identity:
         return False  # whose sound is heard today
-    if packed and packed.content and song.content:
-        return packed.content == song.content
+    if known and song.content and (content := _content(known)):
+        return content == song.content
     source = source_of(song)
     return not held.source or not source or held.source == source
 
 
-def _is_as_long(held: Held, packed: Facts, song: Song) -> bool:
+def _content(known: Facts) -> str:
+    """The MD5 of a file at an address; one without another name was once called by it."""
+    if known.content or not MD5.fullmatch(known.recording_id):
+        return known.content
+    return known.recording_id
+
+
+def _is_as_long(held: Held, known: Facts, song: Song) -> bool:
     """Whether a song that begins as a packed one is as long: a cut file is longer, once whole."""
-    if not packed.seconds or not song.seconds:
+    if not known.seconds or not song.seconds:
         return True
     # A header that lies today did so when this very file was packed.
-    return abs(packed.seconds - song.seconds) <= SAME_SECONDS or held.source == source_of(song)
+    return abs(known.seconds - song.seconds) <= SAME_SECONDS or held.source == source_of(song)
 
 
 def _splits_of_recordings(
@@ -160,6 +169,7 @@ def _today(held: Held, song: Song) -> Facts | None:
         recording_id=song.recording_id, key=str(song.key), genre=song.genre,
         label_source=song.label_source, confidence=song.confidence, name=song.name,
         identity=song.identity or held.packed.identity,
+        content=song.content or (held.now or held.packed).content,
     )  # fmt: skip
 
 
@@ -171,6 +181,11 @@ def _counts(today: Mapping[str, Song], held: Iterable[Held], staying: Mapping[st
             continue
         before.add(one.song_id)
         if staying.get(one.song_id) is one:
-            same += _today(one, today[one.song_id]) == one.now
+            same += _labels(_today(one, today[one.song_id])) == _labels(one.now)
     known = sum(song_id in today for song_id in before)
     return Counts(len(today) - known, known - same, len(before) - known, same)
+
+
+def _labels(known: Facts | None) -> Facts | None:
+    """Without what is learnt of the same file as time goes by."""
+    return known and known._replace(content="")

@@ -307,14 +307,23 @@ def test_other_bytes_of_the_same_size_are_packed_anew_though_a_label_file_names_
     assert again == after and done.counts.unchanged == 1
 
 
-def test_what_was_packed_before_contents_were_recorded_is_not_packed_again(bucket, tmp_path):
-    root = place_of(f"{bucket}/earlier")
-    (root / "C major/a.wav").put(Path(tone(tmp_path / "a.wav", 2)))
+@pytest.mark.parametrize("name", ["", "take 1"])
+def test_what_was_packed_before_contents_were_recorded_stays_until_its_bytes_are_others(
+    bucket, tmp_path, name
+):
+    """By the MD5 that was its name then, else by what the next listing told of it."""
+    root = place_of(f"{bucket}/earlier{name}")
+    sounds = [tone(tmp_path / f"{hertz}.wav", 2, hertz) for hertz in (220.0, 330.0)]
+    (root / "C major/a.wav").put(Path(sounds[0]))
     songs, _ = folder.songs(str(root), "mine")
-    assert songs[0].content
-    _, before = packed([replace(song, content="") for song in songs], [], tmp_path)
+    assert songs[0].content == songs[0].recording_id
+    earlier = replace(songs[0], content="", recording_id=name or songs[0].content)
+    _, before = packed([earlier], [], tmp_path)
     done, after = packed(songs, [], tmp_path)
-    assert after == before and done.counts.unchanged == 1
+    assert after == before and done.counts.unchanged == (not name) and not done.counts.added
+    (root / "C major/a.wav").put(Path(sounds[1]))
+    done, replaced = packed(*folder.songs(str(root), "mine"), tmp_path)
+    assert replaced.items() > after.items() and done.counts.changed == 1
 
 
 def test_the_same_bytes_at_an_address_are_one_recording_whatever_a_label_file_calls_them(

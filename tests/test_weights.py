@@ -113,8 +113,17 @@ def test_confidence_weights_are_in_proportion_and_1_on_average(shards, monkeypat
 
 def test_confidences_that_are_all_zero_are_refused(shards, monkeypatch):
     silent = with_confidences(shards, monkeypatch, np.zeros(len(shards.song_table())))
-    with pytest.raises(AudioKeyError, match="every label's confidence is zero; set it to false"):
+    with pytest.raises(AudioKeyError, match="every label that trains is zero; set it to false"):
         song_weights(silent, once(silent), "none", True)
+
+
+def test_confidences_count_only_of_songs_that_are_read(shards, monkeypatch):
+    confidences = np.zeros(len(shards.song_table()))
+    confidences[0] = 1.0
+    unsure = with_confidences(shards, monkeypatch, confidences)
+    rates = np.repeat(confidences == 0, intervals_of(shards)).astype(float)
+    with pytest.raises(AudioKeyError, match="every label that trains is zero; set it to false"):
+        song_weights(unsure, rates, "none", True)
 
 
 @pytest.mark.parametrize("by", ["mode", "key"])

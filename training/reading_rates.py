@@ -33,7 +33,7 @@ def song_weights(
         read = np.bincount(song_of, weights=rates, minlength=len(songs))
     weights = _evened(songs, class_weights, read)
     if confidence_weights:
-        weights = weights * _confidences(songs)
+        weights = weights * _confidences(songs, read)
     mean = (weights * read).sum() / read.sum()
     return torch.from_numpy(weights / mean).float()
 
@@ -103,10 +103,11 @@ def _evened(songs: SongTable, by: str, amounts: np.ndarray) -> np.ndarray:
     return factors[class_of]
 
 
-def _confidences(songs: SongTable) -> np.ndarray:
-    """(songs,) of the labels, 0 to 1; AudioKeyError where all are zero."""
-    if not songs.confidence.any():
+def _confidences(songs: SongTable, read: np.ndarray) -> np.ndarray:
+    """(songs,) of the labels, 0 to 1; AudioKeyError where they are zero of all that is `read`."""
+    if not (songs.confidence * read).any():
         raise AudioKeyError(
-            "loss.confidence_weights = true, but every label's confidence is zero; set it to false"
+            "loss.confidence_weights = true, but the confidence of every label that trains is "
+            "zero; set it to false"
         )
     return songs.confidence
