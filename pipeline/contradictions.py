@@ -55,14 +55,15 @@ def _digests(songs: SongTable, mark: str) -> np.ndarray:
 
 
 def _groups(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places of songs, group after group, and where in that the groups begin."""
+    """The places of songs that share a digest, group after group, and where the groups begin."""
     order = np.argsort(digests)
     grouped = digests[order]
     unknown = int(np.searchsorted(grouped, 0, "right"))
     order, grouped = order[unknown:], grouped[unknown:]
     begins = np.ones(len(grouped), bool)
     np.not_equal(grouped[1:], grouped[:-1], out=begins[1:])
-    return order, np.flatnonzero(begins)
+    shared = ~(begins & np.append(begins[1:], True))
+    return order[shared], np.flatnonzero(begins[shared])
 
 
 def _pair(places: np.ndarray, key_id: np.ndarray) -> tuple[int, int]:
