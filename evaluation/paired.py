@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
+from evaluation.keycolumns import ESTIMATE_NAMES, TRUTH_NAMES
 from evaluation.keyfiles import (
-    ESTIMATE_NAMES,
-    TRUTH_NAMES,
     PredictionsError,
     Row,
     by_name,
@@ -79,7 +78,7 @@ def compare_systems(first: Path, second: Path, annotations: Path | None = None) 
         mcnemar_p_value=mcnemar(*only_right),
         only_answered=(tuple(sorted(one.keys() - other)), tuple(sorted(other.keys() - one))),
         without_truth=tuple(song for song in both if song not in truth),
-        repeated=named[0].repeated + named[1].repeated,
+        repeated=tuple(dict.fromkeys(named[0].repeated + named[1].repeated)),
     )
 
 

@@ -96,9 +96,10 @@ AMBIGUOUS = {
     "D minor / F major": "names several keys: D minor, F major",
 }
 NONE = [
-    "", " ", "-", "n/a", "N/A ", "o", "X", "unknown", "House", "All", "major", "min", "C dorian", "C other", "Am7",
-    "Am-5", "Cmajor7", "A-A# minor", "A# major / minor", "C minor, sad", "C minor C minor", "13A",
-    "8", "/", "+50", "B# moll", "H# Dur", "aes-Dur", "Cis", "do re", "A B", "solo", "lament",
+    "", " ", "-", "n/a", "N/A ", "o", "X", "unknown", "House", "All", "major", "min", "C dorian",
+    "C other", "Am7", "Am-5", "Cmajor7", "A-A# minor", "A# major / minor", "C minor, sad",
+    "C minor C minor", "13A", "8", "/", "+50", "B# moll", "H# Dur", "aes-Dur", "Cis", "do re",
+    "A B", "solo", "lament",
 ]  # fmt: skip
 
 
