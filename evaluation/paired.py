@@ -13,16 +13,10 @@ import numpy as np
 from scipy.stats import binomtest
 
 from evaluation.keycolumns import ESTIMATE_NAMES, TRUTH_NAMES
-from evaluation.keyfiles import (
-    PredictionsError,
-    Row,
-    by_name,
-    key_or_none,
-    naming,
-    read_judged,
-    read_keys,
-)
+from evaluation.keyfiles import PredictionsError, Row, read_judged, read_keys
+from evaluation.songids import by_name, naming
 from model.metrics import WEIGHTS, MirexScore, relations_of, score_of_relations
+from songkey.keynames import key_or_none
 from songkey.keys import Key
 
 RESAMPLES = 10_000

@@ -8,13 +8,8 @@ from pathlib import Path
 
 from evaluation.answers import SongAnswer
 from evaluation.keycolumns import ESTIMATE_NAMES, TRUTH_NAMES
-from evaluation.keyfiles import (
-    PredictionsError,
-    by_name,
-    contradict,
-    naming,
-    read_keys,
-)
+from evaluation.keyfiles import PredictionsError, read_keys
+from evaluation.songids import by_name, contradict, naming
 from model.metrics import MirexScore, relations_of, score_of_relations
 from songkey.keynames import is_ambiguous, key_or_none, names_no_key
 from songkey.keys import KEYS, relation
