@@ -11,7 +11,9 @@ from songkey.keymode import MODE_NAMES
 ID_NAMES = ("song_id", "id")
 PATH_NAMES = ("path", "file_path", "file", "file_name", "location", "audio")
 SONG_NAMES = ("track", "song", "name", "title")
-KEY_NAMES = ("key", "musical_key", "initial_key", "tonality")
+KEY_NAMES = (
+    "key", "musical_key", "initial_key", "tonality", "key_result", "camelot_key", "camelot",
+)  # fmt: skip
 TRUTH_NAMES = (*KEY_NAMES, "annotation", "label", "true_key")
 ESTIMATE_NAMES = (
     "estimate", "estimated", "estimated_key", "prediction", "predicted", "predicted_key",

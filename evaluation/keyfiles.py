@@ -80,6 +80,12 @@ def _read_table(path: Path, key_names: tuple[str, ...]) -> list[Row]:
     columns = _columns(path, numbered, key_names) if numbered else None
     song, key = columns or (0, 1)
     header, rows = (numbered[0][1], numbered[1:]) if columns else ([], numbered)
+    for number, line in rows if header else []:
+        if any(map(str.strip, line[len(header) :])):
+            raise PredictionsError(
+                f"{path}: row {number} has {len(line)} cells, the header {len(header)}; put an id "
+                "that holds a comma in quotes"
+            )
     return list(zip(_ids(path, rows, song), _texts(path, header, rows, key), strict=True))
 
 

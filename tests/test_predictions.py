@@ -295,6 +295,7 @@ def test_an_id_given_twice_with_the_same_key_counts_once_and_is_named(truth, tmp
         (b"other\tC major\n", r"no song of it is in .* \(first ids: other, 0.LOFI.key\)"),
         (b"0.LOFI\tCm\n1.LOFI\n", r"row 2 has 1 columns: \['1.LOFI'\]"),
         (b"0.LOFI\tCm\n \tDm\n", r"row 2 has no id: \[' ', 'Dm'\]; name its song"),
+        (b"id,key\na, b.mp3,Cm\n", "row 2 has 3 cells, the header 2; put an id that holds a comma"),
         (b"ID3\x04\x00\x00\xff\xfb\x90\x00", "not a text: holds bytes of 0; save it as UTF-8"),
         (b'a,Cm\n"b,Dm\nc,Em\n', "not a table of id and key: "),
         (b'"a" b,Cm\n', "not a table of id and key: "),
