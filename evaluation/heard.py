@@ -8,7 +8,8 @@ import numpy as np
 from tqdm import tqdm
 
 from evaluation.answers import SongAnswer
-from evaluation.keyfiles import TRUTH_NAMES, read_keys
+from evaluation.keycolumns import TRUTH_NAMES
+from evaluation.keyfiles import read_keys
 from model.metrics import mirex_score
 from songkey.decode import AudioError
 from songkey.detector import Audio, Detector

@@ -1,22 +1,20 @@
-"""Files that give songs their keys, whoever wrote them: read, and their ids made comparable."""
+"""Files that give songs their keys, whoever wrote them."""
 
-import unicodedata
-from collections.abc import Callable
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from pathlib import Path
 
+from evaluation.keycolumns import (
+    ESTIMATE_NAMES,
+    ID_NAMES,
+    PATH_NAMES,
+    SONG_NAMES,
+    TRUTH_NAMES,
+    mode_place,
+    place,
+    song_place,
+)
 from songkey.cells import NoTableError, lines_of, text_of, told
 from songkey.errors import AudioKeyError
-from songkey.files import AUDIO_ENDINGS
-from songkey.keynames import key_or_none
-
-ID_NAMES = ("song_id", "id", "path", "file", "filename", "track", "song", "name")
-TRUTH_NAMES = ("key", "tonality", "annotation", "label", "true_key")
-ESTIMATE_NAMES = (
-    "estimate", "estimated", "estimated_key", "prediction", "predicted", "predicted_key",
-    "detected_key", "key", "tonality",
-)  # fmt: skip
-ENDINGS = (".key", *AUDIO_ENDINGS)
+from songkey.keymode import key_text
 
 Row = tuple[str, str]  # a song's id and its key as written
 Line = tuple[int, list[str]]  # a line's number in its file, and its cells
@@ -24,13 +22,6 @@ Line = tuple[int, list[str]]  # a line's number in its file, and its cells
 
 class PredictionsError(AudioKeyError):
     """Files of keys that cannot be read or matched."""
-
-
-class Named(NamedTuple):
-    """The keys of a file as written, by song."""
-
-    texts: dict[str, str]
-    repeated: tuple[str, ...]  # songs given more than once, always with the same key
 
 
 def read_keys(path: Path, key_names: tuple[str, ...]) -> list[Row]:
@@ -54,42 +45,48 @@ def read_judged(path: Path) -> tuple[list[Row], list[Row]]:
 
     Where it has a column `dataset`, ids begin with it: several data sets may share song ids.
     """
-    numbered = _lines(path)
-    header = _names(numbered[0][1]) if numbered else []
+    (_, header), *rows = _lines(path) or [(0, [])]
     answer_names = tuple(name for name in ESTIMATE_NAMES if name not in TRUTH_NAMES)
-    song, answer, truth = (_place(header, names) for names in (ID_NAMES, answer_names, TRUTH_NAMES))
+    song = song_place(header, _cells_of(rows))
+    answer, truth = (place(header, names) for names in (answer_names, TRUTH_NAMES))
     if song is None or answer is None or truth is None:
         raise PredictionsError(
             f"{path}: needs columns of ids, answers and true keys, such as song_id, estimate and "
             "key; or give the true keys by --annotations"
         )
-    rows = numbered[1:]
     if not rows:
         raise PredictionsError(f"{path}: no keys in it, only a header")
-    dataset = _place(header, ("dataset",))
-    places = (song, answer, truth) if dataset is None else (song, answer, truth, dataset)
-    songs, answers, truths, *datasets = _cells(path, rows, *places)
-    if datasets:
-        songs = [f"{name}/{id}" for name, id in zip(*datasets, songs, strict=True)]
+    songs = _ids(path, rows, song)
+    if (dataset := place(header, ("dataset",))) is not None:
+        datasets = _column(path, rows, dataset)
+        songs = [f"{name}/{id}" for name, id in zip(datasets, songs, strict=True)]
+    answers, truths = (_texts(path, header, rows, at) for at in (answer, truth))
     return list(zip(songs, answers, strict=True)), list(zip(songs, truths, strict=True))
 
 
 def lost_intervals(path: Path) -> int:
     """How many intervals the songs of a table lack, where it says so as eval.py's does."""
     header, *rows = (path.is_file() and _lines(path)) or [(0, [])]
-    place = _place(_names(header[1]), ("lost_intervals",))
-    if place is None:
+    lost = place(header[1], ("lost_intervals",))
+    if lost is None:
         return 0
-    cells = [line[place] for _, line in rows if len(line) > place]
+    cells = [line[lost] for _, line in rows if len(line) > lost]
     return sum(int(cell) for cell in cells if cell.isdecimal())
 
 
 def _read_table(path: Path, key_names: tuple[str, ...]) -> list[Row]:
     """The id and key columns: by their header or, without one, the first two."""
     numbered = _lines(path)
-    columns = _columns(path, numbered[0][1], key_names) if numbered else None
+    columns = _columns(path, numbered, key_names) if numbered else None
     song, key = columns or (0, 1)
-    return list(zip(*_cells(path, numbered[bool(columns) :], song, key), strict=True))
+    header, rows = (numbered[0][1], numbered[1:]) if columns else ([], numbered)
+    for number, line in rows if header else []:
+        if any(map(str.strip, line[len(header) :])):
+            raise PredictionsError(
+                f"{path}: row {number} has {len(line)} cells, the header {len(header)}; put an id "
+                "that holds a comma in quotes"
+            )
+    return list(zip(_ids(path, rows, song), _texts(path, header, rows, key), strict=True))
 
 
 def _lines(path: Path) -> list[Line]:
@@ -103,20 +100,37 @@ def _lines(path: Path) -> list[Line]:
     ]
 
 
-def _cells(path: Path, rows: list[Line], song: int, *others: int) -> list[list[str]]:
-    """The column of ids and others; PredictionsError for a row without them or without an id."""
+def _cells_of(rows: list[Line]) -> list[list[str]]:
+    return [line for _, line in rows]
+
+
+def _column(path: Path, rows: list[Line], at: int) -> list[str]:
+    """A column of a table; PredictionsError for a row without it."""
     for number, line in rows:
-        if len(line) <= max(song, *others):
+        if len(line) <= at:
             raise PredictionsError(f"{path}: row {number} has {len(line)} columns: {line}")
-        if not line[song].strip():
+    return [line[at].strip() for line in _cells_of(rows)]
+
+
+def _ids(path: Path, rows: list[Line], at: int) -> list[str]:
+    """The column of ids; PredictionsError for a row without one."""
+    ids = _column(path, rows, at)
+    for (number, line), id in zip(rows, ids, strict=True):
+        if not id:
             raise PredictionsError(f"{path}: row {number} has no id: {line}; name its song")
-    return [[line[place].strip() for _, line in rows] for place in (song, *others)]
+    return ids
 
 
-def _columns(path: Path, first: list[str], key_names: tuple[str, ...]) -> tuple[int, int] | None:
+def _texts(path: Path, header: list[str], rows: list[Line], at: int) -> list[str]:
+    """The column of keys, with their modes where these have a column of their own."""
+    texts, mode = _column(path, rows, at), mode_place(header, at)
+    return texts if mode is None else list(map(key_text, texts, _column(path, rows, mode)))
+
+
+def _columns(path: Path, lines: list[Line], key_names: tuple[str, ...]) -> tuple[int, int] | None:
     """Where id and key are, if the first line is a header; of two columns it may name one only."""
-    header = _names(first)
-    match _place(header, ID_NAMES), _place(header, key_names):
+    (_, header), *rows = lines
+    match song_place(header, _cells_of(rows)), place(header, key_names):
         case None, None:
             return None
         case int(song), int(key):
@@ -126,9 +140,9 @@ def _columns(path: Path, first: list[str], key_names: tuple[str, ...]) -> tuple[
         case int(song), None if len(header) == 2:
             return song, 1 - song
         case None, _:
-            raise _unnamed(path, first, "ids", ID_NAMES)
+            raise _unnamed(path, header, "ids", (*ID_NAMES, *PATH_NAMES, *SONG_NAMES))
         case _:
-            raise _unnamed(path, first, "keys", key_names)
+            raise _unnamed(path, header, "keys", key_names)
 
 
 def _unnamed(path: Path, header: list[str], what: str, names: tuple[str, ...]) -> PredictionsError:
@@ -138,15 +152,6 @@ def _unnamed(path: Path, header: list[str], what: str, names: tuple[str, ...]) -
     )
 
 
-def _names(header: list[str]) -> list[str]:
-    return [cell.strip().lower().replace(" ", "_") for cell in header]
-
-
-def _place(header: list[str], names: tuple[str, ...]) -> int | None:
-    """Where the first of `names` stands that is there."""
-    return next((header.index(name) for name in names if name in header), None)
-
-
 def _text(path: Path) -> str:
     try:
         return text_of(path.read_bytes())
@@ -154,46 +159,3 @@ def _text(path: Path) -> str:
         raise PredictionsError(f"{path}: cannot be read ({error.strerror}); name a table") from None
     except NoTableError as error:
         raise PredictionsError(f"{path}: not a text: {error}; save it as UTF-8") from None
-
-
-def naming(*tables: list[Row]) -> Callable[[str], str]:
-    """How ids are compared: without folders, unless that makes two songs of a table one."""
-    paths = [{_without_ending(song) for song, _ in rows} for rows in tables]
-    repeats = any(len(set(map(_without_folder, names))) < len(names) for names in paths)
-    return _without_ending if repeats else _without_folder
-
-
-def by_name(path: Path, rows: list[Row], name_of: Callable[[str], str]) -> Named:
-    """Each song's text, and the songs given again with the same key, which count once.
-
-    Raises PredictionsError where the same song has two keys.
-    """
-    texts: dict[str, str] = {}
-    repeated = []
-    for song, text in rows:
-        name = name_of(song)
-        if name in texts:
-            if not _same(texts[name], text):
-                raise PredictionsError(
-                    f"{path}: {name} is in it more than once, with different keys "
-                    f"({texts[name]}, {text}); keep one row of it"
-                )
-            repeated.append(name)
-        texts.setdefault(name, text)
-    return Named(texts, tuple(dict.fromkeys(repeated)))
-
-
-def _same(text: str, other: str) -> bool:
-    key = key_or_none(text)
-    return key == key_or_none(other) and (key is not None or text == other)
-
-
-def _without_folder(song: str) -> str:
-    return PurePosixPath(_without_ending(song)).name
-
-
-def _without_ending(song: str) -> str:
-    """A path with slashes, composed accents, and no ending of an audio or key file."""
-    path = unicodedata.normalize("NFC", song.replace("\\", "/"))
-    ending = PurePosixPath(path).suffix
-    return path[: -len(ending)] if ending.lower() in ENDINGS else path

@@ -66,8 +66,10 @@ def scored(predictions: Path, annotations: Path) -> list[str]:
     return [
         format_table({annotations.absolute().name: comparison.score}),
         *named("song without an answer, not scored", comparison.without_answer),
-        *named("answer to songs that have no key there", comparison.without_truth),
+        *named("answer to songs that are not there", comparison.without_truth),
+        *named("song without a key there, not scored", comparison.keyless),
         *named("song whose key there does not parse, not scored", comparison.unreadable_truth),
+        *named("answer to songs that lie in other folders there", comparison.in_other_folders),
         *named(REPEATED, comparison.repeated),
         *([counted(keyless, "answer without a key, counted as other")] if keyless else []),
         *_incomplete(predictions),

@@ -12,18 +12,11 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binomtest
 
-from evaluation.keyfiles import (
-    ESTIMATE_NAMES,
-    TRUTH_NAMES,
-    PredictionsError,
-    Row,
-    by_name,
-    key_or_none,
-    naming,
-    read_judged,
-    read_keys,
-)
+from evaluation.keycolumns import ESTIMATE_NAMES, TRUTH_NAMES
+from evaluation.keyfiles import PredictionsError, Row, read_judged, read_keys
+from evaluation.songids import by_name, naming
 from model.metrics import WEIGHTS, MirexScore, relations_of, score_of_relations
+from songkey.keynames import key_or_none
 from songkey.keys import Key
 
 RESAMPLES = 10_000
@@ -79,7 +72,7 @@ def compare_systems(first: Path, second: Path, annotations: Path | None = None) 
         mcnemar_p_value=mcnemar(*only_right),
         only_answered=(tuple(sorted(one.keys() - other)), tuple(sorted(other.keys() - one))),
         without_truth=tuple(song for song in both if song not in truth),
-        repeated=named[0].repeated + named[1].repeated,
+        repeated=tuple(dict.fromkeys(named[0].repeated + named[1].repeated)),
     )
 
 

@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.answers import SongAnswer
-from evaluation.keyfiles import (
-    ESTIMATE_NAMES,
-    TRUTH_NAMES,
-    PredictionsError,
-    by_name,
-    naming,
-    read_keys,
-)
+from evaluation.keycolumns import ESTIMATE_NAMES, TRUTH_NAMES
+from evaluation.keyfiles import PredictionsError, read_keys
+from evaluation.songids import by_name, contradict, naming
 from model.metrics import MirexScore, relations_of, score_of_relations
-from songkey.keynames import is_ambiguous, key_or_none
+from songkey.keynames import is_ambiguous, key_or_none, names_no_key
 from songkey.keys import KEYS, relation
 from storage.whole import write_whole
 
@@ -29,8 +24,10 @@ class Comparison:
     without_answer: tuple[str, ...]  # songs that have a key but no answer
     without_truth: tuple[str, ...]  # answers to songs that have no key
     unreadable_truth: tuple[str, ...]
+    keyless: tuple[str, ...]  # songs of which the truth says that they have no key
     answers_without_key: int  # counted as wrong: "unknown" is an answer
     repeated: tuple[str, ...]  # songs given twice with one key, counted once
+    in_other_folders: tuple[str, ...]  # answers, each with the song that it is taken to mean
     ambiguous: tuple[str, ...] = ()  # among answers without key: songs, each with what is written
 
 
@@ -61,8 +58,8 @@ def compare(predictions: Path, annotations: Path) -> Comparison:
     answer_rows = read_keys(predictions, ESTIMATE_NAMES)
     truth_rows = read_keys(annotations, TRUTH_NAMES)
     name_of = naming(answer_rows, truth_rows)
-    answers, repeated = by_name(predictions, answer_rows, name_of)
-    texts, repeated_truths = by_name(annotations, truth_rows, name_of)
+    answers, answer_ids, repeated = by_name(predictions, answer_rows, name_of)
+    texts, truth_ids, repeated_truths = by_name(annotations, truth_rows, name_of)
     truths = {song: key for song, text in texts.items() if (key := key_or_none(text))}
     if not truths:
         first = truth_rows[0]
@@ -73,16 +70,25 @@ def compare(predictions: Path, annotations: Path) -> Comparison:
     if not songs:
         raise PredictionsError(
             f"{predictions}: no song of it is in {annotations} (first ids: {answer_rows[0][0]}, "
-            f"{truth_rows[0][0]}); ids are compared without file ending and, unless file names "
-            "repeat, without folder"
+            f"{truth_rows[0][0]}); ids are compared without file ending, by the file's name and as "
+            "many folders as tell the songs of each file apart"
         )
     estimates = [key_or_none(answers[song]) for song in songs]
+    untrue = [song for song in texts if song not in truths]
     return Comparison(
         score_of_relations(relations_of(estimates, [truths[song] for song in songs])),
         without_answer=tuple(song for song in truths if song not in answers),
         without_truth=tuple(song for song in answers if song not in texts),
-        unreadable_truth=tuple(f"{song} ({texts[song]!r})" for song in texts if song not in truths),
+        unreadable_truth=tuple(
+            f"{song} ({texts[song]!r})" for song in untrue if not names_no_key(texts[song])
+        ),
+        keyless=tuple(song for song in untrue if names_no_key(texts[song])),
         answers_without_key=estimates.count(None),
-        repeated=repeated + repeated_truths,
+        repeated=tuple(dict.fromkeys(repeated + repeated_truths)),
+        in_other_folders=tuple(
+            f"{answer_ids[song]} (there {truth_ids[song]})"
+            for song in songs
+            if contradict(answer_ids[song], truth_ids[song])
+        ),
         ambiguous=tuple(f"{s} ({answers[s]!r})" for s in songs if is_ambiguous(answers[s])),
     )

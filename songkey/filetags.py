@@ -19,7 +19,7 @@ from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3
 
 from songkey.container import tag_ends
-from songkey.inflating import bound_frames
+from songkey.inflating import bounded
 
 # What mutagen says of a damaged tag; all but the first are its own slips.
 DAMAGED = (
@@ -31,12 +31,12 @@ Tags = Mapping[str, object]
 T = TypeVar("T")
 
 
+@bounded()
 def all_tags(stream: BinaryIO, name: str) -> list[Tags]:
     """The tags of a file in each place that has any; what is damaged counts as none.
 
     The name may tell the kind of file. OSError where reading fails, which is no damage.
     """
-    bound_frames()
     ends = [0, *tag_ends(stream)]
     sound = Part(stream, ends[-1])
     file = unless_damaged(lambda part: mutagen.File(filename=name, fileobj=part), sound)

@@ -1,34 +1,64 @@
 """Compressed frames of ID3 tags, inflated only so far: some kB can hold gigabytes.
 
-mutagen inflates a frame whole. One that grows more than text or a picture does is now to it of a
-kind that it does not know: not read, and where tags are written kept as it is.
+mutagen inflates each frame whole. While `bounded` reads, what comes out of all frames together has
+a bound, and the frame that exceeds it is of a kind that mutagen does not know. Whatever else the
+process reads by mutagen has no bound.
 """
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import mutagen.id3._frames
 
-MOST_TIMES = 20  # that a frame may grow
-MOST_BYTES_MORE = 1_000
+MOST_MB = 64  # of a file's frames together: pictures and lyrics, however far they grow
 
 
-class BoundedZlib:
+class InflatedError(mutagen.MutagenError):
+    """More than that would come out of a file's compressed frames."""
+
+
+class _Budget:
+    """How many bytes may still come out; below 0 where more would have."""
+
+    def __init__(self) -> None:
+        self.left = MOST_MB * 1_000_000
+
+    def inflated(self, data: bytes) -> bytes:
+        inflating = zlib.decompressobj()
+        found = inflating.decompress(data, max(self.left, 0) + 1)
+        self.left -= len(found)
+        if self.left < 0:
+            raise NotImplementedError
+        if not inflating.eof:
+            raise zlib.error("cut")
+        return found
+
+
+_budget: ContextVar[_Budget | None] = ContextVar("budget", default=None)
+
+
+class _Zlib:
     """What mutagen asks of zlib."""
 
     error = zlib.error
 
     @staticmethod
     def decompress(data: bytes) -> bytes:
-        """As zlib's; NotImplementedError where too much would come out."""
-        inflating, most = zlib.decompressobj(), MOST_TIMES * len(data) + MOST_BYTES_MORE
-        found = inflating.decompress(data, most)
-        if len(found) == most:
-            raise NotImplementedError("grows too much")
-        if not inflating.eof:
-            raise zlib.error("cut")
-        return found
+        budget = _budget.get()
+        return budget.inflated(data) if budget else zlib.decompress(data)
 
 
-def bound_frames() -> None:
-    """From now on, of all tags that this process reads."""
-    vars(mutagen.id3._frames)["zlib"] = BoundedZlib
+@contextmanager
+def bounded(whole: bool = False) -> Iterator[None]:
+    """Around what reads tags; with `whole`, InflatedError at its end if a frame was too big."""
+    vars(mutagen.id3._frames)["zlib"] = _Zlib
+    budget = _Budget()
+    token = _budget.set(budget)
+    try:
+        yield
+    finally:
+        _budget.reset(token)
+    if whole and budget.left < 0:
+        raise InflatedError(f"its compressed frames hold more than {MOST_MB} MB; remove them")

@@ -70,6 +70,8 @@ def parse_label(text: str) -> Key:
     if len(text) > MOST_LETTERS:
         raise KeyParseError(f"not a key: {text[:MOST_LETTERS]!r}... of {len(text)} letters; {HINT}")
     plain = unicodedata.normalize("NFKC", text.translate(SIGNS).translate(DASHES)).strip()
+    if names_no_key(text):
+        raise _no_key(plain, text)
     if tuning := TUNING.search(plain):
         cents = float(re.sub(r"\s", "", tuning["cents"]).replace(",", "."))
         if abs(cents) > MOST_CENTS:
@@ -80,8 +82,7 @@ def parse_label(text: str) -> Key:
     keys = [_one(part, text) for part in _parts(plain)]
     known = [key for key in dict.fromkeys(keys) if key]
     if not known or None in keys:
-        what = f"{text!r} is blank" if not plain else repr(text)
-        raise KeyParseError(f"not a key: {what}; {HINT}")
+        raise _no_key(plain, text)
     if len(known) > 1:
         raise _ambiguous(text, f"names several keys: {', '.join(map(str, known))}")
     return known[0]
@@ -157,6 +158,8 @@ def _german(match: re.Match) -> Key | None:
 
 def _named(match: re.Match, text: str) -> Key:
     mode = match["mode"]
+    if match[0].endswith("-"):
+        raise _ambiguous(text, "ends in a dash, which is minor to some; add major or minor")
     if mode == "M":
         raise _ambiguous(text, "is major by the case of its M, minor by the letter; write it out")
     if mode is None and (not match[0][0].isupper() or match["sign"] == "B"):
@@ -165,6 +168,11 @@ def _named(match: re.Match, text: str) -> Key:
     sign = match["sign"] or ("#" if word in RAISED else "b" if word else "")
     letter = SYLLABLES[match["syllable"].lower()] if match["syllable"] else match["letter"]
     return Key(_tonic(letter + sign), "minor" if mode and mode.lower() in MINOR else "major")
+
+
+def _no_key(plain: str, text: str) -> KeyParseError:
+    what = repr(text) if plain else f"{text!r} is blank"
+    return KeyParseError(f"not a key: {what}; {HINT}")
 
 
 def _ambiguous(text: str, why: str) -> AmbiguousKeyError:

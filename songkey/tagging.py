@@ -29,7 +29,7 @@ from mutagen.mp4 import AtomDataType, MP4FreeForm, MP4Tags
 
 from songkey.errors import AudioError, printable
 from songkey.filetags import DAMAGED, Tags, all_tags
-from songkey.inflating import bound_frames
+from songkey.inflating import bounded
 from songkey.tagcopy import copy_in_its_place, id3v1_kept
 
 KEY_FIELDS = ("tkey", "initialkey")  # by `plain_name`; TXXX:INITIALKEY in ID3 is among them
@@ -101,9 +101,9 @@ def _written(path: Path, where: str, text: str, keep_existing: bool, dry_run: bo
     return Tag(text, State.WRITTEN)
 
 
+@bounded(whole=True)
 def _opened(path: Path, where: str) -> Any:  # mutagen's own types take its tags for None
     """The file with tags, empty ones where it has none."""
-    bound_frames()
     file = mutagen.File(path)
     if file is not None and file.tags is None:
         with suppress(NotImplementedError, *DAMAGED):
@@ -130,6 +130,7 @@ def _key_fields(tags: Tags) -> list[str]:
     return [field for field, _ in tags.items() if plain_name(field) in KEY_FIELDS]
 
 
+@bounded(whole=True)
 def _save(file: Any, path: Path, text: str) -> None:
     _save_own(file, path, text)
     for kind in {ID3, APEv2} - set(type(file.tags).__mro__):

@@ -83,6 +83,10 @@ AMBIGUOUS = {
     "H": "has an H, which is B in German",
     "Hm": "has an H, which is B in German",
     "H minor": "has an H, which is B in German",
+    "A-": "ends in a dash, which is minor to some",
+    "La-": "ends in a dash",
+    "C –": "ends in a dash",
+    "8A - A-": "ends in a dash",
     "A#m +51": "more than 50 cents off",
     "C/Am": "names several keys: C major, A minor",
     "8A/9A": "names several keys: A minor, E minor",
@@ -92,9 +96,10 @@ AMBIGUOUS = {
     "D minor / F major": "names several keys: D minor, F major",
 }
 NONE = [
-    "", " ", "-", "o", "X", "unknown", "House", "All", "major", "min", "C dorian", "C other", "Am7",
-    "Am-5", "Cmajor7", "A-A# minor", "A# major / minor", "C minor, sad", "C minor C minor", "13A",
-    "8", "/", "+50", "B# moll", "H# Dur", "aes-Dur", "Cis", "do re", "A B", "solo", "lament",
+    "", " ", "-", "n/a", "N/A ", "o", "X", "unknown", "House", "All", "major", "min", "C dorian",
+    "C other", "Am7", "Am-5", "Cmajor7", "A-A# minor", "A# major / minor", "C minor, sad",
+    "C minor C minor", "13A", "8", "/", "+50", "B# moll", "H# Dur", "aes-Dur", "Cis", "do re",
+    "A B", "solo", "lament",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 import torch
 
 from evaluation.answers import Answers, SongAnswer
+from evaluation.keycolumns import ID_NAMES, PATH_NAMES, SONG_NAMES, TRUTH_NAMES
 from evaluation.keyfiles import PredictionsError
 from evaluation.notes import compared, scored
 from evaluation.predictions import compare, write_predictions
 from model.metrics import MirexScore, mirex_score
 from songkey.estimate import estimate_from_probabilities
 from songkey.keys import KEYS, Key
+from songs.labels import COLUMNS
 
 SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "Cb")
@@ -104,6 +107,88 @@ def test_where_file_names_repeat_folders_tell_songs_apart_even_to_a_part_of_the_
         assert len(compared.without_answer) == 3 - len(answers)
 
 
+def test_a_files_name_and_as_many_folders_as_its_namesakes_need_tell_songs(tmp_path):
+    truths = [
+        ("CD1/01.mp3", "C"), ("CD2/01.mp3", "D"), ("other/x.mp3", "E"), ("A/y.mp3", "F"),
+        ("1/intro.mp3", "G"), ("2/intro.mp3", "A"),
+    ]  # fmt: skip
+    annotations = table(tmp_path / "t.tsv", truths)
+    answers = [(f"/music/{name}", key) for name, key in truths[:2]]
+    answers += [("x", "E"), ("D:\\a\\A\\y.flac", "F"), ("intro.mp3", "G"), ("3/intro", "A")]
+    compared = compare(table(tmp_path / "a.tsv", answers), annotations)
+    assert compared.score == MirexScore(correct=4)
+    assert compared.without_answer == ("1/intro", "2/intro")
+    assert compared.without_truth == ("intro", "3/intro")
+    assert not compared.in_other_folders
+
+
+def test_an_answer_to_a_song_of_that_name_in_another_folder_is_named(tmp_path):
+    truth = table(tmp_path / "t.tsv", [("CD1/01.mp3", "C"), ("x.mp3", "C"), ("a/y.mp3", "C")])
+    answers = [("CD2/01.mp3", "D"), ("a/x.mp3", "C"), ("/music/a/y.mp3", "C")]
+    *_, line = scored(table(tmp_path / "a.tsv", answers), truth)
+    assert line == "1 answer to songs that lie in other folders there: " + (
+        "CD2/01.mp3 (there CD1/01.mp3)"
+    )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "id filename key", "track File_Name Initial-Key", "song_id location musicalkey",
+        "ID Path initialkey", "track title Key", "number filepath tonality",
+    ],
+)  # fmt: skip
+def test_numbers_of_rows_and_tracks_are_no_ids_where_names_stand_beside_them(tmp_path, header):
+    truth = table(tmp_path / "t.tsv", [("x.mp3", "C"), ("y.mp3", "Dm")], "path key")
+    answers = table(tmp_path / "a.tsv", [("1", "y.mp3", "Dm"), ("2 / 9", "x.mp3", "C")], header)
+    assert compare(answers, truth).score == MirexScore(correct=2)
+
+
+def test_numbers_are_ids_where_no_path_stands_beside_them(tmp_path):
+    truth = table(tmp_path / "t.tsv", [("17", "C"), ("18", "Dm")], "id key")
+    answers = [("17", "Same", "C"), ("18", "Same", "Dm")]
+    compared = compare(table(tmp_path / "a.tsv", answers, "id title key"), truth)
+    assert compared.score == MirexScore(correct=2)
+
+
+def test_the_columns_of_label_files_are_known_here_too():
+    plain = re.compile(r"[\s_-]")
+    for mine, theirs in (
+        ((*ID_NAMES, *PATH_NAMES, *SONG_NAMES), "path"), (TRUTH_NAMES, "key")
+    ):  # fmt: skip
+        assert {plain.sub("", name) for name in mine} >= set(COLUMNS[theirs])
+
+
+def test_a_mode_in_a_column_of_its_own_is_that_of_the_key(tmp_path):
+    truth = table(tmp_path / "t.tsv", [("x", "Am"), ("y", "C"), ("z", "F#m")], "id key")
+    rows = [("x", "A", "minor"), ("y", "C", "Major"), ("z", "F#", "minor")]
+    for header in ("id key scale", "id prediction mode", "id Key Mode"):
+        answers = table(tmp_path / "a.tsv", rows, header)
+        assert compare(answers, truth).score == MirexScore(correct=3)
+    assert compare(truth, answers).score == MirexScore(correct=3)
+    both = [(*row, "Am") for row in rows]
+    answers = table(tmp_path / "a.tsv", both, "id key mode estimate")
+    assert compare(answers, truth).score == mirex_score([21, 21, 21], [21, 0, 18])
+    assert compare(truth, answers).score == MirexScore(correct=3)
+
+
+def test_a_truth_that_says_that_there_is_no_key_is_counted_as_that(tmp_path):
+    truth = table(tmp_path / "t.tsv", [("a", "none"), ("b", "C"), ("c", "?"), ("d", "C/Am")])
+    answers = table(tmp_path / "a.tsv", [("a", "C"), ("b", "n/a"), ("c", "C"), ("d", "C")])
+    compared = compare(answers, truth)
+    assert (compared.keyless, compared.unreadable_truth) == (("a", "c"), ("d ('C/Am')",))
+    assert (compared.score, compared.ambiguous) == (MirexScore(other=1), ())
+    assert "2 songs without a key there, not scored: a, c" in scored(answers, truth)
+
+
+def test_an_answer_that_says_twice_that_there_is_no_key_counts_once(truth, tmp_path):
+    rows = [(song(0), "none"), (song(0), "unknown"), (f"{song(1)}.mp3", "Db"), (song(1), "C#")]
+    answers = table(tmp_path / "a.tsv", rows)
+    compared = compare(answers, truth)
+    assert compared.repeated == (song(0), song(1)) and compared.answers_without_key == 1
+    assert compare(answers, answers).repeated == (song(0), song(1))
+
+
 def test_ids_with_composed_and_decomposed_accents_are_the_same(tmp_path):
     truth = table(tmp_path / "truth.tsv", [("caf\u00e9 白鳥.mp3", "Cm")])
     answers = table(tmp_path / "answers.tsv", [("cafe\u0301 白鳥.wav", "C minor")])
@@ -153,7 +238,8 @@ def test_what_cannot_be_compared_is_named_and_not_scored(truth, tmp_path):
     assert compared.score == MirexScore(correct=22)
     assert set(compared.without_answer) == {song(n) for n in (0, 1, *range(24, 48))}
     assert compared.without_truth == ("new",)
-    assert compared.unreadable_truth == ("none.LOFI ('')", "unsure.LOFI ('E / B / A minor')")
+    assert compared.unreadable_truth == ("unsure.LOFI ('E / B / A minor')",)
+    assert compared.keyless == ("none.LOFI",)
 
 
 def test_an_answer_that_names_no_key_is_a_wrong_answer(truth, tmp_path):
@@ -189,7 +275,9 @@ def test_an_id_given_twice_with_different_keys_is_refused(truth, tmp_path):
     refused(table(tmp_path / "a.tsv", twice), truth, rf"a.tsv: {message}")
     answers = table(tmp_path / "b.tsv", twice[:1])
     refused(answers, table(tmp_path / "t.tsv", twice), rf"t.tsv: {message}")
-    twice = [(song(3), "dunno"), (song(3), "no key")]
+    twice = [(song(3), "dunno"), (song(3), "no idea")]
+    refused(table(tmp_path / "a.tsv", twice), truth, "with different keys")
+    twice = [(song(3), "Cm"), (song(3), "")]
     refused(table(tmp_path / "a.tsv", twice), truth, "with different keys")
 
 
@@ -207,6 +295,7 @@ def test_an_id_given_twice_with_the_same_key_counts_once_and_is_named(truth, tmp
         (b"other\tC major\n", r"no song of it is in .* \(first ids: other, 0.LOFI.key\)"),
         (b"0.LOFI\tCm\n1.LOFI\n", r"row 2 has 1 columns: \['1.LOFI'\]"),
         (b"0.LOFI\tCm\n \tDm\n", r"row 2 has no id: \[' ', 'Dm'\]; name its song"),
+        (b"id,key\na, b.mp3,Cm\n", "row 2 has 3 cells, the header 2; put an id that holds a comma"),
         (b"ID3\x04\x00\x00\xff\xfb\x90\x00", "not a text: holds bytes of 0; save it as UTF-8"),
         (b'a,Cm\n"b,Dm\nc,Em\n', "not a table of id and key: "),
         (b'"a" b,Cm\n', "not a table of id and key: "),

@@ -17,6 +17,7 @@ from mutagen.id3 import ID3, TKEY, TXXX, BitPaddedInt
 from mutagen.mp4 import MP4, MP4FreeForm
 from mutated import mutated
 
+from songkey.errors import AudioError
 from songkey.tagging import write_key
 from songs.tags import key_tags
 
@@ -229,23 +230,54 @@ def compressed_frame(version, name, zeros, text):
     return name + sizes[version] + {3: b"\0\x80", 4: b"\0\x09"}[version] + data
 
 
+def with_id3(path, version, *frames):
+    """An MP3 whose tag has these frames."""
+    sound = silence(path.with_name("sound.mp3")).read_bytes()
+    size = BitPaddedInt.to_str(sum(map(len, frames)), width=4)
+    path.write_bytes(b"ID3" + bytes([version, 0, 0]) + size + b"".join(frames) + sound)
+    return path
+
+
 @pytest.mark.parametrize("version", [3, 4])
 def test_a_compressed_frame_is_read_and_one_that_would_fill_the_memory_is_none(tmp_path, version):
-    frames = compressed_frame(version, b"TKEY", 0, b"Am")
-    for zeros, keys in ((0, ["Am", "8A"]), (100_000_000, ["Am"])):
-        tag = frames + compressed_frame(version, b"TXXX", zeros, b"initialkey\0008A")
-        size = BitPaddedInt.to_str(len(tag), width=4)
-        path = tmp_path / "a.mp3"
-        sound = silence(tmp_path / "sound.mp3").read_bytes()
-        path.write_bytes(b"ID3" + bytes([version, 0, 0]) + size + tag + sound)
-        tracemalloc.start()
-        assert key_tags(path) == keys
-        assert tracemalloc.get_traced_memory()[1] < 20_000_000
-        tracemalloc.stop()
-    write_key(path, "Bm")
-    assert key_tags(path) == ["Bm"] and tag[len(frames) + 10 :] in path.read_bytes()
-    path.write_bytes(b"ID3" + bytes([version, 0, 0]) + size + tag[:-9] + bytes(9) + sound)
+    key = compressed_frame(version, b"TKEY", 0, b"Am")
+    other = compressed_frame(version, b"TXXX", 0, b"initialkey\0008A")
+    bomb = compressed_frame(version, b"TXXX", 200_000_000, b"initialkey\0008A")
+    assert key_tags(with_id3(tmp_path / "a.mp3", version, key, other)) == ["Am", "8A"]
+    path = with_id3(tmp_path / "a.mp3", version, key, bomb, bomb, bomb)
+    tracemalloc.start()
     assert key_tags(path) == ["Am"]
+    assert tracemalloc.get_traced_memory()[1] < 1_000 * 200_000
+    tracemalloc.stop()
+    before = path.read_bytes()
+    with pytest.raises(AudioError, match="compressed frames hold more than 64 MB; remove them"):
+        write_key(path, "Bm")
+    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 2
+    cut = with_id3(tmp_path / "a.mp3", version, key, other[:-9] + bytes(9))
+    assert key_tags(cut) == ["Am"]
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_key_is_written_beside_frames_that_grow_far_and_these_are_as_before(tmp_path, version):
+    picture = b"image/bmp\0\3\0BM"
+    frames = [
+        compressed_frame(version, b"APIC", 5_000_000, picture),
+        compressed_frame(version, b"USLT", 0, b"eng\0" + b"la la la la la\n" * 800),
+    ]
+    path = with_id3(tmp_path / "a.mp3", version, *frames)
+    before = ID3(path)
+    assert len(before.getall("APIC")[0].data) == 5_000_002
+    write_key(path, "Bm")
+    after = ID3(path)
+    assert key_tags(path) == after.pop("TKEY").text == ["Bm"]
+    assert after == before
+
+
+def test_what_others_read_in_the_same_process_has_no_bound(tmp_path):
+    key_tags(silence(tmp_path / "a.mp3"))
+    frame = compressed_frame(4, b"APIC", 70_000_000, b"image/bmp\0\3\0BM")
+    picture = ID3(with_id3(tmp_path / "a.mp3", 4, frame)).getall("APIC")[0]
+    assert len(picture.data) == 70_000_002
 
 
 def test_a_file_that_cannot_be_read_is_not_taken_for_one_without_tags(tmp_path, monkeypatch):

@@ -88,6 +88,22 @@ def test_a_file_named_by_artist_and_title_is_that_song():
         ("Beethoven", "Sinfonie Nr. 5 c-Moll, 2. Satz: Andante con moto"),
         ("Beethoven", "Piano Sonata No. 14 in C-sharp minor: III. Presto agitato"),
         ("Bach", "Präludium und Fuge Cis-Dur"), ("Bach", "Cello Suite No. 1, BWV 1007: Gigue"),
+        ("Bach", "Canon"), ("Schubert", "Lieder"), ("Brahms", "Klavierstück"), ("Bach", "Fughetta"),
+        ("Schubert", "Piano Piece"), ("Schubert", "Dance No. 1"), ("Elgar", "Hymn"),
+        ("Beethoven", "First Movement"), ("Beethoven", "Sonata quasi una fantasia"),
+        ("Beethoven", "Largo e mesto"), ("Bach", "Fuge über ein Thema"), ("Janji", "Part One"),
+        ("Janji", "Voice 001"), ("Janji", "Aufnahme 1"), ("Janji", "Zonder titel"),
+        ("Janji", "Utan titel"), ("Janji", "Без названия"), ("Janji", "Unbenannt"),
+        ("अज्ञात कलाकार", "ट्रैक 1"), ("Janji", "ट्रैक 1"), ("فنان غير معروف", "Heroes"),
+        ("Janji", "مسار 1"), ("Άγνωστος καλλιτέχνης", "Heroes"), ("Janji", "Κομμάτι 1"),
+        ("Různí interpreti", "Heroes"), ("ศิลปินที่ไม่รู้จัก", "Heroes"), ("Janji", "แทร็ก 1"),
+        ("אמן לא ידוע", "Heroes"), ("Nghệ sĩ không xác định", "Heroes"), ("Janji", "Bản nhạc 1"),
+        ("Artist necunoscut", "Heroes"), ("Artis tidak dikenal", "Heroes"), ("Janji", "Lagu 1"),
+        ("Különböző előadók", "Heroes"), ("Çeşitli sanatçılar", "Heroes"), ("알 수 없음", "Heroes"),
+        *((nobody, "Heroes") for nobody in (
+            "V.A.", "V/A", "AA.VV.", "N/A", "None", "null", "-", "Anonymous", "Traditional",
+            "Soundtrack", "Original Soundtrack", "DJ",
+        )),
         ("Чайковский", "Симфония № 5 ми минор"), ("Mozart", "交響曲第40番 ト短調"),
         ("Mozart", "第40号交响曲"), ("Mozart", "Sinfonía n.º 40 en sol menor"),
     ],
@@ -98,7 +114,8 @@ def test_a_name_that_many_recordings_may_have_tells_none(artist, title):
 
 @pytest.mark.parametrize(
     "title",
-    ["Heroes", "Allegro of the Heroes", "Heroes (Intro)", "夜", "月光ソナタ", "Stuck", "Disco"],
+    ["Heroes", "Allegro of the Heroes", "Heroes (Intro)", "夜", "月光ソナタ", "Stuck", "Disco"]
+    + ["The Dance", "One Dance", "Over", "One", "Take Five", "Without Words"],
 )
 @pytest.mark.parametrize("artist", ["Janji", "311", "Air", "X", "The Unknown", "不明堂", "!!!"])
 def test_any_other_name_tells_a_recording(artist, title):
