@@ -21,6 +21,10 @@ from shards.pack import pack_shard
 from shards.plan import plan
 from shards.prepare import prepare
 
+IMPORTING = """import time
+print("importing", flush=True)
+time.sleep(60)
+"""
 FEW = ("datasets.synthetic.songs=16", "prepare.songs_per_shard=2")
 GOES_ON = "interrupted; the same command goes on from what is finished"
 
@@ -80,6 +84,28 @@ def assert_one_line(done: subprocess.CompletedProcess, *texts: str) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ") and all(text in line for text in texts), line
+
+
+@pytest.mark.parametrize(
+    "program, library",
+    [
+        ("-m training.launcher", "accelerate"),
+        ("train.py", "accelerate"),
+        ("eval.py", "accelerate"),
+        ("predict.py", "numpy"),
+    ],
+)
+def test_ctrl_c_while_a_program_imports_ends_it_in_one_line(tmp_path, program, library):
+    (tmp_path / f"{library}.py").write_text(IMPORTING)
+    with subprocess.Popen(
+        [sys.executable, *program.split()], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    ) as running:  # fmt: skip
+        assert running.stdout.readline() == "importing\n"
+        running.send_signal(signal.SIGINT)
+        output, errors = running.communicate(timeout=60)
+    told = "interrupted; nothing was begun; give the same command again\n"
+    assert (running.returncode, output, errors) == (130, "", told)
 
 
 @pytest.mark.parametrize(
