@@ -33,3 +33,6 @@ def _folder() -> str:
 
 # When this is imported, before what may be missing is: after that it would be too late.
 sys.excepthook = explain
+
+# Torch imports it too, and then swallows Ctrl-C and goes on without it.
+import numpy  # noqa: E402, F401

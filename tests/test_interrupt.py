@@ -12,9 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config
 from test_pack import song, tone
 
+import train
 from shards import __main__ as shards
 from shards.outcome import summary
 from shards.pack import pack_shard
@@ -90,8 +92,9 @@ def assert_one_line(done: subprocess.CompletedProcess, *texts: str) -> None:
     "program, library",
     [
         ("-m training.launcher", "accelerate"),
+        ("-m training.launcher", "numpy"),
         ("train.py", "accelerate"),
-        ("eval.py", "accelerate"),
+        ("eval.py", "numpy"),
         ("predict.py", "numpy"),
     ],
 )
@@ -215,6 +218,21 @@ def test_a_training_that_fills_the_disk_says_what_there_is_to_go_on_from(packed,
     )
     assert done.stderr.splitlines()[-1].endswith(f"; free some space: {told}"), done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("named", ["", "checkpoints/epoch-0001.safetensors"])
+def test_a_run_that_is_interrupted_before_it_goes_on_is_told_as_it_was_named(
+    trained, called, monkeypatch, named
+):
+    def interrupt(_seed: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "manual_seed", interrupt)  # while the run is read again
+    before = contents(trained)
+    done = called(train.main, "--resume", trained / named)
+    told = f"interrupted; go on with --resume {trained / named}\n"
+    assert (done.returncode, done.stderr) == (130, told)
+    assert contents(trained) == before
 
 
 def test_a_read_only_target_ends_in_one_line_at_any_point(undisturbed, called, disk):
