@@ -1,9 +1,12 @@
 """Laws of how recipes start programs: as `accelerate launch` does, but without its notice."""
 
 import logging
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from accelerate.commands import launch
@@ -22,6 +25,7 @@ VARIABLES = {
     "ACCELERATE_DYNAMO_USE_REGIONAL_COMPILATION": "True",
 }
 TELLING = f"import os; print(*(os.environ[name] for name in {list(VARIABLES)}))"
+LAUNCHER = f"exec {sys.executable} -m training.launcher --quiet"
 SAVING = """import signal, sys, time
 def save(number, _frame):
     print("saved")
@@ -72,12 +76,23 @@ def test_a_variable_that_is_neither_true_nor_false_ends_in_one_line():
     assert (done.returncode, done.stderr) == (1, error)
 
 
+def of_a_recipe() -> str:
+    """The words by which the Justfile starts a program, with this Python."""
+    if not (just := shutil.which("just")):
+        pytest.skip("needs just")
+    words = [just, "--set", "bin", Path(sys.executable).parent, "--evaluate", "launch"]
+    return subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_what_was_started_is_the_programs_and_so_is_the_exit_code(tmp_path, number):
+@pytest.mark.parametrize("launcher", [lambda: LAUNCHER, of_a_recipe], ids=["itself", "recipe"])
+def test_a_signal_to_what_was_started_is_the_programs_and_so_is_the_exit_code(
+    tmp_path, number, launcher: Callable[[], str]
+):
     (tmp_path / "program.py").write_text(SAVING.format(number=number))
     with subprocess.Popen(
-        [sys.executable, "-m", "training.launcher", "--quiet", tmp_path / "program.py"],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ["sh", "-cu", f'{launcher()} "$0"', tmp_path / "program.py"], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as running:  # fmt: skip
         assert running.stdout.readline() == "begun\n"
         running.send_signal(number)
