@@ -1,4 +1,4 @@
-"""What ends a program while it still imports, in one line: a library that lacks, or Ctrl-C."""
+"""What ends a program while it still imports, in one line: a missing library, or Ctrl-C."""
 
 import os
 import sys
