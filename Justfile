@@ -6,7 +6,8 @@ python := env("PYTHON", "python3")
 bin := ".venv/bin"
 just := quote(just_executable())
 # By itself accelerate launch takes one thread for what is computed on the CPU.
-launch := "OMP_NUM_THREADS=" + env("OMP_NUM_THREADS", num_cpus()) + " " + bin / "python -m training.launcher --quiet"
+# exec: the SIGTERM that just passes on is then the program's, not a shell's.
+launch := "exec env OMP_NUM_THREADS=" + env("OMP_NUM_THREADS", num_cpus()) + " " + bin / "python -m training.launcher --quiet"
 dask_port := "8786"
 
 [private]

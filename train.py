@@ -9,11 +9,13 @@ import settings.extras  # noqa: F401  # isort: skip
 import argparse
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from settings.command import is_main_process, run
 from settings.config import config_parser, load_config, run_config
+from settings.sections import Config
 from songkey.errors import AudioKeyError
 from training.loop import Training
 from training.profiler import profiled
@@ -41,32 +43,39 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.resume and (arguments.config or arguments.name):
         raise AudioKeyError("--resume takes settings and name from the run; change them with --set")
-    training = _resumed(arguments) if arguments.resume else _begun(arguments)
+    config, folder, checkpoint = _resumed(arguments) if arguments.resume else _begun(arguments)
+    with _told_how_to_go_on(Path(arguments.resume or folder)):
+        resume = bool(arguments.resume)
+        training = Training(config, folder, resume=resume, checkpoint=checkpoint)
     profiling = arguments.profile and is_main_process()
+    with _told_how_to_go_on(folder), profiled(folder) if profiling else nullcontext():
+        training.run()
+
+
+@contextmanager
+def _told_how_to_go_on(run: Path) -> Iterator[None]:
+    """What ends a run says how to go on with it, or with its checkpoint `run`, if there is one."""
     try:
-        with profiled(training.folder) if profiling else nullcontext():
-            training.run()
+        yield
     except Stopped as stop:
         if is_main_process():
-            print(f"{stop}; go on with --resume {training.folder}", file=sys.stderr)
+            print(f"{stop}; go on with --resume {run}", file=sys.stderr)
         sys.exit(stop.exit_code)
     except BaseException as error:
-        if checkpoint_path(training.folder, "last").is_file():
-            error.add_note(f"go on with --resume {training.folder}")
+        if run.is_file() or checkpoint_path(run, "last").is_file():
+            error.add_note(f"go on with --resume {run}")
         raise
 
 
-def _resumed(arguments: argparse.Namespace) -> Training:
+def _resumed(arguments: argparse.Namespace) -> tuple[Config, Path, Path | None]:
     folder, checkpoint = run_and_checkpoint(Path(arguments.resume))
-    config = run_config(folder / "config.toml", arguments.overrides)
-    return Training(config, folder, resume=True, checkpoint=checkpoint)
+    return run_config(folder / "config.toml", arguments.overrides), folder, checkpoint
 
 
-def _begun(arguments: argparse.Namespace) -> Training:
+def _begun(arguments: argparse.Namespace) -> tuple[Config, Path, str | None]:
     config = load_config(arguments.config, arguments.overrides)
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{arguments.name or config.model.name}"
-    folder = Path(config.train.runs_dir) / name
-    return Training(config, folder, resume=False, checkpoint=arguments.weights)
+    return config, Path(config.train.runs_dir) / name, arguments.weights
 
 
 def _plain_name(text: str) -> str:

@@ -12,15 +12,21 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from conftest import ROOT, contents, pack_synthetic, run_program, settings, small_config
 from test_pack import song, tone
 
+import train
 from shards import __main__ as shards
 from shards.outcome import summary
 from shards.pack import pack_shard
 from shards.plan import plan
 from shards.prepare import prepare
 
+IMPORTING = """import time
+print("importing", flush=True)
+time.sleep(60)
+"""
 FEW = ("datasets.synthetic.songs=16", "prepare.songs_per_shard=2")
 GOES_ON = "interrupted; the same command goes on from what is finished"
 
@@ -80,6 +86,29 @@ def assert_one_line(done: subprocess.CompletedProcess, *texts: str) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ") and all(text in line for text in texts), line
+
+
+@pytest.mark.parametrize(
+    "program, library",
+    [
+        ("-m training.launcher", "accelerate"),
+        ("-m training.launcher", "numpy"),
+        ("train.py", "accelerate"),
+        ("eval.py", "numpy"),
+        ("predict.py", "numpy"),
+    ],
+)
+def test_ctrl_c_while_a_program_imports_ends_it_in_one_line(tmp_path, program, library):
+    (tmp_path / f"{library}.py").write_text(IMPORTING)
+    with subprocess.Popen(
+        [sys.executable, *program.split()], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    ) as running:  # fmt: skip
+        assert running.stdout.readline() == "importing\n"
+        running.send_signal(signal.SIGINT)
+        output, errors = running.communicate(timeout=60)
+    told = "interrupted; nothing was begun; give the same command again\n"
+    assert (running.returncode, output, errors) == (130, "", told)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +218,21 @@ def test_a_training_that_fills_the_disk_says_what_there_is_to_go_on_from(packed,
     )
     assert done.stderr.splitlines()[-1].endswith(f"; free some space: {told}"), done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize("named", ["", "checkpoints/epoch-0001.safetensors"])
+def test_a_run_that_is_interrupted_before_it_goes_on_is_told_as_it_was_named(
+    trained, called, monkeypatch, named
+):
+    def interrupt(_seed: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "manual_seed", interrupt)  # while the run is read again
+    before = contents(trained)
+    done = called(train.main, "--resume", trained / named)
+    told = f"interrupted; go on with --resume {trained / named}\n"
+    assert (done.returncode, done.stderr) == (130, told)
+    assert contents(trained) == before
 
 
 def test_a_read_only_target_ends_in_one_line_at_any_point(undisturbed, called, disk):
