@@ -1,4 +1,4 @@
-"""Keys of two columns, a tonic and its mode: as Essentia, Spotify, and tables made from them say it.
+"""Keys of two columns, a tonic and its mode: as Essentia, Spotify and what is made of them write.
 
 Essentia writes `A` and `minor`; Spotify a pitch class from 0 (C) to 11 (B), -1 for no key, and as
 its mode 1 for major and 0 for minor (Web API, "Get Track's Audio Features").

@@ -126,7 +126,10 @@ def test_a_table_elsewhere_is_named_by_a_setting(tmp_path, add, name, write):
 def test_a_label_file_comes_before_tables_and_these_before_folders(tmp_path, add):
     for song in ("C minor/one.flac", "C minor/two.flac", "C minor/three.flac"):
         add(song)
-    write_traktor(tmp_path / "music/collection.nml", {"m/one.flac": "Am", "m/two.flac": "Bm"})
+    write_traktor(
+        tmp_path / "music/collection.nml",
+        {"music/C minor/one.flac": "Am", "C minor/two.flac": "Bm"},
+    )
     (tmp_path / "music/labels.csv").write_text("path,key\none.flac,D major\n")
     assert labelled(tmp_path / "music") == {
         "C minor/one.flac": ("D major", "labels.csv"),
@@ -138,8 +141,9 @@ def test_a_label_file_comes_before_tables_and_these_before_folders(tmp_path, add
 def test_two_tables_that_disagree_leave_a_song_out(tmp_path, add):
     add("one.flac")
     add("two.flac")
-    write_traktor(tmp_path / "music/collection.nml", {"m/one.flac": "Am", "m/two.flac": "Bm"})
-    write_mixxx(tmp_path / "music/mixxxdb.sqlite", {"n/one.flac": "8A", "n/two.flac": "Em"})
+    write_traktor(tmp_path / "music/collection.nml", {"one.flac": "Am", "two.flac": "Bm"})
+    keys = {"n/music/one.flac": "8A", "n/music/two.flac": "Em"}
+    write_mixxx(tmp_path / "music/mixxxdb.sqlite", keys)
     songs, left_out = folder.songs(tmp_path / "music", "mine")
     assert [(one.song_id, str(one.key)) for one in songs] == [("one.flac", "A minor")]
     both = "'B minor' in collection.nml, 'E minor' in mixxxdb.sqlite"

@@ -185,6 +185,6 @@ def test_a_folder_without_music_or_with_a_label_that_is_none_is_refused(tmp_path
 
 def test_a_label_listed_in_another_folder_is_warned_of(tmp_path, caplog):
     (tmp_path / "reel.abc").write_text(REEL.format(key="D"))
-    (tmp_path / "labels.tsv").write_text("path\tkey\nold/reel.abc\tD minor\n")
+    (tmp_path / "labels.tsv").write_text("path\tkey\n/old/reel.abc\tD minor\n")
     make_table(str(tmp_path), tmp_path / "notes.npz")
     assert "doubtful labels: 1 listed in another folder (reel.abc)" in caplog.text
