@@ -156,6 +156,11 @@ def first_of(
     return settled({**in_tables, **together})
 
 
+def is_row(one: LeftOut) -> bool:
+    """Whether a row of a table was left out, by the path in it, and no song."""
+    return one.kind in (NOT_FOUND, AMBIGUOUS)
+
+
 def _ambiguous(songs: list[str]) -> str:
     more = f" and {len(songs) - NAMED} more" if len(songs) > NAMED else ""
     return f"{AMBIGUOUS}: {', '.join(songs[:NAMED])}{more}"

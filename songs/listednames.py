@@ -119,7 +119,7 @@ class _Listed(NamedTuple):
         own = len(self.parts) - (self.parts[-1] == "/")
         differ = own > length and any(song.below > length for song in songs)
         is_elsewhere = self.from_root is None and (differ or (length == 1 and own > 1))
-        path = "/".join(reversed(self.folded)) if is_elsewhere and len(songs) == 1 else ""
+        path = "/".join(reversed(self.folded[:own])) if is_elsewhere and len(songs) == 1 else ""
         return Meant(self.name, [song.name for song in songs], path)
 
 

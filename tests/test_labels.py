@@ -281,6 +281,24 @@ def test_the_other_columns_are_read_and_absent_ones_are_empty(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("path,key,mode\na.mp3,A,Minor\n", "A minor"),
+        ("path,Scale,key\na.mp3,major,A\n", "A major"),
+        ("path,key,mode\na.mp3,9,0\n", "A minor"),
+        ("path,key,mode\na.mp3,-1,0\n", ""),
+        ("path,key,mode\na.mp3,A,dorian\n", "A, mode dorian"),
+        ("Title,Label,Key result,Filename\nFoo,Defected,8A,a.mp3\n", "8A"),
+        ("Label,Camelot Key,Filename\nDefected,8A,a.mp3\n", "8A"),
+        ("file,label\na.mp3,8A\nb.mp3,H\nc.mp3,n/a\nd.mp3,what\n", "8A"),
+    ],
+)
+def test_the_columns_of_keys_of_programs_are_understood(tmp_path, text, key):
+    (tmp_path / "labels.csv").write_text(text)
+    assert read_rows(tmp_path)[0].key == key
+
+
 def test_files_that_are_called_by_numbers_may_be_listed_so(tmp_path):
     (tmp_path / "labels.csv").write_text("track,key\n01,Am\n02,C\n")
     assert matched(tmp_path, "01.mp3", "x/02.mp3") == {"01.mp3": ["Am"], "x/02.mp3": ["C"]}
@@ -289,6 +307,13 @@ def test_files_that_are_called_by_numbers_may_be_listed_so(tmp_path):
 def test_a_row_that_is_too_wide_is_named_by_its_number(tmp_path):
     (tmp_path / "labels.csv").write_text("path,key\na.mp3,C\nb, c.mp3,C\n")
     with pytest.raises(ValueError, match="row 3 has 3 cells, the header 2; put a path that holds"):
+        read_rows(tmp_path)
+
+
+@pytest.mark.parametrize("row", ["a, b.mp3,Am", "a,b.MP3,Am"])
+def test_a_path_that_is_cut_at_its_comma_is_named_by_its_row(tmp_path, row):
+    (tmp_path / "labels.csv").write_text(f"path,key,genre\none.mp3,C,x\n{row}\n")
+    with pytest.raises(ValueError, match="row 3 has 'b.*' for its key; put a path that holds a c"):
         read_rows(tmp_path)
 
 
@@ -302,6 +327,10 @@ def test_no_label_file_has_no_rows(tmp_path):
         (
             b"path\tmood\none.mp3\tsad\n",
             "no column 'key'; its first line is .*; name one of its columns key, .* or label",
+        ),
+        (
+            b"path\tlabel\none.mp3\tDefected\n",  # who published it
+            "no column 'key'; its first line is 'path', 'label'; name one of its columns key",
         ),
         (b"one.mp3\tC major\n", "no column 'path'; its first line is 'one.mp3', 'C major'"),
         (b"", "no column 'path'; its first line is nothing"),
