@@ -56,17 +56,19 @@ class ListedNames:
         Names without an ending mean songs that no other surely does.
         """
         listed = list(map(self._listed, names))
-        met = set()
-        for one in _meant([one for one in listed if one.folded[0] in self._names], self._songs):
-            if not one.elsewhere:
-                met.update(one.songs)
-            yield one
+        by_name = [one for one in listed if one.folded[0] in self._names]
+        found = list(_meant(by_name, self._songs))
+        yield from found
         short = [
             one
             for one in listed
             if one.folded[0] in self._stems and one.folded[0] not in self._names
         ]
         if short:
+            lists = {
+                id(one.songs): one.songs for one in found if not one.elsewhere
+            }  # many share one
+            met = set(chain(*lists.values()))
             yield from _meant(short, [one.stem() for one in self._songs if one.name not in met])
 
     def _listed(self, name: str) -> "_Listed":
@@ -114,13 +116,11 @@ class _Listed(NamedTuple):
         name, short = posixpath.splitext(name)[0], posixpath.splitext(short)[0]
         return self._replace(parts=(name, *parts), folded=(short, *folded))
 
-    def meant(self, songs: list["_Listed"], length: int) -> Meant:
-        """That it means each of `songs`, with so many last parts in common."""
+    def elsewhere(self, song: "_Listed", length: int) -> str:
+        """The path, if it is one in other folders, with so many last parts in common."""
         own = len(self.parts) - (self.parts[-1] == "/")
-        differ = own > length and any(song.below > length for song in songs)
-        is_elsewhere = self.from_root is None and (differ or (length == 1 and own > 1))
-        path = "/".join(reversed(self.folded[:own])) if is_elsewhere and len(songs) == 1 else ""
-        return Meant(self.name, [song.name for song in songs], path)
+        differs = min(own, song.below) > length or (length == 1 and own > 1)
+        return "/".join(reversed(self.folded[:own])) if differs and not self.from_root else ""
 
 
 def _meant(listed: Sequence[_Listed], songs: Sequence[_Listed]) -> Iterator[Meant]:
@@ -174,7 +174,9 @@ def _by_case(listed: list[_Listed], songs: list[_Listed], length: int) -> Iterat
                 both[one.parts[:length]][side].append(one)
     exact = [pair for pair in both.values() if all(pair)]
     for names, meant in exact or [(listed, songs)] * bool(songs):
-        yield from (one.meant(meant, length) for one in names)
+        ids = [song.name for song in meant]
+        for one in names:
+            yield Meant(one.name, ids, one.elsewhere(meant[0], length) if len(ids) == 1 else "")
 
 
 def _by_part(ones: Iterable[_Listed], place: int) -> dict[str, list[_Listed]]:
