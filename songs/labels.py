@@ -203,7 +203,9 @@ def _label_files(root: Place) -> list[Place]:
     if not isinstance(root, Path):
         return [root / name for name in LABEL_FILES if (root / name).exists()]
     try:
-        files = [file for file in root.iterdir() if file.name.lower() in LABEL_FILES]
+        files = [
+            file for file in root.iterdir() if file.name.lower() in LABEL_FILES and file.is_file()
+        ]
     except OSError:  # of the whole folder, which is named where its files are listed
         return []
     return sorted(files, key=lambda file: file.name, reverse=True)
