@@ -1,12 +1,13 @@
 """The list beside the shards of the songs whose labels are doubtful, each with what is against it.
 
-They are packed. What left_out.tsv lists is not.
+They are packed. What left_out.tsv lists is not, but for rows of tables that are no songs' names.
 """
 
 from collections.abc import Iterable
 
 from shards.leftout import left_out_table, write_list
 from shards.splitfolder import remove
+from songs.labels import is_row
 from songs.song import LeftOut, Song
 from storage.places import Place
 
@@ -15,7 +16,7 @@ DOUBTFUL_NAME = "doubtful.tsv"
 
 def doubtful(songs: Iterable[Song], left_out: Iterable[LeftOut]) -> list[LeftOut]:
     """The songs with doubtful labels, but those that were left out."""
-    lost = {one.song_id for one in left_out}
+    lost = {one.song_id for one in left_out if not is_row(one)}
     return [
         LeftOut(song.song_id, song.doubt)
         for song in songs

@@ -8,6 +8,7 @@ from shards.leftout import LEFT_OUT_NAME
 from shards.prepare import Prepared
 from songkey.counted import counted
 from songkey.keys import KEYS
+from songs.labels import is_row
 from songs.song import Song, by_reason
 
 
@@ -37,18 +38,19 @@ def summary(prepared: Prepared, songs: Sequence[Song] = ()) -> str:
     if prepared.counts:
         lines.append(f"  {prepared.counts}")
     lines += _labels(prepared, songs)
+    if lost := [one for one in prepared.left_out if not is_row(one)]:
+        total = by_key.total() + len(lost)
+        lines.append(f"left out {len(lost)} of {total} songs: {by_reason(lost)}")
+    if rows := list(filter(is_row, prepared.left_out)):
+        lines.append(f"{counted(len(rows), 'row')} of tables without a song: {by_reason(rows)}")
     if prepared.left_out:
-        total = by_key.total() + len(prepared.left_out)
-        lines.append(
-            f"left out {len(prepared.left_out)} of {total} songs: {by_reason(prepared.left_out)}"
-        )
         lines.append(f"  all with details in {prepared.folder / LEFT_OUT_NAME}")
     return "\n".join(lines)
 
 
 def _labels(prepared: Prepared, songs: Sequence[Song]) -> list[str]:
     """How many labels are from each source, and what speaks against some of them."""
-    lost = {one.song_id for one in prepared.left_out}
+    lost = {one.song_id for one in prepared.left_out if not is_row(one)}
     sources = Counter(song.label_source for song in songs if song.song_id not in lost)
     named = ", ".join(f"{source} {count}" for source, count in sources.most_common())
     lines = [f"  labels: {named}"] if named else []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from songkey.errors import AudioKeyError, one_line, printable
 from songs import mixxx, rekordbox, serato, traktor
-from songs.labels import NOT_FOUND, Row, match
+from songs.labels import NOT_FOUND, Row, meant, settled
 from songs.song import LeftOut
 from songs.track import Track
 from storage.places import Place
@@ -44,16 +44,18 @@ def table_rows(
     left_out: list[LeftOut] = []
     for table in (*_tables_in(root), *named):
         rows = read_rows(table)
-        found, unmatched = match(rows, song_ids, root)
-        if not found:
+        found, unmatched = meant(rows, song_ids, root)
+        if all(one.kind == NOT_FOUND for one in unmatched) and not found:
             what = (
                 f"no track in it is a file here ({len(rows)} looked at)" if rows else NOTHING_USABLE
             )
             logger.warning("%s: %s", printable(table), what)
         for song_id, rows in found.items():
             rows_of[song_id] += rows
-        left_out += [one for one in unmatched if one.kind != NOT_FOUND]  # it lists other music too
-    return rows_of, left_out
+        left_out += unmatched
+    counted, not_settled = settled(rows_of)
+    # They list other music too.
+    return counted, [one for one in left_out + not_settled if one.kind != NOT_FOUND]
 
 
 def read_rows(table: Place) -> list[Row]:

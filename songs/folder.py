@@ -6,10 +6,11 @@ with a reason.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from songkey.errors import FILE_NOT_FOUND, AudioError
 from songkey.files import require_file
@@ -17,7 +18,7 @@ from songkey.passing import PassingAudioError, patiently, read_failure
 from songs.djtables import table_rows
 from songs.ears import Ears, heard
 from songs.knownfiles import KnownFiles
-from songs.labels import Row, listed_rows
+from songs.labels import Row, first_of, listed_rows
 from songs.musicfolder import AudioFile, found_in
 from songs.ranking import UnusableError, one_key, said
 from songs.recordings import united
@@ -28,6 +29,8 @@ from storage.staging import local_copy
 
 SPLITS = {"train": "train", "valid": "valid", "validation": "valid", "test": "test"}
 AT_ONCE = 8  # files of an address that are asked for their tags at the same time
+
+T = TypeVar("T")
 
 
 def songs(
@@ -47,8 +50,8 @@ def songs(
     files, unreadable = found_in(root)
     listed, unmatched = listed_rows(root, files)
     in_tables, ambiguous = table_rows(root, files, map(place_of, tables))
-    rows_of = in_tables | listed
-    left_out = unreadable + unmatched + ambiguous
+    rows_of, not_settled = first_of(listed, in_tables)
+    left_out = unreadable + unmatched + ambiguous + not_settled
     found: list[Song] = []
     with ears.known(dataset) if ears else KnownFiles() as known:
         make = partial(patiently, _song, dataset, rows_of, partial(_tags, known))
@@ -77,26 +80,25 @@ def _song(
     dataset: str, rows_of: Mapping[str, list[Row]], tags: Callable[[Place], list[str]],
     song_id: str, file: AudioFile,
 ) -> Song | LeftOut:  # fmt: skip
-    rows = rows_of.get(song_id, [])
-    row = rows[0] if rows else Row()
     try:
         if isinstance(file.place, Path):
             require_file(file.place)
         # At an address tags are a request for each file.
         compared = isinstance(file.place, Path)
-        label = said(song_id, rows, partial(tags, file.place), compared)
-        content = _content(file, bool(row.recording))
+        label = said(song_id, rows_of.get(song_id, []), partial(tags, file.place), compared)
+        recording = _one(label.rows, "recording", str, "")
+        content = _content(file, bool(recording))
         return Song(
             song_id=song_id,
             dataset=dataset,
             audio_path=str(file.place),
             key=one_key(label.texts, sources=label.sources),
-            recording_id=row.recording or content,
+            recording_id=recording or content,
             label_source=label.source,
-            confidence=_confidence(row.confidence),
-            split=_split(row.split, song_id),
+            confidence=_one(label.rows, "confidence", _confidence, 1.0),
+            split=_one(label.rows, "split", _split, "") or _split_above(song_id),
             audio_bytes=file.bytes,
-            genre=row.genre,
+            genre=_one(label.rows, "genre", str, ""),
             content=content,
             doubt=label.doubt,
         )
@@ -114,22 +116,36 @@ def _song(
         return LeftOut(song_id, failed.reason)
 
 
+def _one(rows: Sequence[Row], column: str, read: Callable[[str], T], default: T) -> T:
+    """What the rows of a song that say something in a column all say."""
+    told = {read(text): text for row in rows if (text := getattr(row, column))}
+    if len(told) > 1:
+        raise UnusableError(f"conflicting {column}: {', '.join(sorted(map(repr, told.values())))}")
+    return next(iter(told), default)
+
+
 def _confidence(text: str) -> float:
+    """A share as spreadsheets write it: 0.9, 0,9 or 90%."""
     try:
-        confidence = float(text or 1)
+        number = float(text.removesuffix("%").replace(",", "."))
     except ValueError:
-        confidence = -1.0
+        number = -1.0
+    confidence = number / 100 if text.endswith("%") else number
     if not 0 <= confidence <= 1:
         raise UnusableError(f"confidence is not a number from 0 to 1: {text}")
     return confidence
 
 
-def _split(text: str, song_id: str) -> str:
-    """The split that the label file, else the outermost folder of such a name, says; "" if none."""
-    if text and text.lower() not in SPLITS:
+def _split(text: str) -> str:
+    if text.lower() not in SPLITS:
         raise UnusableError(f"split is none of {', '.join(SPLITS)}: {text}")
-    names = [text, *song_id.split("/")[:-1]]
-    return next((SPLITS[name.lower()] for name in names if name.lower() in SPLITS), "")
+    return SPLITS[text.lower()]
+
+
+def _split_above(song_id: str) -> str:
+    """The split that the outermost folder of such a name says; "" if none."""
+    names = map(str.lower, song_id.split("/")[:-1])
+    return next((SPLITS[name] for name in names if name in SPLITS), "")
 
 
 def _content(file: AudioFile, is_named: bool) -> str:

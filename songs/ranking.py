@@ -5,8 +5,10 @@
 2. The collections of DJ programs (see djtables.py).
 3. The nearest parent folder that spells a key: `Ab-maj`, `C minor`.
 4. The file's own tags (see tags.py).
-5. The nearest parent folder whose name could be short for a key: `1A`, `10B`, `a-m`. That may be a
-   side of a record or a shelf as well, so that such a label is doubtful.
+5. Rows of those tables for a file of the same name in other folders: it may be another song, so
+   that such a label is doubtful.
+6. The nearest parent folder whose name could be short for a key: `1A`, `10B`, `a-m`. That may be a
+   side of a record or a shelf as well, so that such a label is doubtful, too.
 """
 
 import re
@@ -16,11 +18,13 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from songkey.errors import AudioKeyError
-from songkey.keynames import AmbiguousKeyError, names_no_key, parse_label
+from songkey.keynames import AmbiguousKeyError, key_or_none, names_no_key, parse_label
 from songkey.keys import Key, KeyParseError, parse_key
 from songs.labels import Row
 
 SPELLED_OUT = re.compile("maj|min", re.IGNORECASE)  # is in every name of a key that is no code
+
+FOLDER, TAG = "folder name", "tag"
 
 
 class UnusableError(AudioKeyError):
@@ -30,13 +34,14 @@ class UnusableError(AudioKeyError):
 class Said(NamedTuple):
     """What a file's key is called, by whom, and what speaks against it, "" if nothing does.
 
-    Where several tables say it, `sources` has that of each text.
+    Where several tables say it, `sources` has that of each text; `rows` are theirs.
     """
 
     texts: Sequence[str]
     source: str
     doubt: str = ""
     sources: Sequence[str] = ()
+    rows: Sequence[Row] = ()
 
 
 def said(
@@ -46,20 +51,27 @@ def said(
 
     `tags` reads those of the file. Beside a folder's name they are read only to be `compared`.
     """
-    if rows:
-        doubts = [row.doubt for row in rows if row.doubt]
-        sources = [row.source for row in rows]
-        several = sources if len(set(sources)) > 1 else ()
-        return Said([row.key for row in rows], sources[0], "".join(doubts[:1]), several)
+    if sure := [row for row in rows if not row.elsewhere]:
+        return _by_rows(sure)
     folders = [name for name in reversed(song_id.split("/")[:-1]) if _is_key(name)]
     spelled = [name for name in folders if SPELLED_OUT.search(name)]
     if spelled:
-        return Said(spelled[:1], "folder name", _against(spelled[0], tags) if compared else "")
+        against = _against(spelled[0], tags) if compared else ""
+        return Said(spelled[:1], FOLDER, against or _elsewhere_against(FOLDER, spelled[:1], rows))
     if texts := tags():
-        return Said(texts, "tag")
+        return Said(texts, TAG, _elsewhere_against(TAG, texts, rows))
+    if rows:
+        return _by_rows(rows)
     if folders:
         return Said(folders[:1], "short folder name", f"short folder name: {folders[0]}")
     raise UnusableError("no label")
+
+
+def _by_rows(rows: Sequence[Row]) -> Said:
+    doubts = [row.doubt for row in rows if row.doubt]
+    sources = [row.source for row in rows]
+    several = sources if len(set(sources)) > 1 else ()
+    return Said([row.key for row in rows], sources[0], "".join(doubts[:1]), several, rows)
 
 
 def one_key(
@@ -95,4 +107,14 @@ def _against(folder: str, tags: Callable[[], list[str]]) -> str:
         texts = tags()
         if texts and (key := one_key(texts)) != parse_key(folder):
             return f"folder name against tag: {folder}, {key}"
+    return ""
+
+
+def _elsewhere_against(source: str, texts: Sequence[str], rows: Sequence[Row]) -> str:
+    """What rows for other folders say against what counts; "" where they say nothing certain."""
+    with suppress(UnusableError):
+        key = one_key(texts)
+        for row in rows:
+            if key_or_none(row.key) not in (None, key):
+                return f"{source} against row for another folder: {key}, {row.key} for {row.path}"
     return ""

@@ -1,16 +1,16 @@
 """From a folder of written music, or music21's corpus, to a note table: once, then it is there."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from songkey.errors import AudioKeyError, printable
-from songkey.keynames import parse_label
-from songkey.keys import Key, KeyParseError
-from songs.labels import listed_rows
+from songkey.keys import Key
+from songs.labels import Row, listed_rows
 from songs.notetable import save_transcripts
+from songs.ranking import UnusableError, one_key
 from songs.song import LeftOut, by_reason
 from synthesis.transcript import Transcript
 
@@ -62,15 +62,17 @@ def _files(path: str) -> Iterator[tuple[Path, str, Key | None]]:
         )
     names = [file.relative_to(root).as_posix() for file in files]
     rows_of, _ = listed_rows(root, names)
-    doubts = [LeftOut(name, rows_of[name][-1].doubt) for name in names if name in rows_of]
-    if doubts := [one for one in doubts if one.reason]:
+    doubts = [
+        LeftOut(name, row.doubt) for name in names for row in rows_of.get(name, ())[:1] if row.doubt
+    ]
+    if doubts:
         logger.warning("%s: doubtful labels: %s", printable(root), by_reason(doubts))
     for file, name in zip(files, names, strict=True):
-        yield file, name, _label(name, rows_of[name][-1].key) if rows_of.get(name) else None
+        yield file, name, _label(name, rows_of[name]) if rows_of.get(name) else None
 
 
-def _label(name: str, text: str) -> Key:
+def _label(name: str, rows: Sequence[Row]) -> Key:
     try:
-        return parse_label(text)
-    except KeyParseError as error:
-        raise AudioKeyError(f"labels.tsv: {name}: {error}") from None
+        return one_key([row.key for row in rows])
+    except UnusableError as error:
+        raise AudioKeyError(f"{rows[0].source}: {name}: {error}") from None

@@ -126,7 +126,10 @@ def test_a_table_elsewhere_is_named_by_a_setting(tmp_path, add, name, write):
 def test_a_label_file_comes_before_tables_and_these_before_folders(tmp_path, add):
     for song in ("C minor/one.flac", "C minor/two.flac", "C minor/three.flac"):
         add(song)
-    write_traktor(tmp_path / "music/collection.nml", {"m/one.flac": "Am", "m/two.flac": "Bm"})
+    write_traktor(
+        tmp_path / "music/collection.nml",
+        {"music/C minor/one.flac": "Am", "C minor/two.flac": "Bm"},
+    )
     (tmp_path / "music/labels.csv").write_text("path,key\none.flac,D major\n")
     assert labelled(tmp_path / "music") == {
         "C minor/one.flac": ("D major", "labels.csv"),
@@ -138,12 +141,38 @@ def test_a_label_file_comes_before_tables_and_these_before_folders(tmp_path, add
 def test_two_tables_that_disagree_leave_a_song_out(tmp_path, add):
     add("one.flac")
     add("two.flac")
-    write_traktor(tmp_path / "music/collection.nml", {"m/one.flac": "Am", "m/two.flac": "Bm"})
-    write_mixxx(tmp_path / "music/mixxxdb.sqlite", {"n/one.flac": "8A", "n/two.flac": "Em"})
+    write_traktor(tmp_path / "music/collection.nml", {"one.flac": "Am", "two.flac": "Bm"})
+    keys = {"n/music/one.flac": "8A", "n/music/two.flac": "Em"}
+    write_mixxx(tmp_path / "music/mixxxdb.sqlite", keys)
     songs, left_out = folder.songs(tmp_path / "music", "mine")
     assert [(one.song_id, str(one.key)) for one in songs] == [("one.flac", "A minor")]
     both = "'B minor' in collection.nml, 'E minor' in mixxxdb.sqlite"
     assert left_out == [LeftOut("two.flac", f"conflicting labels: {both}")]
+
+
+def test_a_row_that_surely_means_a_file_comes_before_others_of_any_table(tmp_path, add):
+    for song in ("Album/one.flac", "Album/two.flac", "Album/three.flac"):
+        add(song)
+    write_traktor(tmp_path / "music/collection.nml", {"Album/one.flac": "Am", "Old/two.flac": "Cm"})
+    keys = {"Old/one.flac": "Em", "New/two.flac": "Cm", "Album/three.flac": "Dm"}
+    write_mixxx(tmp_path / "music/mixxxdb.sqlite", keys)
+    (tmp_path / "music/labels.csv").write_text("path,key\n/Old/three.flac,G\n")
+    songs, left_out = folder.songs(tmp_path / "music", "mine")
+    assert {one.song_id: (str(one.key), one.doubt) for one in songs} == {
+        "Album/one.flac": ("A minor", ""), "Album/three.flac": ("D minor", "")
+    }  # fmt: skip
+    assert {one.song_id: one.kind for one in left_out} == {
+        "/Old/three.flac": "listed but not found", "D:/Old/two.flac": "listed name is ambiguous",
+        "/New/two.flac": "listed name is ambiguous", "Album/two.flac": "no label",
+    }  # fmt: skip
+
+
+def test_a_path_elsewhere_is_one_in_all_programs_whether_they_name_its_drive(tmp_path, add):
+    add("Album/one.flac")
+    write_traktor(tmp_path / "music/collection.nml", {"Music/one.flac": "Am"})  # of drive D:
+    write_serato(tmp_path / "music/_Serato_/database V2", {"Music/one.flac": "8A"})
+    (song,), left_out = folder.songs(tmp_path / "music", "mine")
+    assert str(song.key) == "A minor" and left_out == []
 
 
 def rows_of(tmp_path, song_ids, keys, ambiguous=()):
@@ -287,3 +316,10 @@ def test_a_table_without_a_usable_track_and_one_of_other_files_are_warned_of(add
     assert [song.label_source for song in songs] == ["folder name"]
     assert "rekordbox.xml: no track in it has a key and a path; let the program" in caplog.text
     assert "mixxxdb.sqlite: no track in it is a file here (2 looked at)" in caplog.text
+
+
+def test_a_table_whose_tracks_are_ambiguous_is_not_warned_of(add, tmp_path, caplog):
+    add("A/one.flac")
+    add("B/one.flac")
+    write_mixxx(tmp_path / "music/mixxxdb.sqlite", {"x/one.flac": "Am"})
+    assert labelled(tmp_path / "music") == {} and caplog.text == ""

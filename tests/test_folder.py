@@ -233,6 +233,82 @@ def test_a_tag_or_a_cell_that_says_there_is_no_key_is_counted_as_that(tmp_path, 
     assert left_out(tmp_path) == dict.fromkeys(("tagged.flac", "C minor/listed.flac"), "no key")
 
 
+def listed_elsewhere(tmp_path, add, *tags, name="Album"):
+    """The song of a file that a label file lists in another folder, in C minor."""
+    add(f"{name}/Intro.flac", *tags)
+    (tmp_path / "labels.csv").write_text("path,key,split\nD:/Other/Intro.flac,Cm,test\n")
+    (song,), _ = folder.songs(tmp_path, "mine")
+    return song
+
+
+def test_a_row_for_another_folder_comes_after_tags_and_spelled_folders_and_is_told(tmp_path, add):
+    song = listed_elsewhere(tmp_path, add, "Am")
+    assert (str(song.key), song.label_source, song.split) == ("A minor", "tag", "")
+    row = "Cm for D:/Other/Intro.flac"
+    assert song.doubt == f"tag against row for another folder: A minor, {row}"
+    song = listed_elsewhere(tmp_path / "spelled", add_below(add, "spelled"), name="A minor")
+    assert (str(song.key), song.label_source) == ("A minor", "folder name")
+    assert song.doubt == f"folder name against row for another folder: A minor, {row}"
+    song = listed_elsewhere(tmp_path / "agreeing", add_below(add, "agreeing"), "5A")
+    assert (str(song.key), song.label_source, song.doubt) == ("C minor", "tag", "")
+    song = listed_elsewhere(tmp_path / "short", add_below(add, "short"), name="8A")
+    assert (str(song.key), song.label_source, song.split) == ("C minor", "labels.csv", "test")
+    assert song.doubt == "listed in another folder: D:/Other/Intro.flac"
+
+
+def add_below(add, root):
+    return lambda name, *tags: add(f"{root}/{name}", *tags)
+
+
+def test_rows_that_surely_mean_a_file_and_disagree_leave_it_out_whatever_its_tag(tmp_path, add):
+    for name in ("CD1/key", "split", "take", "sure", "genre", "same"):
+        add(f"{name}.flac", "Am")
+    lines = [
+        "path,key,split,recording,confidence,genre",
+        "CD1/key.flac,Cm,,,,",
+        f"{tmp_path}/CD1/key.flac,Dm,,,,",
+        "split.flac,Cm,test,,,", "split.flac,Cm,train,,,",
+        "take.flac,Cm,,r1,,", "take.flac,5A,,r2,,",
+        "sure.flac,Cm,,,1,", "sure.flac,Cm,,,10%,",
+        "genre.flac,Cm,,,,House", "genre.flac,Cm,,,,Trance",
+        "same.flac,Cm,valid,r1,,House", 'same.flac,5A,validation,,"0,9",', "same.flac,Cm,,,90%,",
+    ]  # fmt: skip
+    expected = {
+        "split.flac": "conflicting split: 'test', 'train'",
+        "take.flac": "conflicting recording: 'r1', 'r2'",
+        "sure.flac": "conflicting confidence: '1', '10%'",
+        "genre.flac": "conflicting genre: 'House', 'Trance'",
+    }
+    for rows in (lines[1:], lines[:0:-1]):
+        (tmp_path / "labels.csv").write_text("\n".join([lines[0], *rows]))
+        (same,), out = folder.songs(tmp_path, "mine")
+        assert (same.split, same.recording_id, same.confidence, same.genre) == (
+            "valid", "r1", 0.9, "House",
+        )  # fmt: skip
+        reasons = {one.song_id: one.reason for one in out}
+        assert set(reasons.pop("CD1/key.flac").split(": ")[1].split(", ")) == {"'Cm'", "'Dm'"}
+        assert reasons == expected
+
+
+@pytest.mark.parametrize("name", ["Labels.csv", "LABELS.TSV", "labels.CSV"])
+def test_a_label_file_is_read_whatever_the_case_of_its_name(tmp_path, add, name):
+    add("one.flac", "Am")
+    (tmp_path / name).write_text("path\tkey\none.flac\tC minor\n")
+    assert labelled(tmp_path) == {"one.flac": ("C minor", name)}
+
+
+def test_a_label_file_of_ambiguous_rows_is_no_other_folder_s_and_one_in_a_wrong_encoding_may_be(
+    tmp_path, add, caplog
+):
+    for name in ("a/twin.flac", "b/twin.flac"):
+        add(name)
+    (tmp_path / "labels.csv").write_text("path,key\ntwin.flac,Am\n")
+    assert labelled(tmp_path) == {} and "no row names a file here" not in caplog.text
+    (tmp_path / "labels.csv").write_bytes("path,key\nНочь.flac,Am\n".encode("cp1251"))
+    assert labelled(tmp_path) == {} and "no row names a file here" in caplog.text
+    assert "it is not UTF-8, which may be the cause: save it as UTF-8" in caplog.text
+
+
 def test_a_label_file_that_names_no_file_here_is_warned_of(tmp_path, add, caplog):
     add("C minor/one.flac")
     (tmp_path / "labels.csv").write_text("track,title,key\n01,Heroes,Am\n")

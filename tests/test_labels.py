@@ -1,6 +1,6 @@
 """Laws of label files: every sensible form of the table is understood, anything else is named."""
 
-from dataclasses import replace
+from os.path import commonprefix
 from urllib.parse import quote
 
 import pytest
@@ -100,14 +100,66 @@ def test_where_folders_differ_a_name_counts_only_alone_and_is_doubtful():
     }
 
 
-def test_what_is_listed_twice_alike_counts_and_is_doubtful_where_but_the_name_agrees():
-    rows = listed(("C:/a/one.mp3", "Am"), ("D:/x/a/one.mp3", "8A"), ("/x/two.mp3", "C"))
-    rows_of, left_out = match([*rows, *listed(("/y/two.mp3", "C"))], ["a/one.mp3", "b/two.mp3"])
-    assert left_out == [] and [row.key for row in rows_of["a/one.mp3"]] == ["Am", "8A"]
-    assert {row.doubt for row in rows_of["a/one.mp3"]} == {""}
-    assert {row.doubt for row in rows_of["b/two.mp3"]} == {"listed in another folder: /x/two.mp3"}
-    others = [replace(rows[0], split="test"), rows[1]]  # of one key, but not of one split
-    assert match(others, ["a/one.mp3"])[0] == {}
+def test_rows_of_several_paths_all_count_where_the_folders_agree_and_else_none():
+    rows = listed(
+        ("C:/a/one.mp3", "Am"), ("D:/x/a/one.mp3", "C"), ("/x/two.mp3", "C"), ("/y/two.mp3", "C"),
+        ("/z/three.mp3", "C"), ("file:///z/three.mp3", "D"), ("/in/x/four.mp3", "C"),
+        ("four.mp3", "D"),
+    )  # fmt: skip
+    songs = ["a/one.mp3", "b/two.mp3", "b/three.mp3", "b/x/four.mp3"]
+    for order in (rows, rows[::-1]):
+        rows_of, left_out = match(order, songs)
+        told = {song: sorted((row.key, row.doubt) for row in rows_of[song]) for song in rows_of}
+        assert told == {
+            "a/one.mp3": [("Am", ""), ("C", "")],
+            "b/three.mp3": [
+                ("C", "listed in another folder: /z/three.mp3"),
+                ("D", "listed in another folder: file:///z/three.mp3"),
+            ],
+            "b/x/four.mp3": [("D", "")],
+        }
+        several = "listed name is ambiguous: b/two.mp3 may be any of 2"
+        assert set(left_out) == {
+            LeftOut("/x/two.mp3", several), LeftOut("/y/two.mp3", several),
+            LeftOut("/in/x/four.mp3", "listed but not found"),  # 'four.mp3' surely means it
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "song", "is_meant"),
+    [
+        ("Abba/CD1/01.flac", "Kiss/CD1/01.flac", False),
+        ("Abba/CD1/01.flac", "New/Abba/CD1/01.flac", True),
+        ("CD1/01.flac", "CD2/01.flac", False),
+        ("01.flac", "CD2/01.flac", True),
+        ("Music/01.flac", "01.flac", True),
+        ("Backup/Music/01.flac", "01.flac", True),
+        ("Backup/01.flac", "01.flac", False),
+        ("Backup/CD1/01.flac", "CD1/01.flac", True),
+        ("../Music/CD1/01.flac", "CD1/01.flac", True),
+    ],
+)
+def test_a_path_below_the_folder_is_taken_at_its_word(path, song, is_meant):
+    rows_of, left_out = match(listed((path, "C")), [song, "other.flac"], "/home/me/Music")
+    assert [*rows_of] == [song] * is_meant
+    assert left_out == [LeftOut(path, "listed but not found")] * (not is_meant)
+
+
+@pytest.mark.parametrize(
+    ("path", "song", "is_doubtful"),
+    [
+        ("/D:/Abba/CD1/01.flac", "Kiss/CD1/01.flac", True),
+        ("/D:/Kiss/CD1/01.flac", "Kiss/CD1/01.flac", False),
+        ("/D:/CD1/01.flac", "Kiss/CD1/01.flac", False),  # no folder is against it
+        ("/D:/Other/01.flac", "01.flac", True),
+        ("/D:/Music/01.flac", "01.flac", False),
+        ("D:\\01.flac", "Kiss/01.flac", False),
+    ],
+)
+def test_a_path_of_any_machine_is_doubtful_where_its_folders_are_others(path, song, is_doubtful):
+    rows_of, _ = match(listed((path, "C")), [song, "other.flac"], "/home/me/Music")
+    doubt = f"listed in another folder: {path}" if is_doubtful else ""
+    assert [row.doubt for row in rows_of[song]] == [doubt]
 
 
 def test_case_counts_only_where_nothing_else_tells_two_apart():
@@ -133,23 +185,28 @@ def test_a_path_from_a_folder_above_is_understood(tmp_path):
 paths = st.sets(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), max_size=9)
 
 
-@given(paths, paths)
-def test_names_and_songs_meet_where_they_share_the_longest_end(names, songs):
-    def end(path, length):
-        return ["", *path.split("/")][-length:]
+@given(paths, paths, st.sampled_from(["", "/"]))
+def test_no_name_and_song_have_more_in_common_than_both_have_with_whom_they_met(
+    names, songs, begin
+):
+    def common(name, song):
+        """How many last parts; 0 where the name cannot mean the song."""
+        own, file = ([*reversed(path.split("/"))] for path in (name, f"r/b/{song}"))
+        count = len(commonprefix([own, file]))
+        if begin == "/" or count == len(own) or 2 <= count >= len(song.split("/")):
+            return 99 if name == song and not begin else count
+        return 0
 
-    expected, left, right = [], names, songs
-    for length in range(5, 0, -1):
-        for path in sorted(left & names):
-            shared = end(path, length)
-            alike = [{one for one in side if end(one, length) == shared} for side in (left, right)]
-            if len(shared) == length and all(alike):
-                told = {name for name in alike[0] if length > 1 or "/" not in name}
-                expected += [[sorted(told), sorted(alike[1])]] * bool(told)
-                left, right = left - alike[0], right - alike[1]
-    ties = ListedNames(songs).ties(sorted(names))
-    found = [[sorted(tie.names), sorted(tie.songs)] for tie in ties]
-    assert sorted(found) == sorted(expected)
+    met = {
+        one.name: one.songs
+        for one in ListedNames(songs, "/r/b").meant(begin + name for name in names)
+    }
+    most = {name: [common(name, song) for song in met.get(begin + name, [])] for name in names}
+    assert all(len(set(lengths)) <= 1 and 0 not in lengths for lengths in most.values())
+    for name in names:
+        for song in songs:
+            of_song = [most[one][0] for one in names if song in met.get(begin + one, [])]
+            assert common(name, song) <= max(most[name] + of_song, default=0)
 
 
 parts = st.lists(
@@ -167,7 +224,8 @@ def test_wherever_a_folder_was_its_files_are_found_below_it(folders, file, begin
     row = Row(path=begin + (path.replace("/", "\\") if "\\" in begin else path))
     rows_of, left_out = match([row], ["/".join(file), "other.mp3"], "/elsewhere/Music")
     doubt = f"listed in another folder: {row.path}" if len(file) == 1 else ""
-    assert rows_of == {"/".join(file): [replace(row, doubt=doubt)]} and left_out == []
+    assert [*rows_of] == ["/".join(file)] and left_out == []
+    assert [(one.path, one.doubt) for one in rows_of["/".join(file)]] == [(row.path, doubt)]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
@@ -223,6 +281,24 @@ def test_the_other_columns_are_read_and_absent_ones_are_empty(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("path,key,mode\na.mp3,A,Minor\n", "A minor"),
+        ("path,Scale,key\na.mp3,major,A\n", "A major"),
+        ("path,key,mode\na.mp3,9,0\n", "A minor"),
+        ("path,key,mode\na.mp3,-1,0\n", ""),
+        ("path,key,mode\na.mp3,A,dorian\n", "A, mode dorian"),
+        ("Title,Label,Key result,Filename\nFoo,Defected,8A,a.mp3\n", "8A"),
+        ("Label,Camelot Key,Filename\nDefected,8A,a.mp3\n", "8A"),
+        ("file,label\na.mp3,8A\nb.mp3,H\nc.mp3,n/a\nd.mp3,what\n", "8A"),
+    ],
+)
+def test_the_columns_of_keys_of_programs_are_understood(tmp_path, text, key):
+    (tmp_path / "labels.csv").write_text(text)
+    assert read_rows(tmp_path)[0].key == key
+
+
 def test_files_that_are_called_by_numbers_may_be_listed_so(tmp_path):
     (tmp_path / "labels.csv").write_text("track,key\n01,Am\n02,C\n")
     assert matched(tmp_path, "01.mp3", "x/02.mp3") == {"01.mp3": ["Am"], "x/02.mp3": ["C"]}
@@ -231,6 +307,13 @@ def test_files_that_are_called_by_numbers_may_be_listed_so(tmp_path):
 def test_a_row_that_is_too_wide_is_named_by_its_number(tmp_path):
     (tmp_path / "labels.csv").write_text("path,key\na.mp3,C\nb, c.mp3,C\n")
     with pytest.raises(ValueError, match="row 3 has 3 cells, the header 2; put a path that holds"):
+        read_rows(tmp_path)
+
+
+@pytest.mark.parametrize("row", ["a, b.mp3,Am", "a,b.MP3,Am"])
+def test_a_path_that_is_cut_at_its_comma_is_named_by_its_row(tmp_path, row):
+    (tmp_path / "labels.csv").write_text(f"path,key,genre\none.mp3,C,x\n{row}\n")
+    with pytest.raises(ValueError, match="row 3 has 'b.*' for its key; put a path that holds a c"):
         read_rows(tmp_path)
 
 
@@ -244,6 +327,10 @@ def test_no_label_file_has_no_rows(tmp_path):
         (
             b"path\tmood\none.mp3\tsad\n",
             "no column 'key'; its first line is .*; name one of its columns key, .* or label",
+        ),
+        (
+            b"path\tlabel\none.mp3\tDefected\n",  # who published it
+            "no column 'key'; its first line is 'path', 'label'; name one of its columns key",
         ),
         (b"one.mp3\tC major\n", "no column 'path'; its first line is 'one.mp3', 'C major'"),
         (b"", "no column 'path'; its first line is nothing"),

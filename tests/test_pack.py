@@ -5,6 +5,7 @@ import json
 import tarfile
 import warnings
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from shards.packed import packed_split
 from shards.prepare import PrepareError, prepare
 from songkey.keys import Key
 from songs import folder as folder_dataset
-from songs.song import Song
+from songs.song import LeftOut, Song
 
 
 def tone(path, seconds, hertz=220.0, sample_rate=11025):
@@ -233,6 +234,23 @@ def test_the_summary_counts_the_sources_of_labels_and_names_the_doubtful(called,
     done = called(shards.main, "pack", "folder", str(music), *settings(tmp_path))
     assert done.returncode == 0 and "doubtful" not in done.stdout
     assert not table.exists()
+
+
+def test_rows_of_tables_are_told_and_counted_apart_from_songs(tmp_path):
+    one = replace(song(tone(tmp_path / "a.flac", 12), "a"), doubt="short folder name: 1A")
+    rows = [LeftOut("a", "listed name is ambiguous: a, b"), LeftOut("c", "listed but not found")]
+    lost = [LeftOut("b", "no label")]
+    done = prepare("mine", [one], [*rows, *lost], "audio", small_config(tmp_path))
+    told = summary(done, [one]).splitlines()
+    assert "left out 1 of 2 songs: 1 no label (b)" in told
+    assert (
+        "2 rows of tables without a song: 1 listed name is ambiguous (a); "
+        "1 listed but not found (c)"
+    ) in told
+    assert f"  labels: {one.label_source} 1" in told  # packed, whatever a row of its name is
+    assert "  doubtful labels of 1 song: 1 short folder name (a)" in told
+    table = (tmp_path / "shards/audio/mine/doubtful.tsv").read_text().splitlines()
+    assert table == ["song_id\treason", "a\tshort folder name: 1A"]
 
 
 def test_a_sample_holds_the_song_s_own_sound(tmp_path):

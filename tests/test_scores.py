@@ -179,12 +179,15 @@ def test_a_folder_without_music_or_with_a_label_that_is_none_is_refused(tmp_path
     with pytest.raises(ValueError, match=r"no piece with a key in .*; give keys in its labels.tsv"):
         make_table(str(tmp_path), tmp_path / "notes.npz")
     (tmp_path / "labels.tsv").write_text("path\tkey\nreel.abc\tH\n")
-    with pytest.raises(ValueError, match=r"labels.tsv: reel.abc: "):
+    with pytest.raises(ValueError, match=r"labels.tsv: reel.abc: ambiguous label: 'H'"):
+        make_table(str(tmp_path), tmp_path / "notes.npz")
+    (tmp_path / "labels.tsv").write_text("path\tkey\nreel.abc\tD\nreel.abc\tE\n")
+    with pytest.raises(ValueError, match=r"labels.tsv: reel.abc: conflicting labels: 'D', 'E'"):
         make_table(str(tmp_path), tmp_path / "notes.npz")
 
 
 def test_a_label_listed_in_another_folder_is_warned_of(tmp_path, caplog):
     (tmp_path / "reel.abc").write_text(REEL.format(key="D"))
-    (tmp_path / "labels.tsv").write_text("path\tkey\nold/reel.abc\tD minor\n")
+    (tmp_path / "labels.tsv").write_text("path\tkey\n/old/reel.abc\tD minor\n")
     make_table(str(tmp_path), tmp_path / "notes.npz")
     assert "doubtful labels: 1 listed in another folder (reel.abc)" in caplog.text
