@@ -4,14 +4,18 @@ They stay until a new manifest is there, so that no song changes its split howev
 interrupted on the way.
 """
 
+import os
 import re
-from collections.abc import Iterable, Iterator
+import tarfile
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import suppress
 
 from pipeline.bounded import ManifestError, unpacked_lines
 from pipeline.index import mapped_index
-from pipeline.record import SongEntry
+from pipeline.record import MOST_INFO_BYTES, SongEntry, record_name
+from pipeline.sample import SampleInfo
 from pipeline.strict import parse
+from shards.tarmembers import members
 from songkey.keys import KEYS
 from storage.places import Place
 from storage.staging import local_copy
@@ -25,19 +29,30 @@ def are_there(names: Iterable[str]) -> bool:
     return any(SONGS.fullmatch(name) or INDEX.fullmatch(name) for name in names)
 
 
-def songs_told(folder: Place, names: Iterable[str]) -> Iterator[SongEntry]:
+def songs_told(folder: Place, names: Collection[str], or_tars: bool = False) -> Iterator[SongEntry]:
     """The songs that counted, some twice: of the tables of songs, and of the index where none is.
 
-    By that nothing is known of their recordings and sounds.
+    Where there is no index either, `or_tars` gives those of tars that lost their records, also if
+    they are gone. By index and tars nothing is known of recordings and sounds.
     """
+    tables, indices = filter(SONGS.fullmatch, names), filter(INDEX.fullmatch, names)
+    is_told = yield from _readable(_of_table, folder, tables)
+    is_told = is_told or (yield from _readable(_of_index, folder, indices))
+    if or_tars and not is_told:
+        alone = (name for name in names if name.endswith(".tar") and record_name(name) not in names)
+        yield from _readable(_of_tar, folder, alone)
+
+
+def _readable(
+    read: Callable[[Place], Iterator[SongEntry]], folder: Place, names: Iterable[str]
+) -> Generator[SongEntry, None, bool]:
+    """The songs of files as far as they are whole; whether one is."""
     is_whole = False
-    for name in filter(SONGS.fullmatch, names):
-        with suppress(ManifestError):  # it is damaged too
-            yield from _of_table(folder / name)
+    for name in names:
+        with suppress(ManifestError, tarfile.TarError):
+            yield from read(folder / name)
             is_whole = True
-    for name in [] if is_whole else filter(INDEX.fullmatch, names):
-        with suppress(ManifestError):
-            yield from _of_index(folder / name)
+    return is_whole
 
 
 def _of_table(path: Place) -> Iterator[SongEntry]:
@@ -48,8 +63,21 @@ def _of_index(path: Place) -> Iterator[SongEntry]:
     with local_copy(path) as copy:
         songs = mapped_index(copy).songs
         for place in range(min(len(songs), len(songs.song_id), len(songs.label_source))):
-            song_id = songs.song_id[place]
-            yield SongEntry(
-                song_id=song_id, recording_id=song_id, key=str(KEYS[songs.key_id[place] % 24]),
-                label_source=songs.label_source[place], confidence=0.0, intervals=0,
-            )  # fmt: skip
+            key = str(KEYS[songs.key_id[place] % len(KEYS)])
+            yield _known_by_name(songs.song_id[place], key, songs.label_source[place])
+
+
+def _of_tar(path: Place) -> Iterator[SongEntry]:
+    with local_copy(path) as copy, open(copy, "rb") as file:
+        for member in members(file):
+            if member.name.endswith(".json") and member.size <= MOST_INFO_BYTES:
+                data = os.pread(file.fileno(), member.size, member.offset)
+                info = parse(SampleInfo, path, data)
+                yield _known_by_name(info.song_id, info.key, info.label_source)
+
+
+def _known_by_name(song_id: str, key: str, label_source: str) -> SongEntry:
+    return SongEntry(
+        song_id=song_id, recording_id=song_id, key=key, label_source=label_source,
+        confidence=0.0, intervals=0,
+    )  # fmt: skip

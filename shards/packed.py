@@ -1,7 +1,7 @@
 """What is packed of a data set already: which song lies in which task of which split."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -99,7 +99,7 @@ class PackedSplit:
     def at_risk(self) -> Iterator[Held]:
         """The songs that counted and are in no task that counts."""
         yield from self.lost
-        for task in self.beyond.values() if self.is_damaged else ():
+        for task in self.beyond.values() if self.manifest is None else ():
             yield from task.held
 
     def adopting(self, names: Iterable[str]) -> "PackedSplit":
@@ -146,12 +146,12 @@ def packed_split(folder: Place, split: str) -> PackedSplit:
             lost += _held(split, name, _records_left(folder, name), since)[1]
     if is_damaged:
         recorded = chain(lost, *(task.held for task in beyond.values()))
-        lost += _without_record(split, songs_told(folder, there), recorded)
+        lost += _without_record(split, songs_told(folder, there, or_tars=True), recorded)
     return PackedSplit(folder, whole, is_damaged, tasks, beyond, tuple(lost))
 
 
 def _since(
-    folder: Place, manifest: Manifest | None, is_damaged: bool, there: Iterable[str]
+    folder: Place, manifest: Manifest | None, is_damaged: bool, there: Collection[str]
 ) -> _Since:
     with suppress(ManifestError) if is_damaged else nullcontext():
         if manifest or not is_damaged:
@@ -162,7 +162,7 @@ def _since(
 def _without_record(
     split: str, told: Iterable[SongEntry], recorded: Iterable[Held]
 ) -> Iterator[Held]:
-    """The songs of the split's tables that no record tells of any more."""
+    """The songs that counted, and that no record tells of any more."""
     known = {held.song_id for held in recorded if held.packed and not held.is_gone}
     for entry in told:
         if entry.song_id not in known:

@@ -6,7 +6,7 @@ recording is packed in. The user's own word, a column or a folder's name, comes 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 
 from pipeline.record import SongEntry
@@ -83,7 +83,7 @@ def settled(
         its = splits_of[song.recording_id]
         back = staying.get(song.song_id)
         if back and (song.split or its.allow(back.split)):
-            its.staying.add(back.split)
+            its.staying |= {back.split}
             continue
         staying.pop(song.song_id, None)
         splits = _splits_for(song, mended, its)
@@ -97,7 +97,7 @@ def settled(
     return Settled(new, today, staying, tuple(left_out), counts)
 
 
-def _splits_for(song: Song, mended: Mapping[str, Held], its: "_Splits") -> set[str]:
+def _splits_for(song: Song, mended: Mapping[str, Held], its: "_Splits") -> Collection[str]:
     """The one split that a song is to go to, none where it is to be drawn, or those that claim it.
 
     Its own comes first, where it was in one until its shard was damaged.
@@ -147,7 +147,7 @@ def _is_as_long(held: Held, packed: Facts, song: Song) -> bool:
     return abs(packed.seconds - song.seconds) <= SAME_SECONDS or held.source == source_of(song)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Splits:
     """Where the songs of a recording are: of those that are not any more, where the last was.
 
@@ -155,7 +155,7 @@ class _Splits:
     valid and test counts, for whom the user moves, he moves to test.
     """
 
-    staying: set[str] = field(default_factory=set)
+    staying: frozenset[str] = frozenset()
     until_now: str = ""
     before: str = ""
 
@@ -185,7 +185,7 @@ def _splits_of_recordings(
                     if one.is_gone:
                         splits.before = one.split
                     elif stays:
-                        splits.staying.add(one.split)
+                        splits.staying |= {one.split}
                     else:
                         splits.until_now = one.split
     return splits_of

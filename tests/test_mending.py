@@ -201,6 +201,24 @@ def test_a_song_that_was_moved_stays_where_it_was_moved_to(moved, file, damage):
     assert moved.live() == live
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("test/000000.json", "test/songs*", "test/index*"),  # only the tar tells its songs
+        ("test/manifest*", "test/songs*", "test/index*"),
+        ("test/manifest*", "test/000000.json", "train/changes*"),
+        ("test/songs*", "train/manifest*", "train/changes*"),
+    ],
+)
+def test_a_song_that_was_moved_stays_there_whatever_is_lost_at_once(moved, files):
+    live = moved.live()
+    for file in files:
+        (path,) = moved.folder.glob(file)
+        path.unlink()
+    moved.pack(moved.songs)
+    assert moved.live() == live and not moved.problems()
+
+
 @pytest.mark.parametrize("damage", ["gone", "cut off"])
 @pytest.mark.parametrize("pair", combinations([SHARD, RECORD, MANIFEST, *TABLES], 2), ids="+".join)
 def test_two_damaged_files_are_mended_and_each_song_stays_in_its_split(mine, pair, damage):
