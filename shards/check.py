@@ -53,13 +53,17 @@ def problems_of(folders: list[Place]) -> Iterator[str]:
     split_of_recording: dict[tuple[Place, str], str] = {}
     songs_of: dict[Place, SplitSongs] = {}
     for folder in folders:
+        told: set[str] = set()
         try:
             manifest = read_manifest(folder)
             changes = read_changes(folder, manifest)
-            yield from _problems_of_split(folder, manifest, changes)
+            for problem in _problems_of_split(folder, manifest, changes):
+                told.add(problem)
+                yield problem
             yield from _problems_of_tables(folder, manifest, changes, split_of_recording, songs_of)
         except (ManifestError, StorageError) as error:
-            yield str(error)
+            if str(error) not in told:  # of a record, which the tables are compared with too
+                yield str(error)
         except OSError as error:
             yield f"{error.filename or folder}: cannot be read ({error.strerror})"
     for root in dict.fromkeys(folder.parent.parent for folder in songs_of):

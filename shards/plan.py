@@ -128,7 +128,7 @@ def _arranged(
 ) -> tuple[Settled, dict[str, list[PackTask]]]:  # fmt: skip
     """Where each song is or goes, and the tasks of the new ones of each split."""
     held = [one for split in packed.values() for one in split.held]
-    lost = [one for split in packed.values() for one in split.lost]
+    lost = [one for split in packed.values() for one in split.at_risk]
     made = settled(songs, held, lost, config.split)
     tasks = {
         split: deal(one.folder, made.new.get(split, ()), settings[split], one.first_free)
@@ -152,7 +152,7 @@ def _adopting(packed: PackedSplit, made: Settled, settings: PackSettings) -> Pac
         for name, task in packed.beyond.items()
         if int(name) >= packed.first_free  # else left by a compacting that was killed
         and not task.settings.changed_for_more(settings)
-        and not any(held.song_id in made.staying for held in task.held)
+        and not any(not held.is_gone and held.song_id in made.staying for held in task.held)
     )
 
 

@@ -6,7 +6,7 @@ recording is packed in. The user's own word, a column or a folder's name, comes 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -73,30 +73,52 @@ def settled(
     """Each song's place; `lost` are songs whose shards are gone, and which stay in their splits."""
     today = {song.song_id: song for song in songs}
     staying = _staying(today, held)
-    waiting = [song for song in songs if song.song_id not in staying]
-    splits_of = _splits_of_recordings(waiting, songs, chain(held, lost))
+    mended = _staying(today, (one for one in lost if one.packed and not one.is_gone))
+    unsure = [one for one in songs if one.song_id not in staying or staying[one.song_id].is_gone]
+    # What comes back settles where others of its recording go.
+    unsure.sort(key=lambda song: song.song_id not in staying)
+    counting = (staying, mended)
+    splits_of = _splits_of_recordings(unsure, songs, chain(held, lost), counting)
     new: dict[str, list[Song]] = defaultdict(list)
     left_out = []
-    for song in waiting:
-        splits = {song.split} if song.split else splits_of[song.recording_id]
+    for song in unsure:
+        its = splits_of[song.recording_id]
+        back = staying.get(song.song_id)
+        if back and (song.split or its.allow(back.split)):
+            its.staying |= {back.split}
+            continue
+        staying.pop(song.song_id, None)
+        splits = _splits_for(song, mended, its)
         if len(splits) > 1:
             reason = f"{IN_TWO_SPLITS}: {', '.join(sorted(splits))}"
             left_out.append(LeftOut(song.song_id, reason))
         else:
             drawn = split_of(song, rule.valid_fraction, rule.test_fraction, rule.seed)
             new["".join(splits) or drawn].append(song)
-    counts = _counts(today, chain(held, lost), staying)
+    counts = _counts(today, chain(held, lost), staying, {one.song_id for one in left_out})
     return Settled(new, today, staying, tuple(left_out), counts)
 
 
+def _splits_for(song: Song, mended: Mapping[str, Held], its: "_Splits") -> Collection[str]:
+    """The one split that a song is to go to, none where it is to be drawn, or those that claim it.
+
+    Its own comes first, where it was in one until its shard was damaged.
+    """
+    if song.split:
+        return {song.split}
+    if song.song_id in mended:
+        return {mended[song.song_id].split}
+    return its.staying or {its.until_now or its.before} - {""}
+
+
 def _staying(today: Mapping[str, Song], held: Iterable[Held]) -> dict[str, Held]:
-    """Of each song the packed copy that it is: one that counts already, if there are several."""
+    """Of each song the packed copy that it is: one that counts already, and of such the last."""
     staying: dict[str, Held] = {}
     for one in held:
         song = today.get(one.song_id)
         if song and song.split in ("", one.split) and _is_same_sound(one, song):
             other = staying.get(one.song_id)
-            if other is None or _rank(one) > _rank(other):
+            if other is None or _rank(one) >= _rank(other):
                 staying[one.song_id] = one
     return staying
 
@@ -134,12 +156,30 @@ def _is_as_long(held: Held, known: Facts, song: Song) -> bool:
     return abs(known.seconds - song.seconds) <= SAME_SECONDS or held.source == source_of(song)
 
 
+@dataclass(slots=True)
+class _Splits:
+    """Where the songs of a recording are: of those that are not any more, where the last was.
+
+    Of two splits that a recording left it is not known which it left last: the later one of train,
+    valid and test counts, for whom the user moves, he moves to test.
+    """
+
+    staying: frozenset[str] = frozenset()
+    until_now: str = ""
+    before: str = ""
+
+    def allow(self, split: str) -> bool:
+        """Whether a song that was gone may be there again: none has been elsewhere since."""
+        return split in (self.staying or {self.until_now or split})
+
+
 def _splits_of_recordings(
-    waiting: Sequence[Song], songs: Iterable[Song], held: Iterable[Held]
-) -> dict[str, set[str]]:
-    """Of the recordings of songs that wait the splits in which songs of them are, or have been."""
-    splits_of: dict[str, set[str]] = {song.recording_id: set() for song in waiting}
-    splits_with: dict[tuple[str, str], list[set[str]]] = defaultdict(list)
+    unsure: Sequence[Song], songs: Iterable[Song], held: Iterable[Held],
+    counting: Iterable[Mapping[str, Held]],
+) -> dict[str, _Splits]:  # fmt: skip
+    """The splits of the recordings of songs that are in none for sure."""
+    splits_of = {song.recording_id: _Splits() for song in unsure}
+    splits_with: dict[tuple[str, str], list[_Splits]] = defaultdict(list)
     for song in songs:
         if song.recording_id in splits_of:
             for mark in _marks(song.song_id, song):
@@ -147,10 +187,16 @@ def _splits_of_recordings(
     if not splits_with:
         return splits_of
     for one in held:
+        stays = any(copies.get(one.song_id) is one for copies in counting)
         for facts in filter(None, (one.packed, one.now)):  # none of one that nobody heard
             for mark in _marks(one.song_id, facts):
                 for splits in splits_with.get(mark, ()):
-                    splits.add(one.split)
+                    if one.is_gone:
+                        splits.before = one.split
+                    elif stays:
+                        splits.staying |= {one.split}
+                    else:
+                        splits.until_now = one.split
     return splits_of
 
 
@@ -173,7 +219,10 @@ def _today(held: Held, song: Song) -> Facts | None:
     )  # fmt: skip
 
 
-def _counts(today: Mapping[str, Song], held: Iterable[Held], staying: Mapping[str, Held]) -> Counts:
+def _counts(
+    today: Mapping[str, Song], held: Iterable[Held], staying: Mapping[str, Held],
+    left_out: Collection[str],
+) -> Counts:  # fmt: skip
     before: set[str] = set()
     same = 0
     for one in held:
@@ -182,8 +231,9 @@ def _counts(today: Mapping[str, Song], held: Iterable[Held], staying: Mapping[st
         before.add(one.song_id)
         if staying.get(one.song_id) is one:
             same += _labels(_today(one, today[one.song_id])) == _labels(one.now)
-    known = sum(song_id in today for song_id in before)
-    return Counts(len(today) - known, known - same, len(before) - known, same)
+    known = sum(song_id in today and song_id not in left_out for song_id in before)
+    added = len(today) - len(left_out) - known
+    return Counts(added, known - same, len(before) - known, same)
 
 
 def _labels(known: Facts | None) -> Facts | None:

@@ -33,7 +33,10 @@ class SplitPlan:
         return *self.kept, *(task.name for task in self.tasks)
 
     def begin(self) -> None:
-        """Make the folder; a damaged manifest goes, a whole one counts until the next is there."""
+        """Make the folder; a damaged manifest goes, a whole one counts until the next is there.
+
+        The tables stay until then, for they tell which songs the split has.
+        """
         make_folder(self.folder)
         if self.is_damaged:
             (self.folder / MANIFEST_NAME).unlink(missing_ok=True)

@@ -15,10 +15,6 @@ import mutagen.id3._frames
 MOST_MB = 64  # of a file's frames together: pictures and lyrics, however far they grow
 
 
-class InflatedError(mutagen.MutagenError):
-    """More than that would come out of a file's compressed frames."""
-
-
 class _Budget:
     """How many bytes may still come out; below 0 where more would have."""
 
@@ -52,7 +48,7 @@ class _Zlib:
 
 @contextmanager
 def bounded(whole: bool = False) -> Iterator[None]:
-    """Around what reads tags; with `whole`, InflatedError at its end if a frame was too big."""
+    """Around what reads tags; with `whole`, MutagenError at its end if a frame was too big."""
     vars(mutagen.id3._frames)["zlib"] = _Zlib
     budget = _Budget()
     token = _budget.set(budget)
@@ -61,4 +57,6 @@ def bounded(whole: bool = False) -> Iterator[None]:
     finally:
         _budget.reset(token)
     if whole and budget.left < 0:
-        raise InflatedError(f"its compressed frames hold more than {MOST_MB} MB; remove them")
+        raise mutagen.MutagenError(
+            f"its compressed frames hold more than {MOST_MB} MB; remove them"
+        )

@@ -186,6 +186,7 @@ def test_a_new_song_of_a_recording_in_two_splits_is_left_out_and_the_packed_ones
     done = mine.pack([*songs, mine.song("c", name="x - y")])
     (left_out,) = done.left_out
     assert (left_out.song_id, left_out.reason) == ("c", "recording in two splits: train, valid")
+    assert str(done.counts) == "0 added, 0 changed, 0 removed, 2 unchanged"
     assert {song: split for song, (split, _, _) in mine.live().items()} == {
         "a": "train", "b": "valid"
     }  # fmt: skip
@@ -200,6 +201,46 @@ def test_the_user_s_own_word_moves_a_packed_song_and_back(mine):
     mine.pack(songs)
     assert mine.live()["a"] == ("train", 0, 2) and len(mine.live()) == 3
     assert mine.tars() == moved
+
+
+@pytest.fixture
+def moved(mine):
+    """Of songs in train the first, which the user has moved to test, in words no longer said."""
+    songs = [mine.song(name, split="train") for name in "abcdefgh"]
+    mine.pack(songs)
+    mine.pack([replace(songs[0], split="test"), *songs[1:]])
+    songs = [replace(song, split="") for song in songs]
+    mine.pack(songs)
+    return songs
+
+
+@pytest.mark.parametrize("seconds", [1.5, 2.5])
+@pytest.mark.parametrize("name", ["a", "renamed", "copy"])
+def test_what_comes_of_a_moved_song_goes_where_it_was_moved_to(mine, moved, name, seconds):
+    old = moved if name == "copy" else moved[1:]
+    new = mine.song(name, seconds, recording_id=moved[0].recording_id)
+    done = mine.pack([*(song for song in old if song.song_id != name), new])
+    assert not done.left_out and not mine.problems()
+    assert mine.live()[name] == ("test", 0, round(seconds + 0.5))
+    before = contents(mine.folder)
+    mine.pack([*old, new])
+    assert contents(mine.folder) == before
+
+
+def test_a_song_that_moved_and_has_its_old_sound_again_stays_where_it_is(mine, moved):
+    mine.pack([replace(moved[0], content="other"), *moved[1:]])
+    for sound in ("1", "2", "1"):
+        mine.pack([mine.song("a", 1.0 + int(sound), identity=sound), *moved[1:]])
+        assert mine.live()["a"][0] == "test" and not mine.problems()
+
+
+def test_a_recording_that_left_two_splits_comes_back_to_one(mine, moved):
+    mine.pack(moved[1:])
+    copies = [mine.song(one, 2.5, recording_id=moved[0].recording_id) for one in ("x", "y")]
+    assert not mine.pack([*moved[1:], *copies]).left_out
+    back = [*moved, *copies]
+    mine.pack(back)
+    assert {mine.live()[one][0] for one in ("a", "x", "y")} == {"test"} and not mine.problems()
 
 
 def test_the_manifest_before_counts_until_the_new_one_is_written(mine):
