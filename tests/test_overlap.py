@@ -296,8 +296,9 @@ def test_a_checkpoint_that_remembers_no_songs_is_judged_by_those_that_train_toda
     count, unknown = trained_notes(answers)
     assert count == "6 of 10 songs were trained on"
     assert unknown == (
-        "copies of what trained cannot be known: it was trained by a version that remembered neither "
-        "songs nor music without labels, so that those which train today stand for them, of synthetic"
+        "copies of what trained cannot be known: it was trained by a version that remembered "
+        "neither songs nor music without labels, so that those which train today stand for them, "
+        "of synthetic"
     )
 
 
