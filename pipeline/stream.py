@@ -4,11 +4,13 @@ import atexit
 import errno
 import multiprocessing
 import signal
+import time
 from collections.abc import Collection, Iterable, Iterator
 from itertools import takewhile
 
 import numpy as np
 import torch
+from torch._C import _error_if_any_worker_fails
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from pipeline.allocator import return_freed_memory
@@ -185,7 +187,21 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> Iterator[Batch]:
         stream, batch_size=None, num_workers=workers, pin_memory=pin_memory,
         worker_init_fn=_leave_signals_to_the_parent,
     )  # fmt: skip
-    return _checked(stream, batches)
+    return _checked(stream, _handed_over(batches) if workers else batches)
+
+
+def _handed_over(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Batches of workers; torch's error, too, where one is killed just while it hands a batch over.
+
+    That ends its connection before the system says that it was killed.
+    """
+    try:
+        yield from batches
+    except (EOFError, OSError):
+        for _ in range(10):
+            _error_if_any_worker_fails()
+            time.sleep(0.1)
+        raise
 
 
 def _checked(stream: Stream, batches: Iterable[Batch]) -> Iterator[Batch]:

@@ -5,12 +5,14 @@ import gc
 import logging
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import pack_synthetic, run_program, small_config
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from evaluation.listener import front_end_of, shards_of
 from pipeline.bounded import ManifestError
@@ -229,3 +231,22 @@ def test_too_many_open_files_are_no_fault_of_a_sample(packed, monkeypatch):
     monkeypatch.setattr("pipeline.shardset.open", full, raising=False)
     with pytest.raises(OSError, match="Too many open files"):
         epoch(open_split(packed))
+
+
+@pytest.mark.parametrize("error", [EOFError(), ConnectionResetError(104, "reset by peer")])
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_a_worker_that_is_killed_while_it_hands_a_batch_over_is_said_to_be_killed(
+    packed, monkeypatch, error, is_killed
+):
+    def broken(batches, *_, **__):
+        if is_killed:
+            os.kill(batches._workers[0].pid, signal.SIGKILL)
+        raise error
+
+    stream = training_stream(open_split(packed), 12, 0, 1, 0, 0, 6, 16)
+    batches = loader(stream, 1, pin_memory=False)
+    next(batches)
+    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_try_get_data", broken)
+    with pytest.raises(RuntimeError if is_killed else type(error)) as raised:
+        next(batches)
+    assert str(raised.value).startswith("DataLoader worker (pid") == is_killed
