@@ -16,6 +16,7 @@ import numpy as np
 import optuna
 import soundfile
 from forked import Forked
+from optuna.trial import TrialState
 
 import eval as evaluation
 import train
@@ -150,9 +151,10 @@ def sweep(folder: Path, **fork) -> list[Forked]:
 
 
 def was_swept(folder: Path) -> object:
-    """Each trial's settings, end and score."""
+    """Each trial's settings, end and score; not one beyond the plan that never got settings."""
     found = optuna.load_study(study_name="which", storage=f"sqlite:///{folder}/runs/which/study.db")
-    return sorted((str(one.params), one.state.name, one.value) for one in found.trials)
+    trials = [one for one in found.trials if one.params or one.state != TrialState.FAIL]
+    return sorted((str(one.params), one.state.name, one.value) for one in trials)
 
 
 def stages(folder: Path) -> dict[str, Path]:
