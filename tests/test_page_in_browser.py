@@ -138,9 +138,9 @@ def test_a_screen_reader_is_told_the_answer_the_circle_and_each_part(server, fol
 def asked_by_space(page):
     """The dialogue for files that the space bar opens; a busy browser may not see the first."""
     for timeout in (5_000, 5_000, WAIT_MS):
-        with suppress(playwright.TimeoutError), page.expect_file_chooser(timeout=timeout) as chosen:
-            page.keyboard.press("Space")
-        if chosen.is_done():
+        with suppress(playwright.TimeoutError):
+            with page.expect_file_chooser(timeout=timeout) as chosen:
+                page.keyboard.press("Space")
             return chosen.value
     raise AssertionError("the space bar opens no dialogue for files")
 
