@@ -22,16 +22,15 @@ from pipeline.unlabelled import Unlabelled, open_unlabelled, writing_unlabelled
 from settings.sections import Hearing
 from shards.cut import blocks_at
 from songkey.blocks import GuardedBlocks
-from songkey.decode import AudioError
-from songkey.errors import AudioKeyError
+from songkey.errors import AudioError, AudioKeyError
+from songkey.identity import Identity
 from songkey.intervals import intervals
 from songkey.passing import PassingAudioError
-from songs.identity import Identity
 from songs.musicfolder import AudioFile, found_in
 from songs.song import LeftOut, by_reason
 from storage.places import place_of
 
-VERSION = 2  # to be raised when the same files would give other levels
+VERSION = 3  # to be raised when the same files would give other levels or identities
 TOGETHER = 32  # intervals transformed at a time
 
 logger = logging.getLogger(__name__)
@@ -96,9 +95,8 @@ def _make(
     ):
         for name, file in tqdm(files.items(), desc="listening", unit="songs", disable=None):
             try:
-                rate = hearing.audio.sample_rate
-                identity = Identity(rate)
-                sound = identity.passing(blocks_at(file.place, rate, decoder.blocks))
+                rate, identity = hearing.audio.sample_rate, Identity()
+                sound = blocks_at(file.place, rate, decoder.blocks, identity)
                 blocks = _long_enough(sound, rate, least_seconds, name)
                 pieces = intervals(blocks, hearing.interval_samples, name)
                 add(name, _levels((piece.waveform for piece in pieces), log_cqt))

@@ -29,8 +29,8 @@ from shards.processes import ShardTask
 from shards.shardfile import TaskTars
 from songkey.blocks import GuardedBlocks, watched_blocks
 from songkey.errors import AudioError
+from songkey.identity import Identity
 from songkey.passing import PassingAudioError, patiently
-from songs.identity import Identity
 from songs.song import Interval, Song
 from storage.places import Place
 from storage.staging import staged
@@ -158,7 +158,7 @@ def _encoded(
 
         def spooled() -> tuple[list[tuple[Interval, int]], Identity]:
             spool.seek(0)
-            rate, identity = settings.sample_rate, Identity(settings.sample_rate)
+            rate, identity = settings.sample_rate, Identity()
             pieces = cut(song, rate, settings.interval_seconds, decode, identity)
             sizes = [(interval, spool.write(encode(waveform))) for interval, waveform in pieces]
             return sizes, identity

@@ -54,10 +54,8 @@ def _songs(dataset: str, path: str, config: Config, afresh: bool) -> Wanted:
         return "synthetic", synthetic.songs(setting.songs, setting.song_seconds, setting.seed), []
     if dataset == "scores":
         return "scores", *scores.songs_of(config.datasets.scores)
-    ears = Ears(
-        config.audio.sample_rate, worker_count(config.prepare.workers),
-        Path(config.stream.cache_dir), afresh,
-    )  # fmt: skip
+    cache = Path(config.stream.cache_dir)
+    ears = Ears(worker_count(config.prepare.workers), cache, afresh)
     if module := FROM_THE_WEB.get(dataset):
         found, left_out = module.songs(config.datasets, Path(config.download.dir))
         with ears.known(dataset) as known:

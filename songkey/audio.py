@@ -1,6 +1,6 @@
 """Any audio file -> a mono waveform at one rate, in blocks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -19,27 +19,39 @@ LOWEST_RATE, HIGHEST_RATE = 1_000, 3_000_000  # Hz; FFmpeg gives DSD 512 at 2.8 
 
 
 def waveform_blocks(
-    source: str | Path | BinaryStream, sample_rate: int, block_seconds: float = 10.0
-) -> Iterator[np.ndarray]:
+    source: str | Path | BinaryStream, sample_rate: int, block_seconds: float = 10.0,
+    hear: Callable[[int, np.ndarray], None] | None = None,
+) -> Iterator[np.ndarray]:  # fmt: skip
     """The sound of a file or binary stream in consecutive blocks: float32 (S,), full scale 1.
 
-    Channels are averaged, other rates resampled. Memory is that of a block, however long the file.
+    Channels are averaged, other rates resampled; before that, `hear` is given each block and its
+    rate. Memory is that of a block, however long the file.
     Raises AudioError, at the latest after the last block, for anything that is not whole and sound.
     """
-    where = printable(source) if isinstance(source, str | Path) else "audio in memory"
+    decoded = decoded_blocks(source, block_seconds)
     samples = 0
+    for block in resampled(_heard(decoded, hear) if hear else decoded, sample_rate):
+        samples += len(block)
+        yield block
+    if not samples:
+        raise AudioError(_named(source), "no sound: it lasts zero seconds")
+
+
+def decoded_blocks(
+    source: str | Path | BinaryStream, block_seconds: float = 10.0
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The same at the file's own rate, which may change: pairs of it and a block.
+
+    A file that lasts zero seconds has none.
+    """
+    where = _named(source)
     try:
         with _opened(source) as (file, descriptor):
-            blocks = mono_blocks(file, where, block_seconds, descriptor)
-            for block in resampled(sound(blocks, where), sample_rate):
-                samples += len(block)
-                yield block
+            yield from sound(mono_blocks(file, where, block_seconds, descriptor), where)
     except FileNotFoundError as error:
         raise AudioError(where, f"{FILE_NOT_FOUND}: check the path") from error
     except OSError as error:
         raise read_failure(where, error) from error
-    if not samples:
-        raise AudioError(where, "no sound: it lasts zero seconds")
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:
@@ -52,6 +64,18 @@ def to_int16(waveform: np.ndarray) -> np.ndarray:
     scaled = np.multiply(waveform, 32768, dtype=np.float32)
     np.rint(scaled, out=scaled)
     return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)
+
+
+def _named(source: str | Path | BinaryStream) -> str:
+    return printable(source) if isinstance(source, str | Path) else "audio in memory"
+
+
+def _heard(
+    blocks: Iterator[tuple[int, np.ndarray]], hear: Callable[[int, np.ndarray], None]
+) -> Iterator[tuple[int, np.ndarray]]:
+    for rate, block in blocks:
+        hear(rate, block)
+        yield rate, block
 
 
 @contextmanager

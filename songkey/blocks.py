@@ -23,6 +23,8 @@ from songkey.passing import lacks_memory, read_failure
 if TYPE_CHECKING:
     import numpy as np
 
+    from songkey.identity import Identity
+
 
 class GuardedBlocks(Guard):
     """`waveform_blocks` in another process; one file at a time."""
@@ -31,27 +33,34 @@ class GuardedBlocks(Guard):
         """The limits as a Guard has them."""
         super().__init__(_Decoder, seconds=seconds, megabytes=megabytes)
 
-    def blocks(self, path: str | Path, sample_rate: int) -> "Iterator[np.ndarray]":
+    def blocks(
+        self, path: str | Path, sample_rate: int, identity: "Identity | None" = None
+    ) -> "Iterator[np.ndarray]":
         """The sound of a file, and errors, as `waveform_blocks` gives them, but in 16 bits.
 
-        While a block is used the next one is decoded.
+        While a block is used the next one is decoded. After the last the `identity` is told what
+        was heard.
         """
         block_at = partial(self.call, "block", path, sample_rate=sample_rate)
         with ThreadPoolExecutor(1) as thread:
             following = thread.submit(block_at, number=0)
             for number in count(1):
                 block = following.result()
-                if block is None:
+                if isinstance(block, tuple):
+                    if identity:
+                        identity.text, identity.seconds = block
                     return
                 following = thread.submit(block_at, number=number)
                 yield block
 
 
-def watched_blocks(path: str | Path, sample_rate: int) -> "Iterator[np.ndarray]":
-    """`waveform_blocks`, for a process that is replaced: it ends where its decoder hangs."""
+def watched_blocks(
+    path: str | Path, sample_rate: int, identity: "Identity | None" = None
+) -> "Iterator[np.ndarray]":
+    """The same for a process that is replaced: it ends where its decoder hangs."""
     from songkey.audio import waveform_blocks
 
-    blocks = waveform_blocks(path, sample_rate)
+    blocks = waveform_blocks(path, sample_rate, hear=identity.hear if identity else None)
     while True:
         with watched(path):
             block = next(blocks, None)
@@ -87,17 +96,22 @@ class _Decoder:
 
     def __init__(self, on_block: "Callable[[np.ndarray], None]"):
         from songkey.audio import to_int16, waveform_blocks
+        from songkey.identity import Identity
 
         self.waveform_blocks, self.to_int16, self.on_block = waveform_blocks, to_int16, on_block
+        self.new_identity, self.identity = Identity, Identity()
         self.next: tuple[str, int, int] | None = None  # a path, a rate, and the number of a block
         self.coming: Iterator[np.ndarray] = iter(())
 
-    def block(self, path: str, sample_rate: int, number: int) -> "np.ndarray | None":
-        """The block of that number, None behind the last one."""
+    def block(self, path: str, sample_rate: int, number: int) -> "np.ndarray | tuple[str, float]":
+        """The block of that number; behind the last one, text and seconds of the identity."""
         if self.next != (path, sample_rate, number):  # another file, or another process was lost
-            self.coming = self.waveform_blocks(path, sample_rate)
+            self.identity = self.new_identity()
+            self.coming = self.waveform_blocks(path, sample_rate, hear=self.identity.hear)
             for _ in range(number):
                 self.on_block(next(self.coming))
         self.next = path, sample_rate, number + 1
         block = next(self.coming, None)
-        return None if block is None else self.to_int16(block)  # half as much to carry
+        if block is None:
+            return self.identity.text, self.identity.seconds
+        return self.to_int16(block)  # half as much to carry

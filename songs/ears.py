@@ -30,7 +30,6 @@ UNREAD = ("not readable", FILE_NOT_FOUND)
 class Ears:
     """How files are heard while songs are listed, and where what was heard is kept."""
 
-    sample_rate: int  # Hz, that of packing
     processes: int  # that decode
     folder: Path  # of the tables of known files
     afresh: bool = False  # those are not believed, and made anew
@@ -38,7 +37,7 @@ class Ears:
     def known(self, dataset: str) -> KnownFiles:
         """What was read of a data set's files before."""
         path = self.folder / f"files-{dataset}.jsonl"
-        return KnownFiles(path, self.sample_rate, self.afresh)
+        return KnownFiles(path, self.afresh)
 
 
 def heard(songs: Sequence[Song], known: KnownFiles, ears: Ears | None) -> list[Song]:
@@ -118,7 +117,7 @@ def _hear(
             free.put(stack.enter_context(GuardedEar()))
         # An interruption begins no other file, then ends those that are being heard.
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
-        hear = partial(_sound, free, ears.sample_rate)
+        hear = partial(_sound, free)
         results = threads.map(hear, [file for file, _ in waiting])
         title = f"listening to {dataset}"
         bar = tqdm(results, total=len(waiting), desc=title, unit="file", disable=None)
@@ -127,9 +126,7 @@ def _hear(
             known.save_now_and_then()
 
 
-def _sound(
-    free: "SimpleQueue[GuardedEar]", sample_rate: int, file: Path
-) -> tuple[str | None, float]:
+def _sound(free: "SimpleQueue[GuardedEar]", file: Path) -> tuple[str | None, float]:
     """The identity of a file, and how long its header says that it lasts.
 
     "" of what cannot be decoded, None of what may be readable another time.
@@ -137,7 +134,7 @@ def _sound(
     """
     ear = free.get()
     try:
-        identity = patiently(ear.identity, str(file), sample_rate)
+        identity = patiently(ear.identity, str(file))
         return identity, patiently(ear.header_seconds, str(file))
     except PassingAudioError:
         raise

@@ -20,7 +20,7 @@ from typing import Self
 from storage.whole import write_whole
 
 SAVE_SECONDS = 60  # between two writings of the table while files are heard
-VERSION = 5  # to be raised with what is read of a file: which tags, which digest
+VERSION = 6  # to be raised with what is read of a file: which tags, which digest
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +46,9 @@ class KnownFiles:
     Without a path nothing is kept from one listing to the next.
     """
 
-    def __init__(self, path: Path | None = None, sample_rate: int = 0, afresh: bool = False):
-        """`sample_rate` is that of the sound whose identities are wanted.
-
-        What was known before is not believed where all is to be read `afresh`.
-        """
-        self._path, self._header = path, [VERSION, sample_rate]
+    def __init__(self, path: Path | None = None, afresh: bool = False):
+        """What was known before is not believed where all is to be read `afresh`."""
+        self._path, self._header = path, [VERSION]
         self._digest = b""  # of the table as it lies there
         self._saved = time.monotonic()
         self._before = self._read(path) if path and not afresh else {}

@@ -49,6 +49,17 @@ def _by_ffmpeg(path: Path, stereo: np.ndarray, rate: int) -> None:
         container.mux(stream.encode(None))
 
 
+def remuxed(path: Path, other: Path) -> Path:
+    """The same encoded sound in the container that the other path's ending names."""
+    with av.open(str(path)) as container, av.open(str(other), "w") as into:
+        stream = into.add_stream_from_template(container.streams.audio[0])
+        for packet in container.demux(container.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                into.mux(packet)
+    return other
+
+
 def packets(path: Path) -> list[bytes]:
     """The encoded sound as the container holds it, packet by packet."""
     with av.open(str(path)) as container:

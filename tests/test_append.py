@@ -449,7 +449,7 @@ def test_a_download_that_was_cut_off_and_is_whole_today_is_packed_anew_once(mine
     path.write_bytes(whole[: len(whole) * 3 // 4])
 
     def pack():
-        ears = Ears(8_000, 1, mine.root / "cache")
+        ears = Ears(1, mine.root / "cache")
         songs, left_out = listed(mine.root / "music", "mine", ears=ears)
         return prepare("mine", songs, left_out, "audio", mine.config)
 

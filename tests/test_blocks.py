@@ -82,14 +82,14 @@ def test_what_is_wrong_with_a_file_is_said_as_elsewhere(decoder, tmp_path):
 
 
 def test_a_fault_of_ours_costs_its_song(path, monkeypatch):
-    monkeypatch.setattr(songkey.audio, "waveform_blocks", lambda *_: (1 / 0 for _ in "x"))
+    monkeypatch.setattr(songkey.audio, "waveform_blocks", lambda *_, **__: (1 / 0 for _ in "x"))
     with pytest.raises(AudioError, match="decoder failed: ZeroDivisionError.*report it"):
         list(watched_blocks(path, 22_050))
 
 
 HANGING = """
 import songkey.audio, songkey.blocks, sys, time
-def blocks(path, sample_rate):
+def blocks(path, sample_rate, hear):
     yield 1
     time.sleep(1_000)
 songkey.audio.waveform_blocks, songkey.blocks.QUIET_SECONDS = blocks, float(sys.argv[1])

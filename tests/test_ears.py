@@ -58,7 +58,7 @@ def music(tmp_path):
 
 @pytest.fixture
 def listening(tmp_path):
-    return Ears(8_000, 2, tmp_path / "cache")
+    return Ears(2, tmp_path / "cache")
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def calls(monkeypatch):
     made = []
     identity = GuardedEar.identity
 
-    def counted(self, path, sample_rate):
+    def counted(self, path):
         made.append(os.path.basename(path))
-        return identity(self, path, sample_rate)
+        return identity(self, path)
 
     monkeypatch.setattr(GuardedEar, "identity", counted)
     return made
@@ -119,21 +119,26 @@ def test_a_copy_under_another_name_is_packed_into_the_split_of_the_first(called,
     assert called(shards.main, "check", tmp_path / "shards").returncode == 0
 
 
-def test_another_rate_or_a_damaged_table_has_all_heard_again(music, listening, calls):
+def test_another_version_or_a_damaged_table_has_all_heard_again(music, listening, calls):
     folder.songs(music, "mine", ears=listening)
     (table,) = listening.folder.iterdir()
-    folder.songs(music, "mine", ears=Ears(11_025, 2, listening.folder))
-    assert len(calls) == 6
-    for damaged in (table.read_bytes()[:-9], b"\xff", b"[1, 11025]\n[]\n", b"3\n4\n"):
+    rows = table.read_bytes().split(b"\n", 1)[1]
+    for damaged in (
+        table.read_bytes()[:-9],
+        b"\xff",
+        b"[6]\n[]\n",
+        b"3\n4\n",
+        b"[5, 8000]\n" + rows,
+    ):
         table.write_bytes(damaged)
-        folder.songs(music, "mine", ears=Ears(11_025, 2, listening.folder))
+        folder.songs(music, "mine", ears=listening)
     assert len(calls) == 18
 
 
 def test_a_listing_that_is_broken_off_keeps_what_it_heard(music, listening, calls, monkeypatch):
     monkeypatch.setattr(ears, "tqdm", lambda results, **_: broken_off(results))
     with pytest.raises(KeyboardInterrupt):
-        folder.songs(music, "mine", ears=Ears(8_000, 1, listening.folder))
+        folder.songs(music, "mine", ears=Ears(1, listening.folder))
     monkeypatch.undo()
     with listening.known("mine") as known:
         names = ("1.flac", "2.flac")
@@ -159,7 +164,7 @@ def test_a_file_that_cannot_be_read_now_is_heard_the_next_time(music, listening,
 
 
 def refusing(monkeypatch, error):
-    def refuse(self, path, sample_rate):
+    def refuse(self, path):
         raise error
 
     monkeypatch.setattr(GuardedEar, "identity", refuse)
@@ -190,7 +195,7 @@ def test_nothing_is_concluded_from_what_may_pass(music, listening, monkeypatch, 
 
 def test_a_table_that_cannot_be_written_is_said_and_stops_nothing(music, tmp_path, caplog):
     (tmp_path / "cache").write_bytes(b"a file")
-    songs, _ = folder.songs(music, "mine", ears=Ears(8_000, 1, tmp_path / "cache"))
+    songs, _ = folder.songs(music, "mine", ears=Ears(1, tmp_path / "cache"))
     assert len(songs) == 3
     assert "files-mine.jsonl: not written" in caplog.text
 

@@ -189,7 +189,7 @@ def test_a_tag_that_says_off_key_is_no_key_and_a_strange_one_does_not_parse(tmp_
 @pytest.fixture
 def heard(tmp_path_factory):
     """Lists a folder as packing does, which listens to the files."""
-    listening = Ears(8_000, 1, tmp_path_factory.mktemp("cache"))
+    listening = Ears(1, tmp_path_factory.mktemp("cache"))
     return lambda root: folder.songs(root, "mine", ears=listening)
 
 

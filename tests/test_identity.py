@@ -1,5 +1,6 @@
 """Laws of identity: of the decoded sound alone, the same however it is heard."""
 
+import hashlib
 import shutil
 
 import mutagen
@@ -7,15 +8,17 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import small_config
-from encoded import encode
+from encoded import encode, remuxed
 
 from pipeline.manifest import read_songs
 from shards.cut import cut
 from shards.prepare import prepare
 from songkey.audio import to_int16, waveform_blocks
 from songkey.errors import AudioError
+from songkey.identity import Identity
 from songkey.keys import Key
-from songs.identity import GuardedEar, Identity
+from songs import synthetic
+from songs.identity import GuardedEar
 from songs.song import Song
 
 RATE = 8_000
@@ -32,28 +35,80 @@ def noise(seconds: float, seed: int = 0) -> np.ndarray:
     return generator.uniform(-0.5, 0.5, round(seconds * RATE)).astype(np.float32)
 
 
-def identity(waveform: np.ndarray, block_samples: int = 10**9) -> str:
-    heard = Identity(RATE)
-    starts = range(0, len(waveform), block_samples)
-    for _ in heard.passing(waveform[start : start + block_samples] for start in starts):
-        pass
+def identity(waveform: np.ndarray, block_samples: int = 10**9, rate: int = RATE) -> str:
+    heard = Identity()
+    for start in range(0, len(waveform), block_samples):
+        heard.hear(rate, waveform[start : start + block_samples])
     return heard.text
 
 
-@pytest.mark.parametrize("block_samples", [1, 977, 80_000, 80_001])
-def test_it_does_not_depend_on_the_blocks(block_samples):
-    waveform = noise(10.2)
+def digest_from(start: int, waveform: np.ndarray) -> str:
+    heard = to_int16(waveform[start : start + 10 * RATE]).astype("<i2")
+    return hashlib.sha256(heard.tobytes()).hexdigest()[:16]
+
+
+def first_lasting_peak(waveform: np.ndarray) -> int:
+    """By its definition, sample after sample."""
+    level = abs(to_int16(waveform).astype(int))
+    peak = 32
+    for place, one in enumerate(level):
+        if one > peak:
+            peak = one
+            if level[place : place + RATE].max() == peak:
+                return place
+    raise AssertionError("no peak")
+
+
+def rising(seconds: float, seed: int) -> np.ndarray:
+    """Noise whose level wanders, so that it has peaks that soon are surpassed."""
+    steps = np.random.default_rng(seed).uniform(0.001, 1, 1 + round(4 * seconds))
+    return noise(seconds, seed) * np.repeat(steps, RATE // 4)[: round(seconds * RATE)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_it_is_that_of_ten_seconds_from_the_first_peak_that_lasts_one(seed):
+    waveform = rising(20, seed)
+    assert identity(waveform) == digest_from(first_lasting_peak(waveform), waveform)
+    assert identity(waveform[: 9 * RATE]) not in ("", identity(waveform))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("block_samples", [1, 977, RATE, 80_000, 80_001])
+def test_it_does_not_depend_on_the_blocks(seed, block_samples):
+    waveform = rising(16, seed)
     assert identity(waveform, block_samples) == identity(waveform) != ""
 
 
-def test_silence_before_the_song_and_what_comes_after_ten_seconds_do_not_count():
-    song = noise(11)
-    faint = np.full(4_321, 32 / 32768, np.float32)  # -60 dB
+def test_a_steady_rise_is_heard_to_its_end():
+    rise = np.linspace(0.1, 0.9, 5 * RATE, dtype=np.float32)
+    waveform = np.concatenate([rise, noise(11)])
+    start = first_lasting_peak(waveform)
+    assert 4.9 * RATE < start < len(rise)
+    assert identity(waveform, 777) == identity(waveform) == digest_from(start, waveform)
+
+
+def test_neither_what_comes_before_the_music_nor_after_ten_seconds_counts():
+    song = noise(13)
     later = song.copy()
-    later[10 * RATE + 1 :] = 0.1  # the first sample may be a quiet one, and begin the ten seconds
-    assert identity(np.concatenate([faint, song])) == identity(song) == identity(later)
-    assert identity(song[: 9 * RATE]) != identity(song)
-    assert identity(noise(11, seed=1)) != identity(song)
+    later[12 * RATE :] = 0.1
+    assert identity(later) == identity(song) != identity(noise(13, seed=1))
+    for before in (np.full(4_321, 32 / 32768, np.float32), noise(0.25, seed=2) / 10):
+        assert identity(np.concatenate([before, song])) == identity(song)
+
+
+def test_enough_is_known_once_more_changes_nothing():
+    heard, waveform = Identity(), noise(13)
+    while not heard.is_known:
+        heard.hear(RATE, waveform[:RATE])
+        waveform = waveform[RATE:]
+    assert heard.text == identity(noise(13)) and 10 <= heard.seconds <= 12
+    heard.hear(RATE, np.ones(RATE, np.float32))
+    assert heard.text == identity(noise(13)) and heard.seconds >= 11
+
+
+def test_the_rate_is_that_of_the_file_not_of_packing():
+    assert identity(noise(30), rate=2 * RATE) == identity(noise(30)[: 21 * RATE], rate=2 * RATE)
+    assert identity(noise(30), rate=2 * RATE) != identity(noise(30))
 
 
 def test_silence_has_none():
@@ -71,7 +126,7 @@ def test_retagged_files_and_wav_beside_flac_are_one_sound(ear, tmp_path):
     other = tmp_path / "other.wav"
     soundfile.write(other, to_int16(noise(3, seed=1)), RATE)
     assert retagged.read_bytes() != flac.read_bytes()
-    heard = [ear.identity(str(path), RATE) for path in (wav, flac, retagged, other)]
+    heard = [ear.identity(str(path)) for path in (wav, flac, retagged, other)]
     assert len(set(heard[:3])) == 1 and heard[3] not in heard[:3]
 
 
@@ -81,17 +136,37 @@ def test_retagged_files_and_wav_beside_flac_are_one_sound(ear, tmp_path):
 def test_listing_hears_what_packing_hears(ear, tmp_path, ending):
     path = encode(tmp_path / f"a{ending}", np.repeat(noise(12), 5), 44_100)
     song = Song("a", "any", str(path), Key(0, "major"), "a", "tag", 1.0)
-    packed = Identity(11_025)
-    for _ in cut(song, 11_025, 4.0, identity=packed):
-        pass
-    assert packed.text == ear.identity(str(path), 11_025) != ""
+    for rate in (11_025, 22_050):
+        packed = Identity()
+        assert list(cut(song, rate, 4.0, identity=packed))
+        assert packed.text == ear.identity(str(path)) != ""
+
+
+CONTAINERS = {  # that may hold what the file's own one holds
+    ".mp3": [".mka", ".mp4", ".mov", ".ts", ".nut", ".avi", ".mp3"],
+    ".m4a": [".mka", ".mp4", ".mov", ".ts", ".nut", ".aac"],
+    ".aac": [".mka", ".m4a", ".ts"],
+    ".opus": [".mka", ".webm", ".mp4", ".ogg", ".nut"],
+    ".ogg": [".mka", ".webm", ".nut"],
+    ".flac": [".mka", ".mp4", ".ogg", ".nut"],
+    ".wma": [".mka", ".avi"],
+}
+
+
+@pytest.mark.parametrize("ending", CONTAINERS)
+def test_another_container_does_not_change_it(ear, tmp_path, ending):
+    song = synthetic.render(synthetic.song_of(3, 1, 15.0).audio_path, 44_100)
+    path = encode(tmp_path / f"a{ending}", song[44_100:], 44_100)  # the music begins at once
+    for other in CONTAINERS[ending]:
+        copied = remuxed(path, tmp_path / f"b{other}")
+        assert ear.identity(str(copied)) == ear.identity(str(path)) != "", other
 
 
 def test_a_damaged_file_is_refused_with_its_reason_and_the_next_is_heard(ear, tmp_path):
     (tmp_path / "page.mp3").write_bytes(b"<html>404</html>")
     with pytest.raises(AudioError, match="not audio"):
-        ear.identity(str(tmp_path / "page.mp3"), RATE)
-    assert ear.identity(str(encode(tmp_path / "a.wav", noise(1), RATE)), RATE)
+        ear.identity(str(tmp_path / "page.mp3"))
+    assert ear.identity(str(encode(tmp_path / "a.wav", noise(1), RATE)))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -106,7 +181,7 @@ def test_packing_records_the_identity_and_name_of_each_song(ear, tmp_path, worke
     prepare("mine", songs, [], "audio", config)
     found = {song.song_id: song for song in read_songs(tmp_path / "shards/audio/mine/train")}
     for path in paths:
-        assert found[path.stem].identity == ear.identity(str(path), config.audio.sample_rate)
+        assert found[path.stem].identity == ear.identity(str(path))
         assert found[path.stem].name == f"artist - {path.stem}"
 
 
@@ -116,8 +191,8 @@ def test_packing_records_the_identity_and_name_of_each_song(ear, tmp_path, worke
 def test_a_file_s_length_is_told_without_decoding_it(ear, tmp_path, ending):
     path = encode(tmp_path / f"a{ending}", np.repeat(noise(12), 5)[: 44_100 * 7], 44_100)
     assert ear.header_seconds(str(path)) == pytest.approx(7, abs=0.3)
-    heard = Identity(RATE)
-    for _ in heard.passing(waveform_blocks(path, RATE)):
+    heard = Identity()
+    for _ in waveform_blocks(path, RATE, hear=heard.hear):
         pass
     assert heard.seconds == pytest.approx(7, abs=0.1)
 

@@ -14,8 +14,8 @@ from pipeline.image import to_levels
 from shards.cut import cut
 from shards.library import library
 from songkey.errors import AudioKeyError
+from songkey.identity import Identity
 from songs import synthetic
-from songs.identity import Identity
 
 RATE = 11025
 
@@ -52,7 +52,7 @@ def test_intervals_are_those_that_packing_and_the_front_end_would_give(music):
 def test_songs_are_known_by_their_sound_as_packed_ones_are(music):
     first = heard(music)
     for number, identity in enumerate(first.identities):
-        packed = Identity(RATE)
+        packed = Identity()
         assert list(cut(synthetic.song_of(7, number, 11.0), RATE, 4.0, identity=packed))
         assert identity == packed.text
     assert len(set(first.identities)) == 2 and first.digests.all()
