@@ -13,7 +13,7 @@ from tqdm import tqdm
 from songkey.errors import FILE_NOT_FOUND, AudioError
 from songkey.passing import PassingAudioError, patiently, read_failure
 from songkey.tagging import plain_name, texts
-from songs.identity import GuardedEar
+from songs.guardedear import GuardedEar
 from songs.knownfiles import Known, KnownFiles
 from songs.song import Song
 from songs.tags import tags_of

@@ -22,7 +22,7 @@ from songkey.keys import Key
 from songkey.passing import PassingAudioError
 from songs import ears, folder, knownfiles
 from songs.ears import Ears, heard, tagged_name
-from songs.identity import GuardedEar
+from songs.guardedear import GuardedEar
 from songs.song import Song
 
 TAGS = {  # of an ending: the fields of artist and title

@@ -18,7 +18,7 @@ from songkey.errors import AudioError
 from songkey.identity import Identity
 from songkey.keys import Key
 from songs import synthetic
-from songs.identity import GuardedEar
+from songs.guardedear import GuardedEar
 from songs.song import Song
 
 RATE = 8_000
