@@ -3,6 +3,7 @@
 It is the shard's commit marker: it is written last, by rename; a tar without one does not count.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -43,6 +44,11 @@ def _of_one_key(text: str) -> str:
     return text
 
 
+def _of_today(identity: str) -> str:
+    """A digest as earlier versions made it is none today, and as good as not known."""
+    return "" if re.fullmatch("[0-9a-f]{16}", identity) else identity
+
+
 class SongEntry(Frozen):
     """One song of a shard, as the table of songs lists it."""
 
@@ -54,7 +60,10 @@ class SongEntry(Frozen):
     intervals: Count
     # Not written where unknown, so that shards packed before it was recorded keep their bytes.
     genre: str = Field(default="", exclude_if=lambda genre: not genre)
-    identity: str = Field(default="", exclude_if=lambda identity: not identity)  # of its sound
+    # Of its sound.
+    identity: Annotated[str, AfterValidator(_of_today)] = Field(
+        default="", exclude_if=lambda identity: not identity
+    )
     content: str = Field(default="", exclude_if=lambda content: not content)  # MD5 of its file
     name: str = Field(default="", exclude_if=lambda name: not name)  # artist and title
     seconds: Finite = Field(default=0.0, exclude_if=lambda seconds: not seconds)  # of its sound

@@ -48,7 +48,7 @@ class GuardedBlocks(Guard):
                 block = following.result()
                 if isinstance(block, tuple):
                     if identity:
-                        identity.text, identity.seconds = block
+                        identity.told(*block)
                     return
                 following = thread.submit(block_at, number=number)
                 yield block
@@ -57,7 +57,10 @@ class GuardedBlocks(Guard):
 def watched_blocks(
     path: str | Path, sample_rate: int, identity: "Identity | None" = None
 ) -> "Iterator[np.ndarray]":
-    """The same for a process that is replaced: it ends where its decoder hangs."""
+    """`waveform_blocks`, for a process that is replaced: it ends where its decoder hangs.
+
+    The `identity` hears what is decoded.
+    """
     from songkey.audio import waveform_blocks
 
     blocks = waveform_blocks(path, sample_rate, hear=identity.hear if identity else None)

@@ -81,7 +81,7 @@ def _opened_by_libsndfile(
     Not Vorbis: FFmpeg takes half as long, and a copy in Matroska has the same samples; but of a
     sound that lies in one page of Ogg it loses 256, or gives 1,000 too many (measured).
     """
-    is_vorbis = b"\1vorbis" in head[:64] and file.end - file.start > 2 * ogg.MAX_PAGE_BYTES
+    is_vorbis = b"\1vorbis" in head[:64] and ogg.has_pages_of_sound(file, 2)
     if is_mpeg(head) or b"OpusHead" in head[:64] or is_vorbis:
         return None
     try:

@@ -15,6 +15,7 @@ from songkey.errors import AudioError, printable
 from songkey.section import Section
 
 EXACT_DURATIONS = ("flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")  # elsewhere FFmpeg estimates
+EXACT_IN_OGG = ("vorbis", "opus")
 MAX_BAD_FRACTION = 1 - WHOLE_FRACTION  # of the packets: players pass over a few bad ones too
 PLAIN_FORMATS = ("u8", "s16", "s32", "flt", "dbl")  # that PyAV gives as arrays; or planar, with "p"
 MOST_PLANES = 7  # PyAV looks for an empty place behind them in a table of eight, or crashes
@@ -170,10 +171,13 @@ def _converted(frame: av.AudioFrame, where: str) -> av.AudioFrame:
 
 def _announced_seconds(container: av.container.InputContainer, stream: av.AudioStream) -> float:
     """The sound's length by the container's header, or 0 where it does not say for sure."""
-    if container.format.name not in EXACT_DURATIONS:
+    codec = stream.codec_context.codec.canonical_name if container.format.name == "ogg" else ""
+    if container.format.name not in EXACT_DURATIONS and codec not in EXACT_IN_OGG:
         return 0.0
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
+        # That of Opus is counted from zero, though a broadcast may begin anywhere (measured).
+        before = (stream.start_time or 0) if codec == "opus" else 0
+        return float((stream.duration - before) * stream.time_base)
     if container.duration is None or container.streams.video:  # video may be longer than its sound
         return 0.0
     return container.duration / av.time_base

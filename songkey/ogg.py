@@ -30,6 +30,19 @@ def ends_whole(file: BinaryStream) -> bool:
     return complete and not goes_on
 
 
+def has_pages_of_sound(file: BinaryStream, least: int) -> bool:
+    """Whether a stream that begins with the file has so many.
+
+    Headers are at position 0, and at -1 where one goes on in the next page.
+    """
+    at, found = 0, 0
+    while found < least and (size := _page_bytes(file, at)):
+        file.seek(at + 6)
+        found += file.read(8) not in (b"\0" * 8, b"\xff" * 8)
+        at += size
+    return found >= least
+
+
 def chain(file: BinaryStream, start: int, end: int) -> list[tuple[int, int]]:
     """Where each of the streams that follow each other between two places begins and ends.
 

@@ -3,10 +3,13 @@
 import io
 import json
 import os
+import re
 import struct
 import sys
+from itertools import pairwise
 
 import av
+import mutagen
 import numpy as np
 import pytest
 import soundfile
@@ -48,6 +51,11 @@ def without_end_flag(data: bytes) -> bytes:
     at = data.rindex(b"OggS")
     page = bytearray(data[at:])
     page[5] &= ~4
+    return data[:at] + with_checksum(page)
+
+
+def with_checksum(page: bytearray) -> bytearray:
+    """An Ogg page with the checksum that it should have."""
     page[22:26] = bytes(4)
     checksum = 0
     for byte in page:
@@ -55,13 +63,49 @@ def without_end_flag(data: bytes) -> bytes:
         for _ in range(8):
             checksum = checksum << 1 ^ (0x104C11DB7 if checksum >> 31 else 0)
     page[22:26] = checksum.to_bytes(4, "little")
-    return data[:at] + page
+    return page
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
 def test_an_ogg_without_a_flag_at_its_end_is_whole(subtype):
     data = encoded("OGG", sine(3.0, 48_000), 48_000, subtype)
-    assert len(heard(io.BytesIO(without_end_flag(data)))) == pytest.approx(3 * RATE, abs=500)
+    assert len(heard(io.BytesIO(without_end_flag(data)))) == pytest.approx(3 * RATE, abs=1_000)
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_that_lost_pages_in_its_middle_is_truncated(subtype):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 20 * 48_000)
+    data = encoded("OGG", noise, 48_000, subtype)
+    pages = [b"OggS" + page for page in data.split(b"OggS")[1:]]
+    kept = pages[: len(pages) // 2] + pages[len(pages) * 3 // 4 :]
+    assert len(heard(io.BytesIO(data))) == pytest.approx(20 * RATE, abs=500)
+    with pytest.raises(AudioError, match=r"truncated: 1\d\.\d of (19|20)\.\d s"):
+        heard(io.BytesIO(b"".join(kept)))
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_an_ogg_of_a_broadcast_need_not_begin_at_zero(subtype):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8 * 48_000)
+    data = bytearray(encoded("OGG", noise, 48_000, subtype))
+    starts = [match.start() for match in re.finditer(b"OggS", data)]
+    for start in starts:
+        if position := int.from_bytes(data[start + 6 : start + 14], "little"):
+            later = position + 100 * 48_000
+            data[start + 6 : start + 14] = later.to_bytes(8, "little")
+    places = pairwise([*starts, len(data)])
+    whole = b"".join(with_checksum(data[start:end]) for start, end in places)
+    assert len(heard(io.BytesIO(whole))) == pytest.approx(8 * RATE, abs=1_000)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 1.5])
+@pytest.mark.parametrize("art_bytes", [0, 150_000])
+def test_a_short_vorbis_has_all_its_samples_whatever_its_tags(tmp_path, seconds, art_bytes):
+    path = tmp_path / "a.ogg"
+    path.write_bytes(encoded("OGG", sine(seconds, RATE), RATE, "VORBIS"))
+    file = mutagen.File(path)
+    file["metadata_block_picture"] = "A" * art_bytes
+    file.save()
+    assert len(heard(path)) == round(seconds * RATE)
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])

@@ -18,7 +18,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from pipeline.index import INDEX_NAME, mapped_index
-from pipeline.manifest import read_manifest, read_songs
+from pipeline.manifest import read_manifest, read_songs, write_manifest
 from pipeline.record import read_record
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
@@ -26,6 +26,7 @@ from shards.outcome import summary
 from shards.pack import pack_shard
 from shards.plan import ChangedSongsError, plan
 from shards.prepare import Part, merge, prepare, prepare_part
+from shards.tables import write_split_manifest
 from songkey.keys import Key
 from songs.ears import Ears
 from songs.folder import songs as listed
@@ -337,9 +338,6 @@ def test_shards_that_were_packed_before_generations_are_valid_as_they_are(mine):
         path.write_text(
             record.model_copy(update={"settings": old, "songs": entries}).model_dump_json()
         )
-    from pipeline.manifest import write_manifest
-    from shards.tables import write_split_manifest
-
     manifest = write_split_manifest(folder, ["000000", "000001"], old, generation=0)
     write_manifest(folder, manifest)
     before = mine.tars()
@@ -347,6 +345,22 @@ def test_shards_that_were_packed_before_generations_are_valid_as_they_are(mine):
     mine.pack([*songs, mine.song("d", split="train")])
     assert mine.tars().items() > before.items() and mine.live().keys() == set("abcd")
     assert not mine.problems()
+
+
+def test_a_digest_of_an_earlier_version_is_as_good_as_none_and_told_anew(mine):
+    mine.pack([mine.song(name, split="train") for name in "abc"])
+    folder, sounds = mine.folder / "train", mine.identities()
+    for path in folder.glob("*.json"):
+        text = path.read_text()
+        for sound in sounds.values():
+            text = text.replace(sound, sound[:16])
+        path.write_text(text)
+    packed = read_record(folder, "000000.tar").settings
+    write_manifest(folder, write_split_manifest(folder, ["000000", "000001"], packed, generation=0))
+    assert set(mine.identities().values()) == {""}
+    before = mine.tars()
+    mine.pack([mine.song(name, split="train", identity=sounds[name]) for name in "abc"])
+    assert mine.tars() == before and mine.identities() == sounds and not mine.problems()
 
 
 def test_a_damaged_shard_of_an_older_generation_is_packed_again_alone(mine):
