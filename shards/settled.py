@@ -78,7 +78,7 @@ def settled(
     # What comes back settles where others of its recording go.
     unsure.sort(key=lambda song: song.song_id not in staying)
     counting = (staying, mended)
-    splits_of = _splits_of_recordings(unsure, songs, chain(held, lost), counting)
+    splits_of = _splits_of_recordings(unsure, today, chain(held, lost), counting)
     new: dict[str, list[Song]] = defaultdict(list)
     left_out = []
     for song in unsure:
@@ -174,13 +174,13 @@ class _Splits:
 
 
 def _splits_of_recordings(
-    unsure: Sequence[Song], songs: Iterable[Song], held: Iterable[Held],
+    unsure: Sequence[Song], today: Mapping[str, Song], held: Iterable[Held],
     counting: Iterable[Mapping[str, Held]],
 ) -> dict[str, _Splits]:  # fmt: skip
     """The splits of the recordings of songs that are in none for sure."""
     splits_of = {song.recording_id: _Splits() for song in unsure}
     splits_with: dict[tuple[str, str], list[_Splits]] = defaultdict(list)
-    for song in songs:
+    for song in today.values():
         if song.recording_id in splits_of:
             for mark in _marks(song.song_id, song):
                 splits_with[mark].append(splits_of[song.recording_id])
@@ -188,7 +188,7 @@ def _splits_of_recordings(
         return splits_of
     for one in held:
         stays = any(copies.get(one.song_id) is one for copies in counting)
-        for facts in filter(None, (one.packed, one.now)):  # none of one that nobody heard
+        for facts in _told(one, today[one.song_id] if stays else None):
             for mark in _marks(one.song_id, facts):
                 for splits in splits_with.get(mark, ()):
                     if one.is_gone:
@@ -198,6 +198,15 @@ def _splits_of_recordings(
                     else:
                         splits.until_now = one.split
     return splits_of
+
+
+def _told(held: Held, today: Song | None) -> Iterable[Facts]:
+    """What is said of a song that was packed; of one that stays, `today`'s word counts if any."""
+    known = held.now or held.packed
+    if not today or not known:
+        return filter(None, (held.packed, held.now))
+    marks = {name: getattr(today, name) or getattr(known, name) for name in SONG_MARKS}
+    return [known._replace(recording_id=today.recording_id, **marks)]
 
 
 def _marks(song_id: str, song: Song | Facts) -> Iterator[tuple[str, str]]:

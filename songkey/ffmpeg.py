@@ -12,6 +12,7 @@ from av.stream import Disposition
 from songkey.channels import MAX_BLOCK_VALUES, mono
 from songkey.container import HEAD_BYTES, WHOLE_FRACTION, is_container, is_short, truncated
 from songkey.errors import AudioError, printable
+from songkey.passing import read_failure
 from songkey.section import Section
 
 EXACT_DURATIONS = ("flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2")  # elsewhere FFmpeg estimates
@@ -40,18 +41,20 @@ def ffmpeg_blocks(
 def header_seconds(path: str | Path) -> float:
     """How long a file's sound lasts, as its header says, else as its size lets guess; 0 if neither.
 
-    Nothing is decoded: the sound may break off before.
+    Nothing is decoded: the sound may break off before. Raises AudioError where it cannot be opened.
     """
     where = printable(path)
-    with open(path, "rb", buffering=0) as file, suppress(AudioError):
-        size = file.seek(0, os.SEEK_END)
-        # FFmpeg would look through 5 MB of a WAV file: 18 ms.
-        with _opened(Section(file, 0, size), where, probesize="65536") as container:
-            stream = _audio_stream(container, where)
-            if stream.duration is not None and stream.time_base is not None:
-                return float(stream.duration * stream.time_base)
-            return (container.duration or 0) / av.time_base
-    return 0.0
+    try:
+        with open(path, "rb", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            # FFmpeg would look through 5 MB of a WAV file: 18 ms.
+            with _opened(Section(file, 0, size), where, probesize="65536") as container:
+                stream = _audio_stream(container, where)
+                if stream.duration is not None and stream.time_base is not None:
+                    return float(stream.duration * stream.time_base)
+                return (container.duration or 0) / av.time_base
+    except OSError as error:
+        raise read_failure(path, error) from error
 
 
 def _opened(file: Section, where: str, **options: str) -> av.container.InputContainer:

@@ -135,10 +135,20 @@ def _sound(free: "SimpleQueue[GuardedEar]", file: Path) -> tuple[str | None, flo
     ear = free.get()
     try:
         identity = patiently(ear.identity, str(file))
-        return identity, patiently(ear.header_seconds, str(file))
+        return identity, _length(ear, file)
     except PassingAudioError:
         raise
     except AudioError as error:
         return None if error.reason.startswith(UNREAD) else "", 0.0
     finally:
         free.put(ear)
+
+
+def _length(ear: GuardedEar, file: Path) -> float:
+    """0 where the header cannot be made out, though the sound was."""
+    try:
+        return patiently(ear.header_seconds, str(file))
+    except AudioError as error:
+        if isinstance(error, PassingAudioError) or error.reason.startswith(UNREAD):
+            raise
+        return 0.0

@@ -193,6 +193,20 @@ def test_a_new_song_of_a_recording_in_two_splits_is_left_out_and_the_packed_ones
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("today", "place"), [("v - w", "valid"), ("", "none")])
+def test_a_name_that_was_corrected_claims_no_split_any_more_one_that_is_gone_does(
+    mine, today, place
+):
+    songs = [
+        mine.song("a", split="train", name="x - y"),
+        mine.song("b", split="valid", name="x - y"),
+    ]
+    mine.pack(songs)
+    songs = [replace(songs[0], split="", name=today), replace(songs[1], split="")]
+    mine.pack([*songs, mine.song("c", name="x - y")])
+    assert mine.live().get("c", ("none",))[0] == place
+
+
 def test_the_user_s_own_word_moves_a_packed_song_and_back(mine):
     songs = [mine.song(name, split="train") for name in "abc"]
     mine.pack(songs)

@@ -163,27 +163,35 @@ def test_a_file_that_cannot_be_read_now_is_heard_the_next_time(music, listening,
         assert heard([song], known, listening)[0].identity != ""
 
 
-def refusing(monkeypatch, error):
+def refusing(monkeypatch, error, method="identity"):
     def refuse(self, path):
         raise error
 
-    monkeypatch.setattr(GuardedEar, "identity", refuse)
+    monkeypatch.setattr(GuardedEar, method, refuse)
 
 
-def test_what_may_be_readable_another_time_is_not_remembered(music, listening, monkeypatch):
+@pytest.mark.parametrize("method", ["identity", "header_seconds"])
+def test_what_may_be_readable_another_time_is_not_remembered(music, listening, monkeypatch, method):
     with monkeypatch.context() as failing:
-        refusing(failing, AudioError("a", "not readable: gone"))
+        refusing(failing, AudioError("a", "not readable: gone"), method)
         songs, _ = folder.songs(music, "mine", ears=listening)
     assert [song.identity for song in songs] == ["", "", ""]
     assert all(song.identity for song in folder.songs(music, "mine", ears=listening)[0][:2])
 
 
-@pytest.mark.parametrize("what", ["sound", "name"])
+def test_a_length_that_cannot_be_made_out_does_not_cost_the_sound(music, listening, monkeypatch):
+    refusing(monkeypatch, AudioError("a", "decoder crashed: SIGSEGV"), "header_seconds")
+    songs, _ = folder.songs(music, "mine", ears=listening)
+    assert [bool(song.identity) for song in songs] == [True, True, False]
+    assert [song.seconds for song in songs] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("what", ["identity", "header_seconds", "name"])
 def test_nothing_is_concluded_from_what_may_pass(music, listening, monkeypatch, what):
     monkeypatch.setattr(passing, "WAITS_SECONDS", (0,))
     with monkeypatch.context() as failing:
-        if what == "sound":
-            refusing(failing, PassingAudioError("a", "the decoder was killed"))
+        if what != "name":
+            refusing(failing, PassingAudioError("a", "the decoder was killed"), what)
         else:
             busy = OSError(errno.EMFILE, "Too many open files")
             failing.setattr(ears, "tags_of", lambda file: (_ for _ in ()).throw(busy))

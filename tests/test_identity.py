@@ -221,4 +221,7 @@ def test_a_file_s_length_is_told_without_decoding_it(ear, tmp_path, ending):
 
 def test_a_file_that_is_no_sound_has_no_length(ear, tmp_path):
     (tmp_path / "page.mp3").write_bytes(b"<html>404</html>")
-    assert ear.header_seconds(str(tmp_path / "page.mp3")) == 0
+    with pytest.raises(AudioError, match="not audio"):
+        ear.header_seconds(str(tmp_path / "page.mp3"))
+    with pytest.raises(AudioError, match="not readable: No such file"):
+        ear.header_seconds(str(tmp_path / "gone.mp3"))
