@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from shards.leftout import left_out_table, write_list
 from shards.splitfolder import remove
-from songs.labels import is_row
+from songs.rows import is_row
 from songs.song import LeftOut, Song
 from storage.places import Place
 

@@ -8,7 +8,7 @@ from shards.leftout import LEFT_OUT_NAME
 from shards.prepare import Prepared
 from songkey.counted import counted
 from songkey.keys import KEYS
-from songs.labels import is_row
+from songs.rows import is_row
 from songs.song import Song, by_reason
 
 

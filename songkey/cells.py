@@ -33,19 +33,20 @@ def text_of(data: bytes) -> str:
 def lines_of(text: str, delimiter: str = "", strict: bool = False) -> list[list[str]]:
     """The lines of a table, each as its cells; `strict` refuses quotes out of place in a CSV.
 
-    Without a `delimiter` the first line tells it: a tab, or more commas or semicolons; or it is
-    'sep=;' and no line of the table, as Excel has it. Between tabs a quote is a letter, unless the
-    whole cell stands in quotes. Raises NoTableError, also for a quote in a CSV that is never
-    closed: all lines after it would be one cell.
+    Blank lines before the first do not count. Without a `delimiter` that tells it: a tab, or more
+    commas or semicolons; or it is 'sep=;' and no line of the table, as Excel has it. Between tabs a
+    quote is a letter, unless the whole cell stands in quotes. Raises NoTableError, also for a quote
+    in a CSV that is never closed: all lines after it would be one cell.
     """
-    first_line = 1
-    if not delimiter and (said := SEPARATOR.match(text)):
-        text, delimiter, first_line = text[said.end() :], said[1], 2
-    delimiter = delimiter or _delimiter(text)
+    table = text.lstrip("\r\n")
+    if said := SEPARATOR.match(table):
+        table, delimiter = table[said.end() :], said[1]
+    first_line = 1 + text[: len(text) - len(table)].count("\n")
+    delimiter = delimiter or _delimiter(table)
     try:
         if delimiter != "\t":
-            return _csv_lines(text, delimiter, strict, first_line)
-        file = io.StringIO(text, newline="")
+            return _csv_lines(table, delimiter, strict, first_line)
+        file = io.StringIO(table, newline="")
         lines = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except csv.Error as error:
         raise NoTableError(str(error)) from error
@@ -77,7 +78,7 @@ def _encoding_without_mark(head: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    first = text.lstrip("\r\n").partition("\n")[0]
+    first = text.partition("\n")[0]
     return "\t" if "\t" in first else max(",;", key=first.count)
 
 

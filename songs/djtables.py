@@ -12,7 +12,7 @@ from pathlib import Path
 
 from songkey.errors import AudioKeyError, one_line, printable
 from songs import mixxx, rekordbox, serato, traktor
-from songs.labels import NOT_FOUND, Row, meant, settled
+from songs.rows import NOT_FOUND, Row, meant, settled
 from songs.song import LeftOut
 from songs.track import Track
 from storage.places import Place
@@ -50,8 +50,8 @@ def table_rows(
                 f"no track in it is a file here ({len(rows)} looked at)" if rows else NOTHING_USABLE
             )
             logger.warning("%s: %s", printable(table), what)
-        for song_id, rows in found.items():
-            rows_of[song_id] += rows
+        for song_id, its_rows in found.items():
+            rows_of[song_id] += its_rows
         left_out += unmatched
     counted, not_settled = settled(rows_of)
     # They list other music too.

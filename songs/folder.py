@@ -18,10 +18,11 @@ from songkey.passing import PassingAudioError, patiently, read_failure
 from songs.djtables import table_rows
 from songs.ears import Ears, heard
 from songs.knownfiles import KnownFiles
-from songs.labels import Row, first_of, listed_rows
+from songs.labels import listed_rows
 from songs.musicfolder import AudioFile, found_in
 from songs.ranking import UnusableError, one_key, said
 from songs.recordings import united
+from songs.rows import Row, first_of
 from songs.song import LeftOut, Song
 from songs.tags import key_tags
 from storage.places import Place, place_of

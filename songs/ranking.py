@@ -20,7 +20,7 @@ from typing import NamedTuple
 from songkey.errors import AudioKeyError
 from songkey.keynames import AmbiguousKeyError, key_or_none, names_no_key, parse_label
 from songkey.keys import Key, KeyParseError, parse_key
-from songs.labels import Row
+from songs.rows import Row
 
 SPELLED_OUT = re.compile("maj|min", re.IGNORECASE)  # is in every name of a key that is no code
 

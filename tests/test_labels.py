@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from songs.labels import Row, match, read_rows
+from songs.labels import read_rows
 from songs.listednames import ListedNames
+from songs.rows import Row, match
 from songs.song import LeftOut
 
 
@@ -26,6 +27,9 @@ def matched(root, *song_ids: str) -> dict[str, list[str]]:
         ("labels.csv", '\ufeffTONALITY,"TRACK"\r\n{1},"{0}"\r\n'),
         ("labels.tsv", "initial key\tFilename\tpath\n{1}\tnonsense\t{0}\n\n"),
         ("labels.csv", "sep=;\r\nkey;a,b,c;path\r\n{1};;{0}\r\n"),
+        ("labels.csv", "\r\n\r\nsep=;\r\nkey;path\r\n{1};{0}\r\n"),
+        ("labels.tsv", "\n\nkey\tpath\n{1}\t{0}\n"),
+        ("labels.tsv", "sep=\t\nkey\tpath\n{1}\t{0}\n"),
         ("labels.csv", '"SEP=;"\nkey;a,b,c;path\n{1};;{0}\n'),
         ("labels.csv", "track,title,key,id\n01/12,Heroes,{1},{0}\n"),
     ],

@@ -159,12 +159,14 @@ def test_a_folder_becomes_a_table_once_and_its_labels_come_before_the_files_own_
     (music / "reel.abc").write_text(REEL.format(key="D"))
     (music / "other.abc").write_text(REEL.format(key="D"))
     (music / "denied.abc").write_text(REEL.format(key="Bm"))
-    (music / "labels.tsv").write_text("path\tkey\nother.abc\tD minor\n")
+    (music / "none.abc").write_text(REEL.format(key="D"))
+    (music / "labels.tsv").write_text("path\tkey\nother.abc\tD minor\nnone.abc\tn/a\n")
     setting = Scores(
         path=str(music), table=str(tmp_path / "notes.npz"), songs=8, song_seconds=4.0, seed=0
     )
     made, left_out = songs_of(setting)
-    assert [one.song_id for one in left_out] == ["denied.abc"]
+    assert [one.song_id for one in left_out] == ["denied.abc", "none.abc"]
+    assert left_out[1].reason == "no key"
     assert {song.key.mode for song in made} == {"major", "minor"}
     assert songs_of(setting) == (made, [])
     assert [one.name for one in map(NoteTable(Path(setting.table)).__getitem__, range(2))] == [
@@ -179,10 +181,10 @@ def test_a_folder_without_music_or_with_a_label_that_is_none_is_refused(tmp_path
     with pytest.raises(ValueError, match=r"no piece with a key in .*; give keys in its labels.tsv"):
         make_table(str(tmp_path), tmp_path / "notes.npz")
     (tmp_path / "labels.tsv").write_text("path\tkey\nreel.abc\tH\n")
-    with pytest.raises(ValueError, match=r"labels.tsv: reel.abc: ambiguous label: 'H'"):
+    with pytest.raises(ValueError, match=r"left out: 1 ambiguous label \(reel.abc\)"):
         make_table(str(tmp_path), tmp_path / "notes.npz")
     (tmp_path / "labels.tsv").write_text("path\tkey\nreel.abc\tD\nreel.abc\tE\n")
-    with pytest.raises(ValueError, match=r"labels.tsv: reel.abc: conflicting labels: 'D', 'E'"):
+    with pytest.raises(ValueError, match=r"left out: 1 conflicting labels \(reel.abc\)"):
         make_table(str(tmp_path), tmp_path / "notes.npz")
 
 
