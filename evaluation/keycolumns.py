@@ -1,36 +1,17 @@
-"""The columns of a table of keys: where its songs, their keys and the keys' modes are.
+"""The columns of a table of keys: where its songs, their keys and the keys' modes are."""
 
-Headers name them in any case, with or without spaces: `File Name`, `initialkey`.
-"""
-
-import re
 from collections.abc import Iterable, Sequence
 
+from songkey.columns import KEY_NAMES, NUMBER, PATH_NAMES, place, places
 from songkey.keymode import MODE_NAMES
 
-ID_NAMES = ("song_id", "id")
-PATH_NAMES = ("path", "file_path", "file", "file_name", "location", "audio")
+ID_NAMES = ("songid", "id")
 SONG_NAMES = ("track", "song", "name", "title")
-KEY_NAMES = (
-    "key", "musical_key", "initial_key", "tonality", "key_result", "camelot_key", "camelot",
-)  # fmt: skip
-TRUTH_NAMES = (*KEY_NAMES, "annotation", "label", "true_key")
+TRUTH_NAMES = (*KEY_NAMES, "annotation", "label", "truekey")
 ESTIMATE_NAMES = (
-    "estimate", "estimated", "estimated_key", "prediction", "predicted", "predicted_key",
-    "detected_key", *KEY_NAMES,
+    "estimate", "estimated", "estimatedkey", "prediction", "predicted", "predictedkey",
+    "detectedkey", *KEY_NAMES,
 )  # fmt: skip
-NUMBER = re.compile(r"(?:\d+(?:\s*/\s*\d+)?)?")  # of a row, or of a track and of how many
-
-
-def places(header: Iterable[str], names: Iterable[str]) -> list[int]:
-    """Where those of `names` stand that are there, in the order of `names`."""
-    found = list(map(_plain, header))
-    return [found.index(name) for name in map(_plain, names) if name in found]
-
-
-def place(header: Iterable[str], names: Iterable[str]) -> int | None:
-    """Where the first of `names` stands that is there."""
-    return next(iter(places(header, names)), None)
 
 
 def song_place(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
@@ -54,7 +35,3 @@ def _without_numbers(columns: Iterable[int], rows: Sequence[Sequence[str]]) -> l
     return [
         at for at in columns if not all(NUMBER.fullmatch("".join(row[at : at + 1])) for row in rows)
     ]
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_-]", "", name).lower()

@@ -5,14 +5,13 @@ from pathlib import Path
 from evaluation.keycolumns import (
     ESTIMATE_NAMES,
     ID_NAMES,
-    PATH_NAMES,
     SONG_NAMES,
     TRUTH_NAMES,
     mode_place,
-    place,
     song_place,
 )
 from songkey.cells import NoTableError, lines_of, text_of, told
+from songkey.columns import PATH_NAMES, place
 from songkey.errors import AudioKeyError
 from songkey.keymode import key_text
 

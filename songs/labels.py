@@ -7,12 +7,12 @@ Tables are in UTF-8, UTF-16 or Windows-1252; a TSV has no quotes but around whol
 """
 
 import logging
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from songkey.audio import printable
 from songkey.cells import NoTableError, is_utf_8, lines_of, text_of, told
+from songkey.columns import KEY_NAMES, NUMBER, PATH_NAMES, place, places
 from songkey.errors import AudioKeyError
 from songkey.files import AUDIO_ENDINGS
 from songkey.keymode import MODE_NAMES, key_text
@@ -22,20 +22,16 @@ from songs.song import LeftOut
 from storage.places import Place
 
 LABEL_FILES = ("labels.tsv", "labels.csv")
+RECORD_LABEL = "label"  # may hold the name of who published a song
 COLUMNS = {  # the first name that the header has counts, of paths that holds more than numbers
-    "path": ("path", "filepath", "file", "filename", "location", "audio", "track", "id"),
-    "key": (
-        "key", "musicalkey", "initialkey", "tonality", "keyresult", "camelotkey", "camelot",
-        "label",
-    ),
+    "path": (*PATH_NAMES, "track", "id"),
+    "key": (*KEY_NAMES, RECORD_LABEL),
     "mode": MODE_NAMES,
     "recording": ("recording", "recordingid"),
     "split": ("split",),
     "confidence": ("confidence",),
     "genre": ("genre",),
 }  # fmt: skip
-RECORD_LABEL = "label"  # may hold the name of who published a song
-NUMBER = re.compile(r"(?:\d+(?:\s*/\s*\d+)?)?")  # of a track, and of how many
 
 logger = logging.getLogger(__name__)
 
@@ -79,13 +75,11 @@ def read_table(file: Place) -> list[list[str]]:
         raise AudioKeyError(f"{printable(file)}: not a table of text: {error}") from error
 
 
-def places(header: Iterable[str], columns: Mapping[str, tuple[str, ...]]) -> dict[str, int | None]:
+def columns_of(
+    header: Sequence[str], columns: Mapping[str, tuple[str, ...]]
+) -> dict[str, int | None]:
     """Where each of `columns` is, by the first of its names that the header has; None if absent."""
-    names = [re.sub(r"[\s_-]", "", name).lower() for name in header]
-    return {
-        column: next((names.index(name) for name in accepted if name in names), None)
-        for column, accepted in columns.items()
-    }
+    return {column: place(header, names) for column, names in columns.items()}
 
 
 def cell(line: list[str], place: int | None) -> str:
@@ -113,28 +107,30 @@ def _label_files(root: Place) -> list[Place]:
 
 def _read(file: Place) -> list[Row]:
     header, *lines = read_table(file) or [[]]
-    place = places(header, COLUMNS)
-    if place["key"] == places(header, {"key": (RECORD_LABEL,)})["key"]:
-        place["key"] = _unless_others(place["key"], lines)
+    columns = columns_of(header, COLUMNS)
+    if columns["key"] == place(header, (RECORD_LABEL,)):
+        columns["key"] = _unless_others(columns["key"], lines)
     for column in ("path", "key"):
-        if place[column] is None:
+        if columns[column] is None:
             raise AudioKeyError(
                 f"{printable(file)}: no column '{column}'; its first line is {shown(header)}; "
                 f"name one of its columns {_one_of(COLUMNS[column])}"
             )
-    place["path"] = _path_place(header, lines)
+    columns["path"] = _path_place(header, lines)
     for number, line in enumerate(lines, 2):
         if any(map(str.strip, line[len(header) :])):
             raise AudioKeyError(
                 f"{printable(file)}: row {number} has {len(line)} cells, the header "
                 f"{len(header)}; put a path that holds a comma in quotes"
             )
-        if _is_cut(line, place):
+        if _is_cut(line, columns):
+            key = printable(cell(line, columns["key"]))
             raise AudioKeyError(
-                f"{printable(file)}: row {number} has '{printable(cell(line, place['key']))}' for "
-                "its key; put a path that holds a comma in quotes"
+                f"{printable(file)}: row {number} has '{key}' for its key; put a path that holds a "
+                "comma in quotes"
             )
-    rows = (_row(file.name, {name: cell(line, at) for name, at in place.items()}) for line in lines)
+    cells = ({name: cell(line, at) for name, at in columns.items()} for line in lines)
+    rows = (_row(file.name, one) for one in cells)
     return [row for row in rows if row.path]
 
 
@@ -145,19 +141,15 @@ def _unless_others(place: int | None, lines: list[list[str]]) -> int | None:
     return place if 2 * keys >= len(texts) else None
 
 
-def _is_cut(line: list[str], place: Mapping[str, int | None]) -> bool:
+def _is_cut(line: list[str], columns: Mapping[str, int | None]) -> bool:
     """Whether the end of a path is in the column of keys, which stands behind that of paths."""
-    path, key = (cell(line, place[name]).lower() for name in ("path", "key"))
+    path, key = (cell(line, columns[name]).lower() for name in ("path", "key"))
     return key.endswith(AUDIO_ENDINGS) and not path.endswith(AUDIO_ENDINGS)
 
 
 def _path_place(header: list[str], lines: list[list[str]]) -> int | None:
     """Where the paths are: in the first column named so that holds more than numbers of tracks."""
-    named = [
-        place
-        for name in COLUMNS["path"]
-        if (place := places(header, {"": (name,)})[""]) is not None
-    ]
+    named = places(header, COLUMNS["path"])
     telling = (at for at in named if not all(NUMBER.fullmatch(cell(line, at)) for line in lines))
     return next(telling, named[0])
 

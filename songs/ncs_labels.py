@@ -13,12 +13,13 @@ from pathlib import Path
 
 from songkey.audio import printable
 from songkey.cells import told
+from songkey.columns import KEY_NAMES
 from songkey.errors import AudioKeyError
 from songs.djtables import read_tracks
-from songs.labels import cell, places, read_table, shown
+from songs.labels import cell, columns_of, read_table, shown
 
 COLUMNS = {  # the first name that the header has counts
-    "key": ("key", "musicalkey", "initialkey", "tonality", "label"),
+    "key": (*KEY_NAMES, "label"),
     "tid": ("tid", "datatid", "trackid", "id"),
     "url": ("url", "dataurl", "audiourl"),
     "artist": ("artist", "artists", "artistraw"),
@@ -89,7 +90,7 @@ def _labels(
 ) -> Iterator[Label]:
     """The labels of numbered lines, each with its header; blank ones are passed over."""
     for number, (header, line) in lines:
-        columns = places(header, COLUMNS)
+        columns = columns_of(header, COLUMNS)
         cells = {name: told(cell(line, at)) for name, at in columns.items()}
         if any(cells.values()):
             yield Label(f"{place} {number}", kind, **cells)
@@ -97,7 +98,7 @@ def _labels(
 
 def _refuse_useless(path: Path, header: list[str]) -> None:
     """Refuse a file whose columns do not say which song is in which key."""
-    has = {name for name, at in places(header, COLUMNS).items() if at is not None}
+    has = {name for name, at in columns_of(header, COLUMNS).items() if at is not None}
     if "key" not in has or not (has & {"tid", "url", "file"} or has >= {"artist", "title"}):
         raise AudioKeyError(
             f"{printable(path)}: needs 'key' and one of 'tid', 'url', 'file', or 'artist' and "
