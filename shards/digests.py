@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from songs import synthetic
-from songs.song import Song
+from songs.song import MADE, Song
 from storage.places import RemotePath, place_of
 
-MADE = ("synthetic:", "scores:")  # begin the paths of songs that are made, not read
 NOT_THERE = "not there"
 
 

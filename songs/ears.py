@@ -15,7 +15,7 @@ from songkey.passing import PassingAudioError, patiently, read_failure
 from songkey.tagging import plain_name, texts
 from songs.guardedear import GuardedEar
 from songs.knownfiles import Known, KnownFiles
-from songs.song import Song
+from songs.song import MADE, Song
 from songs.tags import tags_of
 from songs.titles import telling_name
 from storage.places import place_of
@@ -94,7 +94,7 @@ def _text(fields: dict[str, object], names: Sequence[str]) -> str:
 
 
 def _known_of(song: Song, known: KnownFiles) -> Known | None:
-    if song.audio_path.startswith(("synthetic:", "scores:")):
+    if song.audio_path.startswith(MADE):
         return None
     place = place_of(song.audio_path)
     with suppress(OSError):

@@ -7,6 +7,7 @@ from settings.marks import MARKS
 from songkey.keys import Key
 
 SONG_MARKS = (*MARKS, "content")  # of a Song too, whose sound may not have been heard yet
+MADE = ("synthetic:", "scores:")  # begin the paths of songs that are made, not read
 IN_TWO_SPLITS = "recording in two splits"  # the reason of songs that would leak
 
 
