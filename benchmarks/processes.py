@@ -21,8 +21,8 @@ STEPS_AT_THE_START = 10  # not counted: the first batches
 def measure() -> None:
     """Print how many times the intervals a second of one process two processes train on."""
     with tempfile.TemporaryDirectory() as folder:
-        files = written_songs(folder, ORIGINALS, SONG_SECONDS)
-        songs = [*under_other_names(files, SONGS), replace(files[0], split="valid")]
+        valid, *files = written_songs(folder, 1 + ORIGINALS, SONG_SECONDS)
+        songs = [*under_other_names(files, SONGS), replace(valid, split="valid")]
         config = packed(
             songs, folder, "png", f'train.runs_dir="{folder}"', 'train.datasets=["bench"]',
             "train.epochs=1",
@@ -37,11 +37,13 @@ def _rate(folder: Path, processes: int) -> float:
     """Intervals a second of one epoch, the median over its curve."""
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     options = ["--name", f"{processes}", "--config", str(folder / "config.toml")]
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, *launch, "train.py", *options],
-        check=True, cwd=ROOT, stderr=subprocess.DEVNULL,
+        cwd=ROOT, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
     )  # fmt: skip
+    if done.returncode:
+        sys.exit(done.stderr)
     (run,) = folder.glob(f"*-{processes}")
     points = EventAccumulator(str(run)).Reload().Scalars("train/intervals_per_second")
     return float(np.median([point.value for point in points if point.step > STEPS_AT_THE_START]))
