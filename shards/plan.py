@@ -51,13 +51,14 @@ def plan(
     }
     listing = _listing(songs, config)
     if manifests := _up_to_date(folders, listing):
+        packed_songs = sum(sum(one.songs_by_key.values()) for one in manifests.values())
         return Plan(
             tuple(
                 _nothing_to_do(folders[split], manifests.get(split), settings[split])
                 for split in SPLITS
             ),
             listing,
-            counts=Counts(0, 0, 0, len(songs)),
+            counts=Counts(0, 0, 0, packed_songs),
         )
     packed = {split: packed_split(folder, split) for split, folder in folders.items()}
     made, tasks = _arranged(songs, packed, settings, config)

@@ -232,16 +232,21 @@ def _counts(
     today: Mapping[str, Song], held: Iterable[Held], staying: Mapping[str, Held],
     left_out: Collection[str],
 ) -> Counts:  # fmt: skip
+    """Of songs that are packed; what was left out then and is the same file counts nowhere."""
     before: set[str] = set()
+    unusable: set[str] = set()
     same = 0
     for one in held:
         if one.is_gone:
             continue
-        before.add(one.song_id)
-        if staying.get(one.song_id) is one:
-            same += _labels(_today(one, today[one.song_id])) == _labels(one.now)
+        stays = staying.get(one.song_id) is one
+        if one.packed:
+            before.add(one.song_id)
+            same += stays and _labels(_today(one, today[one.song_id])) == _labels(one.now)
+        elif stays:
+            unusable.add(one.song_id)
     known = sum(song_id in today and song_id not in left_out for song_id in before)
-    added = len(today) - len(left_out) - known
+    added = len(today) - len(left_out) - known - len(unusable - before)
     return Counts(added, known - same, len(before) - known, same)
 
 
