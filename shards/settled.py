@@ -4,6 +4,7 @@ A packed song's split never changes by others' coming, and a new song joins the 
 recording is packed in. The user's own word, a column or a folder's name, comes before both.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,10 +15,9 @@ from pipeline.record import SongEntry
 from settings.sections import Split
 from shards.digests import source_of
 from shards.packed import Facts, Held
-from songkey.errors import FILE_NOT_FOUND
-from songs.song import IN_TWO_SPLITS, SONG_MARKS, LeftOut, Song
+from songs.song import IN_TWO_SPLITS, SONG_MARKS, UNREAD, LeftOut, Song
 from songs.split import split_of
-from storage.places import place_of
+from storage.places import Place, RemotePath, place_of
 
 UNHEARD = ("silent", "not audio")  # why a song without an identity was left out
 MD5 = re.compile("[0-9a-f]{32}")
@@ -131,7 +131,7 @@ def _is_same_sound(held: Held, song: Song) -> bool:
     known = held.now or held.packed
     if known and known.identity and song.identity:
         return known.identity == song.identity and _is_as_long(held, known, song)
-    if held.reason.partition(":")[0] == FILE_NOT_FOUND and place_of(song.audio_path).exists():
+    if held.reason.partition(":")[0] in UNREAD and _is_readable(place_of(song.audio_path)):
         return False
     if held.reason.partition(":")[0] in UNHEARD and song.identity:
         return False  # whose sound is heard today
@@ -139,6 +139,16 @@ def _is_same_sound(held: Held, song: Song) -> bool:
         return content == song.content
     source = source_of(song)
     return not held.source or not source or held.source == source
+
+
+def _is_readable(place: Place) -> bool:
+    if isinstance(place, RemotePath):
+        return place.exists()
+    try:
+        os.close(os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)))  # it may be a pipe
+    except OSError:
+        return False
+    return place.is_file()
 
 
 def _content(known: Facts) -> str:

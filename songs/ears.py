@@ -10,20 +10,18 @@ from queue import SimpleQueue
 
 from tqdm import tqdm
 
-from songkey.errors import FILE_NOT_FOUND, AudioError
+from songkey.errors import AudioError
 from songkey.passing import PassingAudioError, patiently, read_failure
 from songkey.tagging import plain_name, texts
 from songs.guardedear import GuardedEar
 from songs.knownfiles import Known, KnownFiles
-from songs.song import MADE, Song
+from songs.song import MADE, UNREAD, Song
 from songs.tags import tags_of
 from songs.titles import telling_name
 from storage.places import place_of
 
 ARTIST = ("artist", "tpe1", "©art", "author")  # Vorbis and APE, ID3, MP4, ASF
 TITLE = ("title", "tit2", "©nam")
-# Reasons that may not be there the next time.
-UNREAD = ("not readable", FILE_NOT_FOUND)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The tags of Matroska and WebM files, of which mutagen knows nothing (RFC 9559, section 5.1.8)."""
+"""The tags of Matroska and WebM files, of which mutagen knows nothing (RFC 9559, section 5.1.8).
+
+The title of the whole file may be a field of its segment instead (section 5.1.2.12), as FFmpeg has.
+"""
 
 import warnings
 from collections.abc import Iterator
@@ -16,6 +19,8 @@ MAGIC = b"\x1aE\xdf\xa3"
 MOST_ELEMENTS = 10_000  # side by side: a file has some ten, and some ten tags
 MOST_TEXT_BYTES = 10_000  # of a tag: what is longer is no key
 
+TITLE = "title of the segment"  # which counts where no tag says another
+
 Element = Any  # ebmlite makes its classes as it runs
 
 
@@ -31,27 +36,33 @@ def matroska_tags(file: Part) -> dict[str, list[str]]:
     # Of damaged text. Each time: who leaves a `catch_warnings`, in any thread, undoes it.
     warnings.filterwarnings("ignore", category=UnicodeWarning, module="ebmlite")
     with suppress(OSError):  # so ebmlite calls damage; a file that cannot be read remembers it
-        for simple in _simple_tags(file):
+        for segment in (one for one in _in(_schema().load(file)) if one.name == "Segment"):
+            for told in _told(segment):
+                for name, text in _fields(told) if told.name == "Info" else _tags(told):
+                    found.setdefault(name, []).append(text)
+    title = found.pop(TITLE, [])
+    return found if not title or "title" in map(str.lower, found) else {**found, "TITLE": title}
+
+
+def _fields(info: Element) -> Iterator[tuple[str, str]]:
+    for one in _in(info):
+        if one.name == "Title" and one.size <= MOST_TEXT_BYTES:
+            yield TITLE, str(one.value)
+
+
+def _tags(tags: Element) -> Iterator[tuple[str, str]]:
+    for tag in (one for one in _in(tags) if one.name == "Tag"):
+        for simple in (one for one in _in(tag) if one.name == "SimpleTag"):
             texts = {one.name: one for one in _in(simple) if one.size <= MOST_TEXT_BYTES}
             if "TagName" in texts and "TagString" in texts:
-                name = str(texts["TagName"].value)
-                found.setdefault(name, []).append(str(texts["TagString"].value))
-    return found
+                yield str(texts["TagName"].value), str(texts["TagString"].value)
 
 
-def _simple_tags(file: Part) -> Iterator[Element]:
-    for segment in _in(_schema().load(file)):
-        if segment.name == "Segment":
-            for tags in _tags_of(segment):
-                for tag in (one for one in _in(tags) if one.name == "Tag"):
-                    yield from (one for one in _in(tag) if one.name == "SimpleTag")
-
-
-def _tags_of(segment: Element) -> Iterator[Element]:
-    """The Tags before the sound, and those behind it that the SeekHead tells of."""
+def _told(segment: Element) -> Iterator[Element]:
+    """Info and Tags before the sound, and the Tags behind it that the SeekHead tells of."""
     places = []
     for one in _in(segment):
-        if one.name == "Tags":
+        if one.name in ("Info", "Tags"):
             yield one
         elif one.name == "SeekHead":
             places += [place for seek in _in(one) for place in _place_of_tags(seek)]

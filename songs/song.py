@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from settings.marks import MARKS
+from songkey.errors import FILE_NOT_FOUND
 from songkey.keys import Key
 
 SONG_MARKS = (*MARKS, "content")  # of a Song too, whose sound may not have been heard yet
 MADE = ("synthetic:", "scores:")  # begin the paths of songs that are made, not read
+UNREAD = ("not readable", FILE_NOT_FOUND)  # reasons that may not be there the next time
 IN_TWO_SPLITS = "recording in two splits"  # the reason of songs that would leak
 
 

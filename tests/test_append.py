@@ -1,5 +1,7 @@
 """Laws of adding to what is packed: nothing lost, doubled or moved, and no old shard touched."""
 
+import errno
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -22,10 +24,13 @@ from pipeline.manifest import read_manifest, read_songs, write_manifest
 from pipeline.record import read_record
 from shards import __main__ as shards
 from shards.check import manifest_folders, problems_of
+from shards.digests import source_of
 from shards.outcome import summary
 from shards.pack import pack_shard
+from shards.packed import Held
 from shards.plan import ChangedSongsError, plan
 from shards.prepare import Part, merge, prepare, prepare_part
+from shards.settled import settled
 from shards.tables import write_split_manifest
 from songkey.keys import Key
 from songs.ears import Ears
@@ -342,6 +347,22 @@ def test_a_file_that_was_left_out_is_tried_again_once_it_is_another(mine):
     assert str(third.counts) == "1 added, 0 changed, 0 removed, 2 unchanged"
     assert mine.live().keys() == set("abc") and not mine.problems()
     assert "b" not in (mine.folder / "left_out.tsv").read_text()
+
+
+@pytest.mark.parametrize("reason", ["not readable: Permission denied", "file not found: check"])
+def test_a_file_that_could_not_be_read_is_tried_once_it_can_be(mine, monkeypatch, reason):
+    song = mine.song("a")
+    held = Held("train", "000000", "a", source_of(song), None, None, False, reason)
+
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "open", refuse)
+        assert not settled([song], [held], [], mine.config.split).new
+    assert [*settled([song], [held], [], mine.config.split).new.values()] == [[song]]
+    Path(song.audio_path).unlink()
+    assert not settled([song], [held], [], mine.config.split).new
 
 
 def test_shards_that_were_packed_before_generations_are_valid_as_they_are(mine):

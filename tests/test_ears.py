@@ -12,7 +12,7 @@ import soundfile
 from conftest import settings
 from encoded import encode
 from mutagen.apev2 import APEv2
-from test_tags import silence
+from test_tags import element, silence
 
 from pipeline.manifest import read_songs
 from shards import __main__ as shards
@@ -81,6 +81,20 @@ def test_artist_and_title_are_read_from_each_kind_of_tag(tmp_path, ending):
     assert tagged_name(path) == ""
     tagged(path, "Janji", "Heroes (Original Mix)")
     assert tagged_name(path) == "janji - heroes"
+
+
+@pytest.mark.parametrize("ending", [".mka", ".webm"])
+def test_the_title_of_a_matroska_segment_counts_where_no_tag_says_another(tmp_path, ending):
+    path = silence(tmp_path / f"a{ending}", artist="Janji", title="Heroes (Original Mix)")
+    assert tagged_name(path) == "janji - heroes"
+    title = element("1549A966", element("7BA9", b"Heroes"))
+    tags = [
+        element("67C8", element("45A3", name), element("4487", text))
+        for name, text in ((b"ARTIST", b"Janji"), (b"TITLE", b"Horizon"))
+    ]
+    told = element("1254C367", element("7373", *tags))
+    path.write_bytes(element("1A45DFA3") + element("18538067", title, told))
+    assert tagged_name(path) == "janji - horizon"
 
 
 def test_what_was_heard_is_not_heard_again_until_the_file_changes(music, listening, calls):
