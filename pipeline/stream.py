@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch._C import _error_if_any_worker_fails
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data._utils import signal_handling
 
 from pipeline.allocator import return_freed_memory
 from pipeline.buffers import Buffers
@@ -181,6 +182,10 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> Iterator[Batch]:
     """
     atexit.unregister(_kill_workers)  # so that it is called once
     atexit.register(_kill_workers)
+    # Else torch raises for a killed worker between any two instructions: where that is behind the
+    # taking of a lock, the end of its loader waits for it forever (1 of 700 kills). Without, it
+    # looks for dead workers where it waits for a batch, every 5 s.
+    signal_handling._SIGCHLD_handler_set = True
     if workers:
         return_freed_memory()  # they are forked when the loader is iterated
     batches = DataLoader(
@@ -222,7 +227,6 @@ def _leave_signals_to_the_parent(_worker: int) -> None:
 
 def _kill_workers() -> None:
     """At exit multiprocessing would wait forever for workers that ignore SIGTERM."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler raises for the killed
     for process in multiprocessing.active_children():
         if process.daemon:
             process.kill()

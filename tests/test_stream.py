@@ -3,6 +3,7 @@
 import errno
 import gc
 import logging
+import multiprocessing
 import os
 import shutil
 import signal
@@ -250,3 +251,15 @@ def test_a_worker_that_is_killed_while_it_hands_a_batch_over_is_said_to_be_kille
     with pytest.raises(RuntimeError if is_killed else type(error)) as raised:
         next(batches)
     assert str(raised.value).startswith("DataLoader worker (pid") == is_killed
+
+
+def test_a_killed_worker_is_told_of_where_a_batch_is_waited_for_and_nowhere_else(packed):
+    before, others = signal.getsignal(signal.SIGCHLD), set(multiprocessing.active_children())
+    batches = loader(training_stream(open_split(packed), 4, 0, 1, 0, 0, 6, 16), 1, pin_memory=False)
+    next(batches)
+    assert signal.getsignal(signal.SIGCHLD) == before
+    (worker,) = set(multiprocessing.active_children()) - others
+    worker.kill()
+    worker.join()
+    with pytest.raises(RuntimeError, match=r"^DataLoader worker \(pid\(s\) \d+\) exited"):
+        list(batches)
