@@ -47,10 +47,14 @@ def once(tmp_path_factory):
 
 @pytest.fixture
 def mine(once, tmp_path):
+    return copied(once, tmp_path)
+
+
+def copied(collection, folder):
     """The same, to be damaged."""
-    copy = Collection(tmp_path)
-    shutil.copytree(once.folder, copy.folder)
-    copy.songs = once.songs
+    copy = Collection(folder)
+    shutil.copytree(collection.folder, copy.folder)
+    copy.songs = collection.songs
     return copy
 
 
@@ -184,11 +188,7 @@ def moved_once(tmp_path_factory):
 
 @pytest.fixture
 def moved(moved_once, tmp_path):
-    """The same, to be damaged."""
-    copy = Collection(tmp_path)
-    shutil.copytree(moved_once.folder, copy.folder)
-    copy.songs = moved_once.songs
-    return copy
+    return copied(moved_once, tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut off", "flipped"])
