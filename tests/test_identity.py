@@ -116,6 +116,17 @@ def test_enough_is_known_once_more_changes_nothing():
     assert heard.text == identity(noise(13)) and heard.seconds >= 11
 
 
+def test_a_peak_has_to_last_a_second_at_the_rate_that_follows_it():
+    heard, after = Identity(), noise(320, seed=1)
+    heard.hear(1_000, np.full(500, 0.1, np.float32))
+    heard.hear(192_000, after[:100_000] / 10)  # more samples than ten seconds had before
+    assert not heard.is_known
+    heard.hear(192_000, after[100_000:])
+    alone = Identity()
+    alone.hear(192_000, after[100_000:])
+    assert heard.text == alone.text != ""
+
+
 def test_the_rate_is_that_of_the_file_not_of_packing():
     assert identity(noise(30), rate=2 * RATE) == identity(noise(30)[: 21 * RATE], rate=2 * RATE)
     assert identity(noise(30), rate=2 * RATE) != identity(noise(30))
