@@ -19,8 +19,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from benchmarks.songs import packed, under_other_names, written_songs
 from benchmarks.turns import report
 from evaluation.listener import shards_of
+from pipeline.loader import loader
 from pipeline.shardset import ShardSet
-from pipeline.stream import Stream, loader, training_stream
+from pipeline.stream import Stream, training_stream
 from settings.config import load_config
 from songs.song import Song
 

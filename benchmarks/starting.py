@@ -20,10 +20,11 @@ from benchmarks.songs import packed, written_songs
 from evaluation.listener import shards_of
 from model.trained_songs import TrainedSongs
 from pipeline.index import INDEX_NAME, Index, index_bytes, open_index
+from pipeline.loader import loader
 from pipeline.manifest import Manifest, ManifestShard, read_manifest, write_manifest
 from pipeline.record import record_name
 from pipeline.songtable import SplitSongs, Texts
-from pipeline.stream import loader, training_stream
+from pipeline.stream import training_stream
 from settings.sections import Config
 from training.reading_rates import interval_rates, song_weights
 

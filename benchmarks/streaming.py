@@ -19,8 +19,9 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.songs import packed, under_other_names, written_songs
 from benchmarks.turns import median_seconds, report
 from evaluation.listener import shards_of
+from pipeline.loader import loader
 from pipeline.shardset import ShardReader, ShardSet
-from pipeline.stream import decode_media, loader, training_stream
+from pipeline.stream import decode_media, training_stream
 
 BATCH_INTERVALS, WORKERS = 32, 2
 LEAST = {"png": 0.85, "audio": 0.93}

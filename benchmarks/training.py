@@ -18,8 +18,9 @@ from benchmarks.turns import median_seconds, report
 from evaluation.listener import front_end_of, network_of, shards_of
 from model.checkpoint import save_checkpoint
 from model.optimizer import adamw
+from pipeline.loader import loader
 from pipeline.sample import Batch
-from pipeline.stream import loader, training_stream
+from pipeline.stream import training_stream
 from settings.sections import Config
 
 ORIGINALS, SONG_SECONDS = 4, 400.0

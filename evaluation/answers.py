@@ -14,9 +14,10 @@ from torch.nn import functional
 from evaluation.calibration import BINS, Reliability, reliability
 from evaluation.seen import Seen
 from model.metrics import RELATION_INDEX, RELATIONS, MirexScore, mirex_score
+from pipeline.loader import loader
 from pipeline.shardset import ShardSet
 from pipeline.songtable import SongTable
-from pipeline.stream import Stream, evaluation_stream, loader
+from pipeline.stream import Stream, evaluation_stream
 from songkey.estimate import KeyEstimate, estimate_from_probabilities
 from songkey.keys import KEYS, Key
 

@@ -1,21 +1,13 @@
 """Shards to this process's batches: each worker reads, checks and decodes every w-th of them."""
 
-import atexit
 import errno
-import multiprocessing
-import signal
-import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import takewhile
 
 import numpy as np
 import torch
-from torch._C import _error_if_any_worker_fails
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
-from torch.utils.data._utils import signal_handling
 
-from pipeline.allocator import return_freed_memory
-from pipeline.buffers import Buffers
+from pipeline.buffers import Buffers, Memory
 from pipeline.excerpt import decode_excerpt
 from pipeline.flac import decode_flac
 from pipeline.image import decode_png
@@ -62,7 +54,7 @@ def _decode(stored: Stored, format: str, shape: tuple[int, ...]) -> np.ndarray:
     return decode_media(stored.media, format, shape)
 
 
-class Stream(IterableDataset):
+class Stream:
     """The batches of one pass for process `rank` of `ranks`, from `first_step` to the last step.
 
     In training a bad sample is replaced by the next of its lane, so that every process has the same
@@ -102,20 +94,40 @@ class Stream(IterableDataset):
         return len(self.steps)
 
     def __iter__(self) -> Iterator[Batch]:
-        worker = get_worker_info()
-        first, stride = (worker.id, worker.num_workers) if worker else (0, 1)
-        reader = self.shards.reader()
+        return self.part()
+
+    def part(self, worker: int = 0, workers: int = 1) -> Iterator[Batch]:
+        """This worker's batches, every w-th, in memory that they share with nobody."""
+        buffers = self.buffers()
+        for memory in self.filled(buffers, worker, workers):
+            yield self.batch(memory if memory.place is None else buffers.lent(memory.place))
+
+    def buffers(self, shared: bool = False) -> Buffers:
+        """Memory for one worker's batches."""
         size = self.global_batch_size // self.ranks
-        dtype = np.uint8 if self.shards.format == "png" else np.int16
-        buffers = Buffers((size, *self.shards.media_shape), dtype)
-        steps = self.steps[first::stride]
+        dtype = torch.uint8 if self.shards.format == "png" else torch.int16
+        return Buffers((size, *self.shards.media_shape), dtype, shared)
+
+    def filled(self, buffers: Buffers, worker: int, workers: int) -> Iterator[Memory]:
+        """This worker's batches, each in memory that is lent to nobody yet."""
+        reader = self.shards.reader()
+        steps = self.steps[worker::workers]
         parts = shares(self.order, steps, self.global_batch_size, self.rank, self.ranks)
         reader.expect(parts, self.lanes or 1)
         try:
             for step in steps:
-                yield self._batch(reader, step, buffers.take())
+                memory = buffers.take()
+                self._fill(memory, reader, step)
+                yield memory
         finally:
             reader.close()
+
+    def batch(self, memory: Memory) -> Batch:
+        """The batch that lies there; its labels are copies."""
+        media = torch.from_numpy(memory.media)  # (B, S) or (B, F, T)
+        key_id, song_index, valid = torch.from_numpy(memory.labels.T.copy())  # (B,) each
+        waveform, cqt = (None, media) if self.shards.format == "png" else (media, None)
+        return Batch(waveform, cqt, key_id, song_index, valid.bool())
 
     @property
     def bad_samples(self) -> int:
@@ -131,18 +143,15 @@ class Stream(IterableDataset):
                 "python -m shards check"
             )
 
-    def _batch(self, reader: Reader, step: int, media: np.ndarray) -> Batch:
-        """Global batch `step`'s part, read into `media`: (B, S) or (B, F, T)."""
-        labels = np.zeros((len(media), 3), np.int64)  # key_id, song_index, valid
+    def _fill(self, memory: Memory, reader: Reader, step: int) -> None:
+        """Read this process's part of the global batch of `step`."""
+        media, labels = memory.media, memory.labels
+        labels[:] = 0
         positions = share(self.order, step, self.global_batch_size, self.rank, self.ranks)
         for place, position in enumerate(positions):
             if label := self._sample_into(media[place], reader, position):
                 labels[place] = *label, True
         media[labels[:, 2] == 0] = 0
-        tensor = torch.from_numpy(media)
-        key_id, song_index, valid = torch.from_numpy(labels.T.copy())  # (B,) each
-        waveform, cqt = (None, tensor) if self.shards.format == "png" else (tensor, None)
-        return Batch(waveform, cqt, key_id, song_index, valid.bool())
 
     def _sample_into(self, row: np.ndarray, reader: Reader, position: int) -> Label | None:
         """Decode the sample at `position` or, in training, what takes its place if it is bad."""
@@ -170,66 +179,6 @@ class Stream(IterableDataset):
             self.lost.add(number, f"{reader.name(number)}: {error}")
             return None
         return stored.key_id, stored.song_index
-
-
-def loader(stream: Stream, workers: int, pin_memory: bool) -> Iterator[Batch]:
-    """Batches of `stream` in the order of its steps, read ahead by `workers` processes.
-
-    Raises StreamError as soon as any of them has lost too many.
-
-    Not to go through accelerator.prepare: it would shard the stream again, and each process would
-    silently lose a part of its intervals (huggingface/accelerate#4144).
-    """
-    atexit.unregister(_kill_workers)  # so that it is called once
-    atexit.register(_kill_workers)
-    # Else torch raises for a killed worker between any two instructions: where that is behind the
-    # taking of a lock, the end of its loader waits for it forever (1 of 700 kills). Without, it
-    # looks for dead workers where it waits for a batch, every 5 s.
-    signal_handling._SIGCHLD_handler_set = True
-    if workers:
-        return_freed_memory()  # they are forked when the loader is iterated
-    batches = DataLoader(
-        stream, batch_size=None, num_workers=workers, pin_memory=pin_memory,
-        worker_init_fn=_leave_signals_to_the_parent,
-    )  # fmt: skip
-    return _checked(stream, _handed_over(batches) if workers else batches)
-
-
-def _handed_over(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Batches of workers; torch's error, too, where one is killed just while it hands a batch over.
-
-    That ends its connection before the system says that it was killed.
-    """
-    try:
-        yield from batches
-    except (EOFError, OSError):
-        for _ in range(10):
-            _error_if_any_worker_fails()
-            time.sleep(0.1)
-        raise
-
-
-def _checked(stream: Stream, batches: Iterable[Batch]) -> Iterator[Batch]:
-    left = len(stream)
-    for batch in batches:
-        stream.check(batch)
-        left -= 1
-        if not left:  # all workers are done, and nobody may ask for what comes after the last
-            stream.lost.tell_rest()
-        yield batch
-
-
-def _leave_signals_to_the_parent(_worker: int) -> None:
-    """A terminal or Slurm signals workers too: the parent still needs them to finish its step."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _kill_workers() -> None:
-    """At exit multiprocessing would wait forever for workers that ignore SIGTERM."""
-    for process in multiprocessing.active_children():
-        if process.daemon:
-            process.kill()
 
 
 def training_stream(

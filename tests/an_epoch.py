@@ -5,7 +5,8 @@ from pathlib import Path
 from zlib import crc32
 
 from evaluation.listener import shards_of
-from pipeline.stream import loader, training_stream
+from pipeline.loader import loader
+from pipeline.stream import training_stream
 from settings.command import run
 from settings.config import config_parser, load_config
 

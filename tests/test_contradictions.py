@@ -14,11 +14,12 @@ from evaluation.listener import shards_of
 from evaluation.notes import trained_notes
 from model.checkpoint import CheckpointError
 from pipeline.contradictions import contradictions
+from pipeline.loader import loader
 from pipeline.order import _repeated, epoch_order, epoch_total
 from pipeline.overlap import overlap
 from pipeline.record import SongEntry
 from pipeline.songtable import SongRows, SongTable
-from pipeline.stream import loader, training_stream
+from pipeline.stream import training_stream
 from settings.marks import MARKS
 from shards import __main__ as shards_program
 from shards.check import manifest_folders, problems_of

@@ -26,9 +26,10 @@ from eval import evaluate
 from evaluation.listener import shards_of
 from pipeline.bounded import ManifestError
 from pipeline.excerpt import Excerpt, decode_excerpt, excerpt_count, seconds_of
+from pipeline.loader import loader
 from pipeline.members import Members, UnusableSample
 from pipeline.record import write_record
-from pipeline.stream import evaluation_stream, loader
+from pipeline.stream import evaluation_stream
 from pipeline.tarwalk import DamagedTar, Member, samples
 from shards import __main__ as program
 from shards import conflicts

@@ -19,9 +19,10 @@ import train
 from evaluation.listener import shards_of
 from model.checkpoint import load_checkpoint
 from model.run_folder import resolve
+from pipeline.loader import loader
 from pipeline.lost import NAMED, StreamError
 from pipeline.shardset import BadSample, Stored
-from pipeline.stream import Stream, evaluation_stream, loader, training_stream
+from pipeline.stream import Stream, evaluation_stream, training_stream
 from settings.sections import Config
 from training.loop import Training
 from training.signals import Stopped

@@ -5,7 +5,8 @@ import pytest
 from conftest import small_config
 
 from model.checkpoint import load_checkpoint
-from pipeline.stream import loader, training_stream
+from pipeline.loader import loader
+from pipeline.stream import training_stream
 from shards.made_songs import MadeSongs
 from songkey.audio import to_int16
 from songs import synthetic

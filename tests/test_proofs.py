@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from test_stream import fingerprints
 
 from evaluation.listener import shards_of
+from pipeline.loader import loader
 from pipeline.order import epoch_order, epoch_total, share, step_count
 from pipeline.shardset import Stored
-from pipeline.stream import evaluation_stream, loader, training_stream
+from pipeline.stream import evaluation_stream, training_stream
 
 MOST_OF_AN_ORDER, MOST_OF_A_STREAM = 30_000, 2_000  # intervals: a stream reads one by one
 BATCH = 8  # intervals of real shards

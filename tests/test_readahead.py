@@ -15,10 +15,11 @@ from http_server import Fault, serving
 from evaluation.listener import shards_of
 from pipeline import readahead
 from pipeline.fetching import LATER, plan_of, uses_of
+from pipeline.loader import loader
 from pipeline.lost import StreamError
 from pipeline.order import epoch_order, shares
 from pipeline.readahead import UnreachableShard
-from pipeline.stream import evaluation_stream, loader, training_stream
+from pipeline.stream import evaluation_stream, training_stream
 from storage import places
 from storage.places import StorageError
 

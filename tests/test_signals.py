@@ -17,7 +17,8 @@ from test_train import curve
 from evaluation.listener import shards_of
 from model.checkpoint import load_checkpoint
 from model.run_folder import resolve
-from pipeline.stream import loader, training_stream
+from pipeline.loader import loader
+from pipeline.stream import training_stream
 from settings.config import load_config
 from training.loop import Training
 from training.signals import SECONDS_OF_ONE_REQUEST, Signals, Stopped

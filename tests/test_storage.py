@@ -13,7 +13,8 @@ from servers import http_server, s3_server
 
 from evaluation.listener import shards_of
 from pipeline.bounded import ManifestError
-from pipeline.stream import evaluation_stream, loader, training_stream
+from pipeline.loader import loader
+from pipeline.stream import evaluation_stream, training_stream
 from storage import places as storage
 from storage.filesystem import UnreachableError
 from storage.places import RemotePath, StorageError, place_of

@@ -17,8 +17,9 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from evaluation.listener import front_end_of, shards_of
 from pipeline.bounded import ManifestError
+from pipeline.loader import loader
 from pipeline.lost import StreamError
-from pipeline.stream import evaluation_stream, loader, training_stream
+from pipeline.stream import evaluation_stream, training_stream
 
 
 def open_split(folder, split="train", *overrides, datasets=("synthetic",)):
@@ -198,7 +199,8 @@ def test_a_program_that_ends_in_mid_epoch_does_not_wait_for_its_workers(packed):
     code = f"""
 from conftest import small_config
 from evaluation.listener import shards_of
-from pipeline.stream import loader, training_stream
+from pipeline.loader import loader
+from pipeline.stream import training_stream
 config = small_config({str(packed)!r})
 shards = shards_of(config, config, ("synthetic",), "train")
 batches = iter(loader(training_stream(shards, 4, 0, 1, 0, 0, 6, 16), 2, False))

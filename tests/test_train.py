@@ -20,7 +20,8 @@ from evaluation.answers import answer
 from evaluation.listener import front_end_of, network_of, shards_of, trained_network
 from model.checkpoint import CheckpointError, load_checkpoint
 from model.run_folder import resolve
-from pipeline.stream import loader, training_stream
+from pipeline.loader import loader
+from pipeline.stream import training_stream
 from settings.config import load_config
 from training.finite import NotFiniteError
 from training.loop import Training

@@ -9,7 +9,8 @@ from conftest import pack_synthetic, small_config
 
 from evaluation.listener import shards_of
 from pipeline.bounded import ManifestError
-from pipeline.stream import evaluation_stream, loader
+from pipeline.loader import loader
+from pipeline.stream import evaluation_stream
 from pipeline.wave_file import decode_wav, wav_bytes
 from shards.check import manifest_folders, problems_of
 from shards.spectrograms import create_spectrograms

@@ -16,8 +16,9 @@ import eval
 from evaluation.notes import trained_notes
 from model.checkpoint import UNKNOWN_SONGS, load_checkpoint
 from model.run_folder import resolve
+from pipeline.loader import loader
 from pipeline.lost import StreamError
-from pipeline.stream import loader, training_stream
+from pipeline.stream import training_stream
 from settings.config import ConfigError
 from shards.foreign_split import index_shards
 from training.loop import Training

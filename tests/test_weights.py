@@ -11,9 +11,10 @@ from conftest import pack_synthetic, settings, small_config
 import train
 from evaluation.listener import shards_of
 from model.checkpoint import CheckpointError, load_checkpoint
+from pipeline.loader import loader
 from pipeline.lost import StreamError
 from pipeline.order import epoch_order, epoch_total
-from pipeline.stream import loader, training_stream
+from pipeline.stream import training_stream
 from songkey.errors import AudioKeyError
 from songkey.keys import KEYS
 from training.loop import Training

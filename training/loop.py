@@ -14,10 +14,11 @@ from evaluation.answers import Answers, answer
 from evaluation.listener import front_end_of, input_of, network_of
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.run_folder import resolve
+from pipeline.loader import loader
 from pipeline.lost import StreamError
 from pipeline.sample import Batch
 from pipeline.source import Source
-from pipeline.stream import Stream, loader
+from pipeline.stream import Stream
 from settings.config import toml_of
 from settings.ending import end_together
 from settings.sections import Config

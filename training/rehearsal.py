@@ -7,8 +7,9 @@ from accelerate.utils import send_to_device
 from torch import Tensor
 
 from evaluation.listener import front_end_of, network_of
+from pipeline.loader import loader
 from pipeline.sample import Batch
-from pipeline.stream import loader, training_stream
+from pipeline.stream import training_stream
 from settings.sections import Config
 from training.learner import Learner, accelerator_of
 from training.objective import loss_of
