@@ -35,15 +35,19 @@ def png_bytes(levels: np.ndarray) -> bytes:
     return png.encode(levels[::-1])  # highest bin first
 
 
-def decode_png(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
-    """The uint8 levels (F, T) of any PNG file; ImageError unless 8-bit grey and of `shape`."""
+def decode_png(data: bytes, shape: tuple[int, ...], out: np.ndarray | None = None) -> np.ndarray:
+    """The uint8 levels (F, T) of any PNG file; ImageError unless 8-bit grey and of `shape`.
+
+    They are put into `out` where that is given.
+    """
+    levels = np.empty(shape, np.uint8) if out is None else out  # (F, T)
+    picture = levels[::-1]  # highest bin first
     try:
-        picture = png.decode(data, shape)
+        if png.decode(data, shape, picture) is None:
+            picture[:] = _decoded_by_pillow(data, shape)
     except png.PngError as error:
         raise _unreadable(data) from error
-    if picture is None:
-        picture = _decoded_by_pillow(data, shape)
-    return np.ascontiguousarray(picture[::-1])  # (F, T)
+    return levels
 
 
 def _decoded_by_pillow(data: bytes, shape: tuple[int, ...]) -> np.ndarray:

@@ -26,6 +26,8 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> Iterator[Batch]:
     Not to go through accelerator.prepare: it would shard the stream again, and each process would
     silently lose a part of its intervals (huggingface/accelerate#4144).
     """
+    if not workers and not pin_memory:
+        return _checked(stream, stream)
     atexit.unregister(_kill_workers)  # so that it is called once
     atexit.register(_kill_workers)
     # Else torch raises for a killed worker between any two instructions: where that is behind the
@@ -35,7 +37,8 @@ def loader(stream: Stream, workers: int, pin_memory: bool) -> Iterator[Batch]:
     buffers = []
     if workers:
         return_freed_memory()  # they are forked when the loader is iterated
-        if not pin_memory:  # PyTorch pins only what it hands over itself
+        # PyTorch pins only what it hands over itself.
+        if not pin_memory and multiprocessing.get_start_method() == "fork":
             buffers = [stream.buffers(shared=True) for _ in range(workers)]
     handing: Iterable[Handed] = DataLoader(
         _Worker(stream, buffers), batch_size=None, num_workers=workers, pin_memory=pin_memory,

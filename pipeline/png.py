@@ -35,8 +35,10 @@ def encode(picture: np.ndarray) -> bytes:
     )
 
 
-def decode(data: bytes, shape: tuple[int, ...]) -> np.ndarray | None:
+def decode(data: bytes, shape: tuple[int, ...], out: np.ndarray | None = None) -> np.ndarray | None:
     """The uint8 picture (rows, columns) of a file of this form and `shape`, None for any other.
+
+    It is put into `out` where that is given.
 
     PngError for one that is damaged: Pillow would pass over the checksums, and read other values.
     """
@@ -61,7 +63,7 @@ def decode(data: bytes, shape: tuple[int, ...]) -> np.ndarray | None:
     differences = np.frombuffer(lines, np.uint8).reshape(rows, 1 + columns)
     if (differences[:, 0] != UP).any():
         return None
-    return np.add.accumulate(differences[:, 1:], axis=0, dtype=np.uint8)
+    return np.add.accumulate(differences[:, 1:], axis=0, dtype=np.uint8, out=out)
 
 
 def _opening(name: bytes, size: int) -> bytes:

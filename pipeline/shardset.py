@@ -165,18 +165,18 @@ class ShardReader:
             media = self._media(shard, index, row)
         if media is None:
             raise BadSample("its bytes differ from the recorded checksum")
-        song = int(index.song[row])
-        key_id, song_index = int(index.songs.key_id[song]), self._first_songs[split] + song
+        song = index.song.item(row)
+        key_id, song_index = index.songs.key_id.item(song), self._first_songs[split] + song
         if index.excerpt is None:
             return Stored(media, key_id, song_index)
         sample_rate = self.shards.splits[split].manifest.settings.sample_rate
-        return Stored(media, key_id, song_index, Excerpt(int(index.excerpt[row]), sample_rate))
+        return Stored(media, key_id, song_index, Excerpt(index.excerpt.item(row), sample_rate))
 
     def _media(self, shard: int, index: Index, row: int) -> bytes | None:
         """The bytes of one sample; None where they are not the recorded ones."""
-        size, offset = int(index.media_bytes[row]), int(index.media_offset[row])
+        size, offset = index.media_bytes.item(row), index.media_offset.item(row)
         media = os.pread(self._open(shard).fileno(), size, offset)
-        return media if crc32(media) == index.media_crc32[row] else None
+        return media if crc32(media) == index.media_crc32.item(row) else None
 
     def _renew(self, shard: int) -> None:
         """Have this tar fetched again if its copy was damaged after it came."""
@@ -187,7 +187,7 @@ class ShardReader:
     def song_index(self, number: int) -> int:
         """Whose that sample is, also where it cannot be read."""
         split, row = self._split_and_row(number)
-        return self._first_songs[split] + int(self._indexes[split].song[row])
+        return self._first_songs[split] + self._indexes[split].song.item(row)
 
     def name(self, number: int) -> str:
         """Which sample that is, for a message: 'folder/000000.tar, sample 17'."""

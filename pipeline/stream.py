@@ -48,10 +48,13 @@ def decode_media(media: bytes, format: str, shape: tuple[int, ...]) -> np.ndarra
     return decode_png(media, shape)
 
 
-def _decode(stored: Stored, format: str, shape: tuple[int, ...]) -> np.ndarray:
-    if format == "audio" and stored.excerpt:
-        return decode_excerpt(stored.media, stored.excerpt, *shape)
-    return decode_media(stored.media, format, shape)
+def _decode_into(row: np.ndarray, stored: Stored, format: str) -> None:
+    if format == "png":
+        decode_png(stored.media, row.shape, row)
+    elif format == "audio" and stored.excerpt:
+        row[:] = decode_excerpt(stored.media, stored.excerpt, *row.shape)
+    else:
+        row[:] = decode_media(stored.media, format, row.shape)
 
 
 class Stream:
@@ -105,7 +108,7 @@ class Stream:
     def buffers(self, shared: bool = False) -> Buffers:
         """Memory for one worker's batches."""
         size = self.global_batch_size // self.ranks
-        dtype = torch.uint8 if self.shards.format == "png" else torch.int16
+        dtype = np.uint8 if self.shards.format == "png" else np.int16
         return Buffers((size, *self.shards.media_shape), dtype, shared)
 
     def filled(self, buffers: Buffers, worker: int, workers: int) -> Iterator[Memory]:
@@ -146,22 +149,23 @@ class Stream:
     def _fill(self, memory: Memory, reader: Reader, step: int) -> None:
         """Read this process's part of the global batch of `step`."""
         media, labels = memory.media, memory.labels
-        labels[:] = 0
         positions = share(self.order, step, self.global_batch_size, self.rank, self.ranks)
-        for place, position in enumerate(positions):
+        read = [(0, 0, False)] * len(media)
+        for place, position in enumerate(positions.tolist()):
             if label := self._sample_into(media[place], reader, position):
-                labels[place] = *label, True
+                read[place] = (*label, True)
+        labels[:] = read
         media[labels[:, 2] == 0] = 0
 
     def _sample_into(self, row: np.ndarray, reader: Reader, position: int) -> Label | None:
         """Decode the sample at `position` or, in training, what takes its place if it is bad."""
-        label = self._decoded_into(row, reader, int(self.order[position]))
+        label = self._decoded_into(row, reader, self.order.item(position))
         if label is None and self.lanes is not None:
             others = takewhile(
                 lambda _: not self.lost.too_many,
                 substitutes(position, len(self.order), self.lanes),
             )
-            tries = (self._decoded_into(row, reader, int(self.order[other])) for other in others)
+            tries = (self._decoded_into(row, reader, self.order.item(other)) for other in others)
             label = next((other for other in tries if other is not None), None)
         return label
 
@@ -170,7 +174,7 @@ class Stream:
             return None
         try:
             stored = reader.read(number)
-            row[:] = _decode(stored, self.shards.format, row.shape)
+            _decode_into(row, stored, self.shards.format)
         except UnreachableShard:  # as stream.unreachable says
             raise
         except (AudioKeyError, OSError) as error:  # BadSample, or the decoder's complaint

@@ -1,8 +1,9 @@
 """Laws of memory that is used again."""
 
-import pytest
+import multiprocessing
+
+import numpy as np
 import torch
-from torch import multiprocessing
 
 from pipeline.buffers import PLACES, Buffers
 
@@ -14,7 +15,7 @@ def handed_over(buffers):
 
 
 def test_a_place_is_free_only_when_no_tensor_made_of_it_is_left():
-    buffers = Buffers((4, 1000), torch.int16)
+    buffers = Buffers((4, 1000), np.int16)
     batch = handed_over(buffers)
     address, view = batch.data_ptr(), batch[2:].numpy()
     del batch
@@ -25,13 +26,13 @@ def test_a_place_is_free_only_when_no_tensor_made_of_it_is_left():
 
 
 def test_a_place_that_is_filled_and_not_lent_yet_is_not_given_again():
-    buffers = Buffers((4, 10), torch.uint8)
+    buffers = Buffers((4, 10), np.uint8)
     taken = [buffers.take().place for _ in range(PLACES + 2)]
     assert sorted(taken[:PLACES]) == list(range(PLACES)) and taken[PLACES:] == [None, None]
 
 
 def test_a_consumer_that_keeps_every_batch_gets_each_its_own_memory():
-    buffers = Buffers((10,), torch.uint8)
+    buffers = Buffers((10,), np.uint8)
     memories = [buffers.take() for _ in range(3 * PLACES)]
     assert len({memory.media.ctypes.data for memory in memories}) == 3 * PLACES
 
@@ -45,10 +46,9 @@ def fill(buffers, places, count):
         places.put(memory.place)
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_what_one_process_fills_another_has_as_it_is(start):
-    context = multiprocessing.get_context(start)
-    buffers, places = Buffers((2, 3), torch.int16, shared=True), context.Queue()
+def test_what_a_forked_process_fills_its_parent_has_as_it_is():
+    context = multiprocessing.get_context("fork")
+    buffers, places = Buffers((2, 3), np.int16, shared=True), context.Queue()
     worker = context.Process(target=fill, args=(buffers, places, PLACES + 1))
     worker.start()
     came = [places.get() for _ in range(PLACES + 1)]

@@ -87,7 +87,8 @@ def test_where_nothing_can_be_read_reading_ends_at_the_limit(kind, workers, limi
     message = rf"{limit + 1} intervals? could not be read \(stream.max_bad_samples = {limit}\)"
     with pytest.raises(StreamError, match=message):
         list(loader(stream_of(source, kind, limit), workers, pin_memory=False))
-    assert limit < source.reads.sum() <= limit + max(1, workers)
+    most = max(1, workers)  # of these each may be reading the same one
+    assert limit < np.count_nonzero(source.reads) <= limit + most and source.reads.max() <= most
 
 
 @both_kinds

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from multiprocessing import get_context
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -128,10 +127,7 @@ def layouts(draw, most):
 
 def as_worker(stream, number, workers):
     """The songs of each batch that this worker makes; of all where there are none."""
-    with pytest.MonkeyPatch.context() as patch:
-        info = SimpleNamespace(id=number, num_workers=workers) if workers else None
-        patch.setattr("pipeline.stream.get_worker_info", lambda: info)
-        batches = list(stream)
+    batches = list(stream.part(number, workers) if workers else stream)
     assert all(batch.valid.all() for batch in batches if stream.lanes)
     return [batch.song_index[batch.valid].tolist() for batch in batches]
 

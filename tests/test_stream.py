@@ -3,17 +3,14 @@
 import errno
 import gc
 import logging
-import multiprocessing
 import os
 import shutil
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import pack_synthetic, run_program, small_config
-from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
+from conftest import pack_synthetic, small_config
 
 from evaluation.listener import front_end_of, shards_of
 from pipeline.bounded import ManifestError
@@ -195,26 +192,6 @@ def test_data_that_cannot_make_a_batch_are_refused(packed, tmp_path):
         open_split(tmp_path)
 
 
-def test_a_program_that_ends_in_mid_epoch_does_not_wait_for_its_workers(packed):
-    code = f"""
-from conftest import small_config
-from evaluation.listener import shards_of
-from pipeline.loader import loader
-from pipeline.stream import training_stream
-config = small_config({str(packed)!r})
-shards = shards_of(config, config, ("synthetic",), "train")
-batches = iter(loader(training_stream(shards, 4, 0, 1, 0, 0, 6, 16), 2, False))
-next(batches)
-def endless():
-    yield from batches
-never_closed = endless()
-next(never_closed)
-import builtins; builtins.kept = never_closed
-"""
-    done = run_program("-c", code, PYTHONPATH="tests")
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no list of open files")
 def test_a_pass_that_this_process_reads_leaves_no_file_open(packed):
     shards, before = open_split(packed), len(os.listdir("/proc/self/fd"))
@@ -234,34 +211,3 @@ def test_too_many_open_files_are_no_fault_of_a_sample(packed, monkeypatch):
     monkeypatch.setattr("pipeline.shardset.open", full, raising=False)
     with pytest.raises(OSError, match="Too many open files"):
         epoch(open_split(packed))
-
-
-@pytest.mark.parametrize("error", [EOFError(), ConnectionResetError(104, "reset by peer")])
-@pytest.mark.parametrize("is_killed", [True, False])
-def test_a_worker_that_is_killed_while_it_hands_a_batch_over_is_said_to_be_killed(
-    packed, monkeypatch, error, is_killed
-):
-    def broken(batches, *_, **__):
-        if is_killed:
-            os.kill(batches._workers[0].pid, signal.SIGKILL)
-        raise error
-
-    stream = training_stream(open_split(packed), 12, 0, 1, 0, 0, 6, 16)
-    batches = loader(stream, 1, pin_memory=False)
-    next(batches)
-    monkeypatch.setattr(_MultiProcessingDataLoaderIter, "_try_get_data", broken)
-    with pytest.raises(RuntimeError if is_killed else type(error)) as raised:
-        next(batches)
-    assert str(raised.value).startswith("DataLoader worker (pid") == is_killed
-
-
-def test_a_killed_worker_is_told_of_where_a_batch_is_waited_for_and_nowhere_else(packed):
-    before, others = signal.getsignal(signal.SIGCHLD), set(multiprocessing.active_children())
-    batches = loader(training_stream(open_split(packed), 4, 0, 1, 0, 0, 6, 16), 1, pin_memory=False)
-    next(batches)
-    assert signal.getsignal(signal.SIGCHLD) == before
-    (worker,) = set(multiprocessing.active_children()) - others
-    worker.kill()
-    worker.join()
-    with pytest.raises(RuntimeError, match=r"^DataLoader worker \(pid\(s\) \d+\) exited"):
-        list(batches)
