@@ -24,7 +24,7 @@ from pipeline.stream import training_stream
 from settings.sections import Config
 
 ORIGINALS, SONG_SECONDS = 4, 400.0
-SONGS = {"png": 160, "flac": 16, "wav": 16}  # so that starting the workers, once an epoch, counts
+SONGS = {"png": 160, "flac": 48, "wav": 48}  # so that starting the workers, once an epoch, counts
 RUNS = 3  # as it does in real epochs
 LEAST = {"png": 0.90, "flac": 0.75, "wav": 0.75}
 WORKERS = 2

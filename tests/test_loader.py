@@ -32,6 +32,7 @@ def reference(stream):
 def test_batches_lie_in_memory_that_the_workers_fill_again_and_again(stream, reference):
     addresses, read = set(), []
     for batch in loader(stream, WORKERS, pin_memory=False):
+        assert not batch.waveform.is_shared()  # PyTorch, which would send it, knows nothing of that
         addresses.add(batch.waveform.data_ptr())
         read.append(fingerprints([batch]))
     assert read == reference and len(addresses) <= WORKERS * PLACES < len(reference) // 2
