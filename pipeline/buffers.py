@@ -5,6 +5,7 @@ for an interval of 20 s at 44.1 kHz, whose FLAC is decoded in 4.3.
 """
 
 import mmap
+import os
 from math import prod
 from typing import NamedTuple
 from weakref import finalize
@@ -27,7 +28,7 @@ class Buffers:
     """Places for one worker's batches; each is filled again once nothing made of it is left."""
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, shared: bool = False):
-        """`shape` is that of a batch's media; a forked process has `shared` memory as it is."""
+        """`shape` is of a batch's media; processes forked later see `shared` memory."""
         empty = _shared if shared else np.empty
         self._media = empty((PLACES, *shape), dtype)
         self._labels = empty((PLACES, shape[0], 3), np.int64)
@@ -43,16 +44,21 @@ class Buffers:
         return Memory(np.empty_like(self._media[0]), np.empty_like(self._labels[0]), None)
 
     def lent(self, place: int) -> Memory:
-        """What lies at a place, for its consumer: free as soon as no tensor of the media is left.
+        """What lies at a place, for its consumer, once: free when no tensor of the media is left.
 
         Only what torch.from_numpy makes of `media` counts, not a numpy view of it.
         """
         media = self._media[place]
-        finalize(media, self._taken.__setitem__, place, False).atexit = False
+        finalize(media, self._free, place, os.getpid()).atexit = False
         return Memory(media, self._labels[place], place)
+
+    def _free(self, place: int, consumer: int) -> None:
+        """A process that the consumer forked may let go of its copy while the consumer reads on."""
+        if os.getpid() == consumer:
+            self._taken[place] = False
 
 
 def _shared(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
-    """Memory that forked processes share, of no file: a container's small /dev/shm is no limit."""
+    """Memory that forked processes share, of no file: /dev/shm may be small."""
     memory = mmap.mmap(-1, prod(shape) * np.dtype(dtype).itemsize)
     return np.frombuffer(memory, dtype).reshape(shape)

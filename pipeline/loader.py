@@ -4,7 +4,7 @@ import atexit
 import multiprocessing
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from torch._C import _error_if_any_worker_fails
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -15,7 +15,8 @@ from pipeline.buffers import Buffers
 from pipeline.sample import Batch
 from pipeline.stream import Stream
 
-Handed = Batch | tuple[int, int]  # or whose buffers it lies in, and at which place
+# Or the worker in whose buffers it lies, and at which place; PyTorch makes a list of these.
+Handed = Batch | Sequence[int]
 
 
 def loader(stream: Stream, workers: int, pin_memory: bool) -> Iterator[Batch]:
