@@ -53,7 +53,7 @@ class Buffers:
         return Memory(media, self._labels[place], place)
 
     def _free(self, place: int, consumer: int) -> None:
-        """A process that the consumer forked may let go of its copy while the consumer reads on."""
+        """By the consumer alone: a process that it forked may let go of a copy that it reads on."""
         if os.getpid() == consumer:
             self._taken[place] = False
 

@@ -137,6 +137,15 @@ def test_in_evaluation_a_bad_sample_is_left_out_and_not_replaced(copy):
     assert valid.sum() == shards.total - 1 and stream.bad_samples == 1
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_rows_without_an_interval_are_zero_though_others_lay_there_before(packed, workers):
+    stream = evaluation_stream(open_split(packed), 16, 0, 1)
+    for last in loader(stream, workers, pin_memory=False):  # none other is held
+        pass
+    assert 0 < last.valid.sum() < 16 and last.waveform[last.valid].any()
+    assert not last.waveform[~last.valid].any() and not last.song_index[~last.valid].any()
+
+
 def test_when_nothing_can_be_read_the_run_stops(copy):
     for tar in (copy / "shards/audio/synthetic/train").glob("*.tar"):
         tar.write_bytes(bytes(tar.stat().st_size))
