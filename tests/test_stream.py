@@ -140,7 +140,7 @@ def test_in_evaluation_a_bad_sample_is_left_out_and_not_replaced(copy):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_rows_without_an_interval_are_zero_though_others_lay_there_before(packed, workers):
     stream = evaluation_stream(open_split(packed), 16, 0, 1)
-    for last in loader(stream, workers, pin_memory=False):  # none other is held
+    for last in loader(stream, workers, pin_memory=False):  # noqa: B007  # none other is held
         pass
     assert 0 < last.valid.sum() < 16 and last.waveform[last.valid].any()
     assert not last.waveform[~last.valid].any() and not last.song_index[~last.valid].any()
